@@ -1,0 +1,126 @@
+"""What can go wrong, as one tree. Every error says in one sentence what happened and what to do next.
+
+BranchwardenError                 exit code
+├── UsageError                    2   bad arguments
+│   └── SettingsError             2   a setting, a config file or a masking policy is wrong
+├── StateError                    2   the state store cannot be used
+│   ├── StateLockedError          2   another instance holds it
+│   └── StateTooNewError          2   written by a newer branchwarden
+├── IncompleteError               3   something could not be looked at
+├── NeonError                     4   Neon's API refused or did not answer
+│   ├── NeonUnreachableError      4   no answer, or none that can be read
+│   ├── WrongKeyError             4   401
+│   ├── NotAllowedError           4   403, or 404 for a project that the key cannot see
+│   ├── NotFoundError             4   404
+│   ├── GoneError                 4   the branch or endpoint was there and is not any more
+│   ├── ConflictError             4   409
+│   ├── LockedError               4   423 to the last try
+│   ├── RefusedError              4   any other 4xx: the request as such is refused
+│   ├── OperationFailedError      4   an operation ended in failure or did not end
+│   └── ObserveModeError          4   a write was tried while `enforce` is false
+└── SanitizeError                 5   a sanitize run did not publish
+    ├── RunRefusedError           5   refused before anything was created
+    └── RunFailedError            5   failed on the way; the target stays sealed and expires
+"""
+
+from __future__ import annotations
+
+
+class BranchwardenError(Exception):
+    """Any error that a user can do something about; the message is the whole explanation."""
+
+    exit_code = 1
+
+
+class UsageError(BranchwardenError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting, the config file or the masking policy is wrong."""
+
+
+class StateError(BranchwardenError):
+    """The state store cannot be opened, read or written."""
+
+    exit_code = 2
+
+
+class StateLockedError(StateError):
+    """Another branchwarden holds the state store."""
+
+
+class StateTooNewError(StateError):
+    """The state store was written by a newer branchwarden."""
+
+
+class IncompleteError(BranchwardenError):
+    """Something could not be looked at, so no answer is given."""
+
+    exit_code = 3
+
+
+class NeonError(BranchwardenError):
+    """Neon's API refused, failed or did not answer."""
+
+    exit_code = 4
+
+
+class NeonUnreachableError(NeonError):
+    """No answer from the API, or none that can be read."""
+
+
+class WrongKeyError(NeonError):
+    """The API key is missing, wrong or revoked."""
+
+
+class NotAllowedError(NeonError):
+    """The API key is valid but may not do this."""
+
+
+class NotFoundError(NeonError):
+    """The API knows no such project, branch, role or endpoint."""
+
+
+class GoneError(NeonError):
+    """A branch or endpoint that was listed a moment ago is not there any more."""
+
+
+class ConflictError(NeonError):
+    """The name is taken, or the object is not in a state for this."""
+
+
+class LockedError(NeonError):
+    """Operations of the project kept running to the last try."""
+
+
+class RefusedError(NeonError):
+    """The API refuses the request as such; `code` is Neon's own, often empty."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class OperationFailedError(NeonError):
+    """An operation ended in failure, or had not ended when waiting was given up."""
+
+
+class ObserveModeError(NeonError):
+    """A request that writes was tried in observe mode; it never left this process."""
+
+
+class SanitizeError(BranchwardenError):
+    """A sanitize run did not publish a branch."""
+
+    exit_code = 5
+
+
+class RunRefusedError(SanitizeError):
+    """Refused by preflight: nothing was created."""
+
+
+class RunFailedError(SanitizeError):
+    """Failed after something was created; what is left is sealed and expires by itself."""

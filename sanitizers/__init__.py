@@ -1,0 +1,1 @@
+"""Masks the personal data of a Postgres database and proves that none is left; knows nothing of Neon."""

@@ -1,0 +1,45 @@
+"""What can go wrong while masking. No message ever holds a value of a table.
+
+SanitizerError
+├── PolicyError      the masking policy cannot be read or contradicts itself
+├── PlanError        schema and policy do not make a plan; lists every problem
+├── SealError        a database cannot be sealed
+├── CopyFailedError  the copy did not arrive whole
+└── ResidueError     something of the original was found
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SanitizerError(Exception):
+    """Any error of the sanitizers; the message says what to do next."""
+
+
+class PolicyError(SanitizerError):
+    """The masking policy cannot be read or contradicts itself."""
+
+
+class PlanError(SanitizerError):
+    """Schema and masking policy do not make a plan; `problems` has a sentence for each reason."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class SealError(SanitizerError):
+    """A database cannot be sealed, so nothing may be copied from or into it."""
+
+
+class CopyFailedError(SanitizerError):
+    """The copy stopped or did not arrive whole."""
+
+
+class ResidueError(SanitizerError):
+    """Something of the original can still be read; `problems` says where, never what."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))

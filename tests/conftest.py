@@ -1,0 +1,8 @@
+"""Lists the fixture modules and cleans the environment; nothing else belongs here."""
+
+import os
+
+pytest_plugins = ["tests.fix_postgres", "tests.fix_emulator"]
+
+for name in [n for n in os.environ if n.startswith(("BRANCHWARDEN_", "NEON_", "PG"))]:
+    del os.environ[name]
