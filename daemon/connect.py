@@ -1,0 +1,61 @@
+"""From a connection URI of the API to the parameters that libpq gets: TLS verified, plaintext only to this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import certifi
+import psycopg
+from psycopg import conninfo
+
+from daemon.errors import NeonUnreachableError, RunFailedError
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+CONNECT_TIMEOUT = 30  # seconds; an idle compute wakes in well under one, a cold one in a few
+
+
+def secure_parameters(uri: str, root_certificates: Path | None = None) -> dict[str, str]:
+    """The URI's parameters with `verify-full` and channel binding, whatever the URI asks for.
+
+    psycopg's wheels look for system roots in a folder of their own that is empty, so the default is certifi's bundle.
+    """
+    found = {k: str(v) for k, v in conninfo.conninfo_to_dict(uri).items() if v is not None}
+    found |= {"application_name": "branchwarden", "connect_timeout": str(CONNECT_TIMEOUT)}
+    found |= {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+    if found.get("host", "") in LOOPBACK and "hostaddr" not in found:
+        return found | {"sslmode": "prefer", "channel_binding": "prefer"}
+    tls = {"sslmode": "verify-full", "channel_binding": "require"}
+    return found | tls | {"sslrootcert": str(root_certificates or certifi.where())}
+
+
+def open_connection(uri: str) -> psycopg.Connection:
+    """A connection of the run. No idle or statement limit of the role may end it half-way.
+
+    Raises NeonUnreachableError with the host, never with the URI.
+    """
+    parameters = secure_parameters(uri)
+    try:
+        connection = psycopg.connect(**parameters)  # type: ignore[arg-type]  # psycopg types each keyword apart
+    except psycopg.OperationalError as error:
+        raise NeonUnreachableError(_explain(error, parameters)) from None
+    try:
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
+            connection.execute("SELECT set_config(%s, '0', false)", (name,))
+        connection.commit()
+    except psycopg.Error:
+        connection.close()
+        raise RunFailedError("the database closed the connection at once: run it again") from None
+    return connection
+
+
+def _explain(error: psycopg.OperationalError, parameters: dict[str, str]) -> str:
+    place = f"{parameters.get('host')}:{parameters.get('port', '5432')}/{parameters.get('dbname')}"
+    role = parameters.get("user")
+    text = str(error).lower()
+    if "password authentication failed" in text:
+        return f"{place} refuses the password of role {role}: it was reset meanwhile; run it again"
+    if "certificate" in text:
+        return f"{place} shows a certificate that cannot be verified: check the network between here and Neon"
+    if "could not translate" in text or "name or service" in text:
+        return f"the host of {place} cannot be resolved: check DNS and the network"
+    return f"cannot connect to {place} as {role}: check that the endpoint is enabled and reachable from here"
