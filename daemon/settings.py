@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from daemon.shipped import CONFIG
 from daemon.duration import Duration
 from daemon.errors import SettingsError, WrongKeyError
 from daemon.lineage import PurposePattern
 from daemon.rules import Rule, default_rules
+from daemon.shipped import CONFIG
 
 PREFIX = "BRANCHWARDEN_"
 CONFIG_VARIABLE = "BRANCHWARDEN_CONFIG"

@@ -36,7 +36,7 @@ SELECT pg_terminate_backend(s.pid) FROM pg_stat_activity s JOIN pg_roles r ON r.
 WHERE s.datname = current_database() AND s.pid <> pg_backend_pid() AND NOT r.rolsuper AND s.usename <> current_user
 """
 
-PASSWORD_ROLES = """
+SQL_MADE_LOGINS = """
 SELECT rolname FROM pg_authid
 WHERE rolcanlogin AND NOT rolsuper AND rolpassword IS NOT NULL AND rolname <> ALL (%s)
 ORDER BY 1
@@ -57,18 +57,20 @@ class ConnectGrant:
     grantable: bool
 
 
-def seal_database(conn: psycopg.Connection, own_roles: tuple[str, ...]) -> tuple[ConnectGrant, ...]:
-    """Take CONNECT on this database from everyone but its owner; returns what was taken, for `unseal_database`.
+def seal_database(
+    conn: psycopg.Connection, run_roles: tuple[str, ...], reserved: tuple[str, ...] = ()
+) -> tuple[ConnectGrant, ...]:
+    """Take CONNECT on this database from everyone but the run; returns what was taken, for `unseal_database`.
 
-    `conn` is the database owner's. `own_roles` are the roles whose passwords only the run holds.
-    Raises SealError when somebody else could still connect.
+    `conn` is the database owner's. `run_roles` are the roles whose passwords only the run holds, `reserved` those that
+    belong to the platform. Raises SealError when somebody else could still connect.
     """
     grants = read_connect_grants(conn)
     for grant in grants:
-        conn.execute(
-            sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {} CASCADE").format(_database(conn), _role(grant.grantee))
-        )
-    left = [row[0] for row in conn.execute(CAN_STILL_CONNECT, (list(own_roles),))]
+        _revoke_connect(conn, grant.grantee)
+    for role in run_roles:
+        conn.execute(_grant_connect(conn, role))
+    left = [row[0] for row in conn.execute(CAN_STILL_CONNECT, ([*run_roles, *reserved],))]
     if left:
         conn.rollback()
         raise SealError(
@@ -85,12 +87,15 @@ def read_connect_grants(conn: psycopg.Connection) -> tuple[ConnectGrant, ...]:
     return tuple(ConnectGrant(grantee, grantable) for grantee, grantable in conn.execute(CONNECT_GRANTS))
 
 
-def unseal_database(conn: psycopg.Connection, grants: tuple[ConnectGrant, ...]) -> None:
-    """Give CONNECT back to those it was taken from; safe to repeat."""
+def unseal_database(
+    conn: psycopg.Connection, grants: tuple[ConnectGrant, ...], run_roles: tuple[str, ...] = ()
+) -> None:
+    """Give CONNECT back to those it was taken from, and to nobody else; safe to repeat."""
+    for role in set(run_roles) - {grant.grantee for grant in grants} - {conn.info.user}:
+        _revoke_connect(conn, role)
     for grant in grants:
-        statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(_database(conn), _role(grant.grantee))
         option = sql.SQL(" WITH GRANT OPTION") if grant.grantable else sql.SQL("")
-        conn.execute(statement + option)
+        conn.execute(_grant_connect(conn, grant.grantee) + option)
     conn.commit()
 
 
@@ -105,7 +110,7 @@ def remove_passwords(conn: psycopg.Connection, own_roles: tuple[str, ...]) -> tu
     Postgres lets only a role with ADMIN OPTION do it, so the caller repeats it as each API role.
     """
     refused = []
-    for (role,) in conn.execute(PASSWORD_ROLES, (list(own_roles),)).fetchall():
+    for (role,) in conn.execute(SQL_MADE_LOGINS, (list(own_roles),)).fetchall():
         try:
             with conn.transaction():
                 conn.execute(sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role)))
@@ -168,6 +173,14 @@ def _or_refuse(conn: psycopg.Connection, statement: sql.Composed, what: str) -> 
             f"{what} in database {conn.info.dbname} cannot be removed from the copy (SQLSTATE {error.sqlstate}):"
             " a copy must not call production's neighbours; let the database owner own it"
         ) from None
+
+
+def _grant_connect(conn: psycopg.Connection, role: str) -> sql.Composed:
+    return sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(_database(conn), _role(role))
+
+
+def _revoke_connect(conn: psycopg.Connection, role: str) -> None:
+    conn.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {} CASCADE").format(_database(conn), _role(role)))
 
 
 def _database(conn: psycopg.Connection) -> sql.Identifier:

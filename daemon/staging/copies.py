@@ -1,0 +1,141 @@
+"""The two branches of a run: the sealed source copy and the target. Passwords live here, in memory, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import psycopg
+
+from daemon.connect import open_connection
+from daemon.errors import RunFailedError
+from daemon.model import RUN_ANNOTATION, Branch, Database, Endpoint
+from daemon.neon import CreateBranch, NeonClient
+from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingContext
+from daemon.staging.renew import LIFE
+from sanitizers.errors import SealError
+from sanitizers.seal import ConnectGrant, cut_neighbours, remove_passwords, seal_database, unsealed_databases
+from sanitizers.verify import Verifiers, read_verifiers
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A branch of the run with what it takes to connect to it."""
+
+    branch: Branch
+    endpoint: Endpoint
+    databases: tuple[Database, ...]
+    uris: Mapping[tuple[str, str], str] = field(repr=False)
+    """(database, role) → connection URI with the run's own password."""
+    roles: tuple[str, ...] = ()
+    """The API roles, whose passwords were reset for the run."""
+
+    def connector(self, database: Database) -> Callable[[str | None], psycopg.Connection]:
+        """A function that connects to `database` as a role; None is the database's owner."""
+
+        def connect(role: str | None) -> psycopg.Connection:
+            return open_connection(self._uri(database, role or database.owner))
+
+        return connect
+
+    def _uri(self, database: Database, role: str) -> str:
+        try:
+            return self.uris[database.name, role]
+        except KeyError:
+            raise RunFailedError(f"the run cannot connect as role {role}: it is not known to the API") from None
+
+
+@dataclass(frozen=True)
+class SealedCopy:
+    """A copy that takes connections from the run alone."""
+
+    copy: Copy
+    grants: Mapping[str, tuple[ConnectGrant, ...]]
+    """Database → the rights to connect that the seal took away."""
+    verifiers: Verifiers = field(repr=False)
+    """Password verifiers of SQL-made roles as they were inherited."""
+
+
+def create_copy(context: StagingContext, production: Branch, run_id: str, kind: str) -> Branch:
+    """Create the run's `source` or `target` branch, expiring, and wait until it is ready."""
+    name = f"branchwarden-{kind}-{run_id}"
+    created = context.client.create_branch(
+        CreateBranch(
+            project_id=production.project_id,
+            name=name,
+            parent_id=production.id,
+            init_source="parent-data" if kind == "source" else "schema-only",
+            expires_at=context.clock() + LIFE,
+            annotation={RUN_ANNOTATION: run_id, ROLE_ANNOTATION: kind},
+            with_compute=True,
+        )
+    )
+    context.client.wait_for(created.operations)
+    return created.branch
+
+
+def open_copy(client: NeonClient, branch: Branch) -> Copy:
+    """Give every API role of the branch a new password and learn how to connect as each."""
+    endpoint = _writable(client.list_endpoints(branch.project_id, branch.id), branch)
+    databases = client.list_databases(branch.project_id, branch.id)
+    roles = tuple(r.name for r in client.list_roles(branch.project_id, branch.id) if _is_usable(r.name, r.protected))
+    for role in roles:
+        client.reset_password(branch.project_id, branch.id, role)
+    return reopen_copy(client, branch, endpoint, (databases, roles))
+
+
+def reopen_copy(
+    client: NeonClient, branch: Branch, endpoint: Endpoint, known: tuple[tuple[Database, ...], tuple[str, ...]]
+) -> Copy:
+    """The copy with the passwords that the API holds now."""
+    databases, roles = known
+    uris = {
+        (database.name, role): client.connection_uri(branch, endpoint.id, database.name, role)
+        for database in databases
+        for role in {*roles, database.owner}
+    }
+    return Copy(branch, endpoint, databases, uris, roles)
+
+
+def seal_copy(copy: Copy) -> SealedCopy:
+    """Seal every database of the copy. Raises SealError: then nothing may be copied from or into it."""
+    grants = {}
+    own = (*copy.roles, *NEON_OWN_ROLES)
+    for database in copy.databases:
+        with copy.connector(database)(None) as conn:
+            grants[database.name] = seal_database(conn, copy.roles, tuple(NEON_OWN_ROLES))
+            cut_neighbours(conn)
+    first = copy.databases[0]
+    with copy.connector(first)(None) as conn:
+        _refuse_unknown_databases(conn, copy)
+        verifiers = read_verifiers(conn).without(own)
+    _remove_passwords(copy, own)
+    return SealedCopy(copy, grants, verifiers)
+
+
+def _remove_passwords(copy: Copy, own: tuple[str, ...]) -> None:
+    """Each API role may do it for the roles that it made; what stays is found by the verification."""
+    for role in copy.roles:
+        with copy.connector(copy.databases[0])(role) as conn:
+            if not remove_passwords(conn, own):
+                return
+
+
+def _refuse_unknown_databases(conn: psycopg.Connection, copy: Copy) -> None:
+    unknown = unsealed_databases(conn, tuple(d.name for d in copy.databases))
+    if unknown:
+        raise SealError(
+            f"database {', '.join(unknown)} was made by SQL and is unknown to Neon's API, so it cannot be sealed:"
+            " create it through the API or drop it on production"
+        )
+
+
+def _writable(endpoints: tuple[Endpoint, ...], branch: Branch) -> Endpoint:
+    for endpoint in endpoints:
+        if endpoint.type == "read_write":
+            return endpoint
+    raise RunFailedError(f"branch {branch.name} has no read-write compute")
+
+
+def _is_usable(name: str, protected: bool) -> bool:  # noqa: FBT001  # mirrors the API's field
+    return not protected and name not in NEON_OWN_ROLES

@@ -1,0 +1,69 @@
+"""Keeps the expiry of the run's branches two hours ahead while the run lives, and not a minute longer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from daemon.errors import NeonError
+from daemon.neon import NeonClient
+
+LIFE = timedelta(hours=2)  # long enough to survive an outage of the API, short enough for a forgotten raw copy
+EVERY = timedelta(minutes=30)
+
+
+class Renewal:
+    """Moves `expires_at` of branches ahead from a thread of its own; `lost` tells when that stopped working."""
+
+    def __init__(self, client: NeonClient, project_id: str, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._project_id = project_id
+        self._clock = clock
+        self._branch_ids: Sequence[str] = ()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._renew_until_stopped, name="renewal", daemon=True)
+        self._good_until: datetime | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def watch(self, branch_ids: Sequence[str], expires_at: datetime) -> None:
+        """Renew these branches, which expire at the given moment now."""
+        self._branch_ids = tuple(branch_ids)
+        self._good_until = expires_at
+
+    def stop(self) -> None:
+        """Stop renewing: from here on the publish owns the expiry."""
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the branches may be gone because no renewal got through for a whole life."""
+        return self._good_until is not None and self._clock() >= self._good_until
+
+    def _renew_until_stopped(self) -> None:
+        wait = EVERY
+        while not self._stop.wait(wait.total_seconds()):
+            wait = EVERY if self._renew() else EVERY / 15
+
+    def _renew(self) -> bool:
+        expires_at = self._clock() + LIFE
+        try:
+            for branch_id in self._branch_ids:
+                self._client.update_branch(self._project_id, branch_id, expires_at=expires_at)
+        except NeonError:
+            # Not lost yet: the next try comes in two minutes, and `lost` says when it is too late.
+            return False
+        self._good_until = expires_at
+        return True
