@@ -97,11 +97,12 @@ class LockedError(NeonError):
 
 
 class RefusedError(NeonError):
-    """The API refuses the request as such; `code` is Neon's own, often empty."""
+    """The API refuses the request as such; `code` is Neon's own, often empty, `status` is HTTP's."""
 
-    def __init__(self, message: str, code: str = "") -> None:
+    def __init__(self, message: str, code: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.code = code
+        self.status = status
 
 
 class OperationFailedError(NeonError):

@@ -82,6 +82,8 @@ class Operation:
     status: str
     branch_id: str | None = None
     error: str = ""
+    retry_at: datetime | None = None
+    """When Neon itself tries a failed operation again; None when it does not."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,11 @@ class Lineage:
     purpose: Purpose
     since: datetime | None = None
     """When its data were copied; None when unknown or not copied."""
+    holds: tuple[DataClass, ...] = ()
+    """The data classes that its purpose allows."""
+    approved_until: datetime | None = None
+    """When the approval of its purpose to hold raw rows ends; None when it has no end."""
+    approved_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,10 @@ class BranchView:
     """Whether the ledger knows this branch as a published staging branch."""
     ours_in_flight: bool = False
     """Whether a run made it and it expires within hours: never flagged."""
+    passwords_known: bool = True
+    """Whether its passwords could be compared; where not, what was found before stands."""
+    speaks_for_project: bool = False
+    """Whether findings about the project as a whole are put on this branch: one branch of a project at most."""
     newest_staging_at: datetime | None = None
     """When the newest published staging branch of the project was verified; the same in every view."""
 
