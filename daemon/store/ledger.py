@@ -1,0 +1,97 @@
+"""The ledger of sanitize runs: the only thing that makes a branch `sanitized`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+import sqlalchemy as sa
+
+from daemon.errors import StateError
+from daemon.model import LedgerEntry
+from daemon.records import FINAL_STEPS, JsonMapping, RunStep, SanitizeRun
+from daemon.store.tables import runs
+
+
+class RunFields(TypedDict, total=False):
+    """What a step may add to a run."""
+
+    source_branch_id: str
+    target_branch_id: str
+    target_name: str
+    policy_digest: str
+    plan_digest: str
+    key_id: str
+    proof: JsonMapping
+    acl: JsonMapping
+    error: str
+    verified_at: datetime
+    published_at: datetime
+
+
+def start(connection: sa.Connection, run: SanitizeRun) -> None:
+    """Write a new run; its id must be new."""
+    row = {column.name: getattr(run, column.name) for column in runs.c}
+    connection.execute(sa.insert(runs).values({**row, "step": run.step.value}))
+
+
+def advance(connection: sa.Connection, run_id: str, step: RunStep, changes: RunFields, now: datetime) -> None:
+    """Write the step that a run reached, and what it brought.
+
+    Raises:
+        StateError: no such run, or it has ended.
+    """
+    changed = sa.update(runs).where(runs.c.id == run_id, runs.c.step.not_in([s.value for s in FINAL_STEPS]))
+    done = connection.execute(changed.values({**changes, "step": step.value, "updated_at": now}))
+    if done.rowcount == 0:
+        run = get(connection, run_id)
+        raise StateError(
+            f"Sanitize run {run_id} is already {run.step}; start a new one."
+            if run
+            else f"No sanitize run {run_id} is recorded."
+        )
+
+
+def get(connection: sa.Connection, run_id: str) -> SanitizeRun | None:
+    """Return a run, or None."""
+    row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).one_or_none()
+    return None if row is None else _run(row)
+
+
+def find(connection: sa.Connection, wanted: sa.ColumnElement[bool], limit: int = -1) -> tuple[SanitizeRun, ...]:
+    """Return runs, newest first; a limit of -1 is none."""
+    rows = connection.execute(sa.select(runs).where(wanted).order_by(runs.c.started_at.desc()).limit(limit))
+    return tuple(_run(row) for row in rows)
+
+
+def unfinished(connection: sa.Connection, project_id: str) -> tuple[SanitizeRun, ...]:
+    """Return runs that did not end: running now, or cut off by a crash."""
+    final = [s.value for s in FINAL_STEPS]
+    return find(connection, sa.and_(runs.c.project_id == project_id, runs.c.step.not_in(final)))
+
+
+def published(connection: sa.Connection, project_id: str) -> tuple[LedgerEntry, ...]:
+    """Return the newest published run of every branch that is still there, newest first."""
+    mine = sa.and_(runs.c.project_id == project_id, runs.c.step == RunStep.PUBLISHED.value, runs.c.deleted_at.is_(None))
+    rows = connection.execute(sa.select(runs).where(mine).order_by(runs.c.verified_at))
+    newest = {run.target_branch_id: _entry(run) for run in map(_run, rows)}  # the last one of a branch wins
+    return tuple(sorted(newest.values(), key=lambda entry: entry.verified_at, reverse=True))
+
+
+def mark(connection: sa.Connection, run_id: str, now: datetime, **changes: str | datetime) -> None:
+    """Write what became of a published branch."""
+    statement = sa.update(runs).where(runs.c.id == run_id)
+    if connection.execute(statement.values({**changes, "updated_at": now})).rowcount == 0:
+        raise StateError(f"No sanitize run {run_id} is recorded.")
+
+
+def _run(row: sa.Row[tuple[object, ...]]) -> SanitizeRun:
+    values = row._asdict()
+    return SanitizeRun(**{**values, "step": RunStep(values["step"])})
+
+
+def _entry(run: SanitizeRun) -> LedgerEntry:
+    verified_at = run.verified_at or run.published_at
+    if run.target_branch_id is None or verified_at is None:
+        raise StateError(f"Sanitize run {run.id} is recorded as published without a branch or a verification.")
+    return LedgerEntry(run.id, run.project_id, run.target_branch_id, run.target_name, verified_at, run.policy_digest)

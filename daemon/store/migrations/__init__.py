@@ -1,0 +1,1 @@
+"""Migrations of the state store, run by alembic at start; found inside the package, so also from a wheel."""
