@@ -133,6 +133,8 @@ class Project:
     subscription_type: str = "UNKNOWN"
     store_passwords: bool = True
     org_id: str | None = None
+    branch_logical_size_limit_bytes: int = 0
+    """How large a branch may become on this plan; 0 where the API does not say."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,14 @@ class DeletionDate:
 
     at: datetime
     source: str
+
+
+@dataclass(frozen=True)
+class SharedPassword:
+    """Roles of a branch whose passwords also open another branch, and that branch's name."""
+
+    roles: tuple[str, ...]
+    opens: str
 
 
 @dataclass(frozen=True)
