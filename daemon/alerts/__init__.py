@@ -1,0 +1,1 @@
+"""Alerts: what is told (pure) and the sender of a Slack-style incoming webhook."""
