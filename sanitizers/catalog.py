@@ -1,0 +1,142 @@
+"""The catalog queries behind `schema.read_schema`. They touch pg_catalog alone and expect only it on the search path.
+
+Partitions fold into their root: whatever belongs to a partition is reported under the root's oid.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+Row = dict[str, Any]
+
+# A user table: ordinary or partitioned, not temporary, not of the system and not owned by an extension.
+_USER_TABLES = """
+user_table AS (
+    SELECT c.oid, coalesce(pg_partition_root(c.oid), c.oid)::oid AS root, c.relnamespace, c.relname, c.relkind,
+           c.relowner, c.reltuples, c.relpartbound, c.relispartition
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(temp|toast_temp)_'
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+)"""
+
+
+def _query(body: str, *, recursive: bool = False) -> str:
+    """Put the user tables before a query that speaks of `user_table`."""
+    return " ".join(("WITH RECURSIVE" if recursive else "WITH", _USER_TABLES, body))
+
+
+TABLES = _query("""
+SELECT r.oid, n.nspname::text AS schema, r.relname::text AS name, pg_get_userbyid(r.relowner)::text AS owner,
+       r.relkind = 'p' AS partitioned,
+       sum(CASE WHEN t.relkind = 'r' THEN greatest(t.reltuples, 0) ELSE 0 END)::bigint AS row_estimate,
+       sum(CASE WHEN t.relkind = 'r' THEN pg_total_relation_size(t.oid) ELSE 0 END)::bigint AS total_bytes
+FROM user_table r JOIN user_table t ON t.root = r.oid JOIN pg_namespace n ON n.oid = r.relnamespace
+WHERE NOT r.relispartition
+GROUP BY r.oid, n.nspname, r.relname, r.relowner, r.relkind
+""")
+
+# Domains are followed down to the type that they rest on; a length may sit on any level, the outermost one counts.
+COLUMNS = _query(
+    """, level AS (
+    SELECT a.attrelid, a.attnum, a.atttypid AS type, a.atttypmod AS modifier, 0 AS depth
+    FROM pg_attribute a JOIN user_table t ON t.oid = a.attrelid
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND NOT t.relispartition
+    UNION ALL
+    SELECT l.attrelid, l.attnum, y.typbasetype, CASE WHEN l.modifier >= 0 THEN l.modifier ELSE y.typtypmod END,
+           l.depth + 1
+    FROM level l JOIN pg_type y ON y.oid = l.type WHERE y.typtype = 'd'
+), base AS (
+    SELECT DISTINCT ON (attrelid, attnum) * FROM level ORDER BY attrelid, attnum, depth DESC
+)
+SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       format_type(b.type, b.modifier) AS base_type,
+       a.attnotnull OR EXISTS (SELECT FROM level l JOIN pg_type d ON d.oid = l.type
+                               WHERE l.attrelid = a.attrelid AND l.attnum = a.attnum AND d.typnotnull) AS not_null,
+       a.attgenerated <> '' AS generated, a.attidentity <> '' AS identity,
+       CASE WHEN b.type IN ('varchar'::regtype, 'bpchar'::regtype) AND b.modifier > 4
+            THEN b.modifier - 4 END AS max_length,
+       y.typtype = 'e' AS enum, y.typcategory = 'A' AS array,
+       coalesce(a.attnum = ANY (p.partattrs::int2[])
+                OR p.partexprs::text ~ (':varattno ' || a.attnum || ' '), false) AS partition_key
+FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum JOIN pg_type y ON y.oid = b.type
+LEFT JOIN pg_partitioned_table p ON p.partrelid = a.attrelid
+ORDER BY a.attrelid, a.attnum
+""",
+    recursive=True,
+)
+
+# The columns of an expression index are taken from the expression itself: a WHERE clause or INCLUDE does not count.
+KEYS = _query("""
+SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression,
+       ARRAY(SELECT DISTINCT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = i.indrelid AND a.attnum > 0
+               AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                    OR i.indexprs::text ~ (':varattno ' || a.attnum || ' '))) AS columns
+FROM pg_index i JOIN user_table t ON t.oid = i.indrelid
+WHERE i.indisunique
+""")
+
+LINKS = _query("""
+SELECT t.root AS oid, a.attname::text AS name, ARRAY[n.nspname::text, f.relname::text, fa.attname::text] AS target
+FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS pair(here, there)
+JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = pair.here
+JOIN pg_class f ON f.oid = coalesce(pg_partition_root(k.confrelid), k.confrelid)
+JOIN pg_namespace n ON n.oid = f.relnamespace
+JOIN pg_attribute ta ON ta.attrelid = k.confrelid AND ta.attnum = pair.there
+JOIN pg_attribute fa ON fa.attrelid = f.oid AND fa.attname = ta.attname
+WHERE k.contype = 'f'
+""")
+
+# NOT NULL constraints are left out: PostgreSQL 18 names them by itself and the columns already tell.
+DEFINITIONS = _query("""
+SELECT t.root AS oid, concat_ws(' ', 'constraint', t.relname, k.conname, pg_get_constraintdef(k.oid)) AS definition
+FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid WHERE k.contype <> 'n'
+UNION ALL
+SELECT t.root, concat_ws(' ', 'index', t.relname, pg_get_indexdef(i.indexrelid))
+FROM pg_index i JOIN user_table t ON t.oid = i.indrelid
+UNION ALL
+SELECT t.root, concat_ws(' ', 'default', t.relname, a.attname, pg_get_expr(d.adbin, d.adrelid))
+FROM pg_attrdef d JOIN user_table t ON t.oid = d.adrelid
+JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+UNION ALL
+SELECT t.root, concat_ws(' ', 'partition', n.nspname, t.relname, pg_get_expr(t.relpartbound, t.oid))
+FROM user_table t JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relispartition
+UNION ALL
+SELECT t.root, concat_ws(' ', 'partitioned', t.relname, pg_get_partkeydef(t.oid))
+FROM user_table t WHERE t.relkind = 'p'
+UNION ALL
+SELECT t.root, concat_ws(' ', 'inherits', i.inhparent::regclass::text)
+FROM pg_inherits i JOIN user_table t ON t.oid = i.inhrelid WHERE NOT t.relispartition
+""")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The catalog's rows, all but the tables grouped by the oid of the (root) table."""
+
+    tables: Sequence[Row]
+    columns: Mapping[int, list[Row]]
+    keys: Mapping[int, list[Row]]
+    links: Mapping[int, list[Row]]
+    definitions: Mapping[int, list[Row]]
+
+
+def read(cur: psycopg.Cursor[Row]) -> Rows:
+    """Run the queries; `cur` gives rows as dictionaries."""
+    tables = cur.execute(TABLES).fetchall()
+    return Rows(tables, *(_grouped(cur.execute(query)) for query in (COLUMNS, KEYS, LINKS, DEFINITIONS)))
+
+
+def _grouped(rows: psycopg.Cursor[Row]) -> Mapping[int, list[Row]]:
+    groups: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["oid"]].append(row)
+    return groups

@@ -1,0 +1,119 @@
+"""Everything that keeps schemas and a policy from making a plan, one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from sanitizers.policy import MaskingPolicy
+from sanitizers.schema import Column, ColumnRef, Schema, Table
+from sanitizers.strategies import Strategy
+
+REMEDY = "add it to the policy, or run branchwarden detect --write"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A table with its database and the policy's word on it."""
+
+    database: str
+    table: Table
+    policy: MaskingPolicy
+
+    def strategy(self, column: str) -> Strategy | None:
+        """What the policy says about a column, or None."""
+        return self.policy.strategy((self.database, self.table.schema, self.table.name, column))
+
+    def __str__(self) -> str:
+        return f"{self.database}.{self.table.qualified}"
+
+
+def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy) -> tuple[str, ...]:
+    """Every problem, in a stable order; empty when there is a plan."""
+    problems: list[str] = []
+    for schema in schemas:
+        for table in schema.tables:
+            place = Place(schema.database, table, policy)
+            problems += [*_columns(place), *_keys(place), *_links(place, schema)]
+    return (*problems, *_unknown(schemas, policy))
+
+
+def _columns(place: Place) -> Iterator[str]:
+    for column in place.table.columns:
+        strategy = place.strategy(column.name)
+        if strategy is not None and (problem := strategy.fits(column)):
+            yield f"{place}.{column.name}: {strategy.kind} does not fit: {problem}."
+        elif strategy is None and not column.generated:
+            yield f"{place}.{column.name} is not covered: {REMEDY}."
+
+
+def _keys(place: Place) -> Iterator[str]:
+    """A key of several columns can break, too, unless one of its members is unique by itself."""
+    for key in place.table.unique_keys:
+        columns = [column for name in key if (column := place.table.column(name))]
+        if len(key) > 1 and not any(c.unique for c in columns):
+            yield from (_key_problem(place, c, key) for c in columns if _repeats(place, c))
+
+
+def _key_problem(place: Place, column: Column, key: tuple[str, ...]) -> str:
+    strategy = place.strategy(column.name)
+    kind = strategy.kind if strategy else ""
+    return (
+        f"{place}.{column.name}: {kind} does not fit: its fakes repeat and the key ({', '.join(key)}) must stay unique."
+    )
+
+
+def _repeats(place: Place, column: Column) -> bool:
+    strategy = place.strategy(column.name)
+    return strategy is not None and not strategy.keeps_unique
+
+
+def _links(place: Place, schema: Schema) -> Iterator[str]:
+    for column in place.table.columns:
+        for ref in column.references:
+            if problem := _link_problem(place, column, ref, schema):
+                yield problem
+
+
+def _link_problem(place: Place, column: Column, ref: ColumnRef, schema: Schema) -> str | None:
+    """Both ends of a foreign key must turn a value into the same fake; a child that is NULL refers to nothing."""
+    parent = schema.table(ref.schema, ref.table)
+    target = parent.column(ref.column) if parent else None
+    here = place.strategy(column.name)
+    there = place.policy.strategy((schema.database, ref.schema, ref.table, ref.column))
+    if target is None or here is None or there is None or here.kind == "null":
+        return None
+    child, whole = f"{place}.{column.name}", f"{schema.database}.{ref}"
+    if here.masking != there.masking:
+        kinds = f"{here.kind} and {there.kind} would tear them apart"
+        return f"{child} refers to {whole}: {kinds}, use the same strategy and parameters for both."
+    if _rendered(here, column) != _rendered(there, target):
+        types = f"{column.type} and {target.type} would get different fakes"
+        return f"{child} refers to {whole}: {types}, use keep or change a type."
+    return None
+
+
+def _rendered(strategy: Strategy, column: Column) -> str:
+    expression = strategy.expression(column, sql.Identifier("value"), sql.Identifier("digest"))
+    return f"{expression.as_string()} {column.category if strategy.digested else ''}"
+
+
+def _unknown(schemas: Sequence[Schema], policy: MaskingPolicy) -> Iterator[str]:
+    """What the policy names and the databases do not have; a missing table once, not with every column."""
+    known = {schema.database: schema for schema in schemas}
+    missing = dict.fromkeys(gap for path in policy.paths() if (gap := _gap(known, path)))
+    for place, what in missing:
+        yield f"{place} is in the policy, but there is no such {what}: take it out or correct the name."
+
+
+def _gap(known: Mapping[str, Schema], path: tuple[str, str, str, str]) -> tuple[str, str] | None:
+    """The first part of the path that is not there, and what it should be."""
+    database, schema, table, column = path
+    if database not in known:
+        return database, "database"
+    found = known[database].table(schema, table)
+    if found is None:
+        return f"{database}.{schema}.{table}", "table"
+    return None if found.column(column) else (f"{database}.{schema}.{table}.{column}", "column")

@@ -1,0 +1,105 @@
+"""Adds suggestions to a policy file and leaves a person's words, comments and order as they are."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomlkit
+from tomlkit.container import Container
+from tomlkit.items import InlineTable, Item, Table
+
+from sanitizers.policy import MaskingPolicy, parse_policy, read_text
+from sanitizers.strategies import Strategy
+
+HEADER = """\
+# Masking policy: every column and what becomes of it. A column that is not here stops the run.
+# Suggested by name and type: read every line, change what is wrong, then sign below.
+version = 1
+locale = "{locale}"
+# Without a name and a date this policy runs by hand only, never by schedule.
+reviewed_by = ""
+reviewed_on = ""
+"""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A strategy for a column that the policy may not know yet, and why, in a few words."""
+
+    database: str
+    schema: str
+    table: str
+    column: str
+    strategy: Strategy
+    reason: str
+    pii_class: str | None = None
+    """Class of the taxonomy, or None where nothing personal was seen."""
+
+    @property
+    def path(self) -> tuple[str, str, str, str]:
+        """Where it goes in the policy."""
+        return (self.database, self.schema, self.table, self.column)
+
+
+def write_policy(path: Path, suggestions: Iterable[Suggestion], locale: str = "en_US") -> tuple[Suggestion, ...]:
+    """Add what the file does not decide yet; make the file if there is none. Returns what was added.
+
+    Nothing that is there is changed but the review: nobody has reviewed the new lines, so `reviewed_by` and
+    `reviewed_on` are emptied. The file is replaced in one step.
+
+    Raises:
+        PolicyError: the file that is there is no policy; it is left alone.
+    """
+    text = read_text(path) if path.exists() else HEADER.format(locale=locale)
+    policy = parse_policy(text, str(path))
+    added = tuple(s for s in suggestions if policy.strategy(s.path) is None)
+    if added or not path.exists():
+        _replace(path, _merged(text, policy, added))
+    return added
+
+
+def _merged(text: str, policy: MaskingPolicy, added: Iterable[Suggestion]) -> str:
+    document = tomlkit.parse(text)
+    for suggestion in added:
+        _add(document, suggestion)
+    if policy.reviewed_by or policy.reviewed_on:
+        document["reviewed_by"] = ""
+        document["reviewed_on"] = ""
+    return tomlkit.dumps(document)
+
+
+def _add(document: Container | Table, suggestion: Suggestion) -> None:
+    table: Container | Table = document
+    for depth, name in enumerate(suggestion.path[:3]):
+        if name not in table:
+            table.append(name, tomlkit.table(is_super_table=depth < 2))
+        table = table[name]
+    item = _item(suggestion.strategy)
+    item.comment(suggestion.reason)
+    table.append(suggestion.column, item)
+
+
+def _item(strategy: Strategy) -> Item:
+    written = strategy.model_dump(by_alias=True, exclude_defaults=True)
+    written.pop("strategy", None)
+    if not written:
+        return tomlkit.string(strategy.kind)
+    inline: InlineTable = tomlkit.inline_table()
+    inline.update({"strategy": strategy.kind, **written})
+    return inline
+
+
+def _replace(path: Path, text: str) -> None:
+    parse_policy(text, str(path))
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).chmod(mode)
+    Path(name).replace(path)

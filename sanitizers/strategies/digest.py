@@ -1,0 +1,62 @@
+"""A keyed digest that looks like nothing, for identifiers, tokens and secrets."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from psycopg import sql
+from pydantic import Field
+
+from sanitizers.pools import helper
+from sanitizers.schema import Column
+from sanitizers.strategies.strategy import Check, MaskingStrategy, at_least, hexadecimal, of, shortened
+
+HEX_DIGITS = 32
+UNIQUE_HEX_DIGITS = 16  # 64 bits
+FEWEST_HEX_DIGITS = 8
+INTEGER_BITS = {"smallint": 15, "int2": 15, "integer": 31, "int": 31, "int4": 31}
+
+
+class Digest(MaskingStrategy):
+    """Up to 128 bits of the keyed digest in the column's own type.
+
+    text: 32 hexadecimal digits, fewer where the column is shorter · uuid: a version 4 one · bytea: 16 bytes · bigint: a
+    positive number · inet: an address in 2001:db8::/32, which is for documentation. Unique columns stay
+    unique: 64 bits at least, or the strategy does not fit.
+    """
+
+    kind: Literal["digest"] = Field(default="digest", alias="strategy")
+    injective: ClassVar[bool] = True
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """A type that a digest can be written in, with bits enough for a unique column."""
+        return (of("text", "uuid", "bytea", "integer", "inet"), at_least(FEWEST_HEX_DIGITS), _wide_enough, _host)
+
+    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+        """One form per category."""
+        match column.category:
+            case "uuid":
+                return helper("uuid4", digest)
+            case "bytea":
+                return sql.SQL("substr({}, 1, 16)").format(digest)
+            case "inet":
+                return helper("address", digest)
+            case "integer":
+                bits = INTEGER_BITS.get(column.bare_type, 56)
+                return sql.SQL("({} % {})").format(helper("number", digest), sql.Literal(2**bits))
+            case _:
+                short = column.max_length if (column.max_length or HEX_DIGITS) < HEX_DIGITS else None
+                return shortened(hexadecimal(digest, 1, 16), short)
+
+
+def _wide_enough(column: Column) -> str | None:
+    if not column.unique:
+        return None
+    if column.category == "integer" and column.bare_type in INTEGER_BITS:
+        return f"the column is a unique {column.type}: a digest of so few bits repeats"
+    return at_least(UNIQUE_HEX_DIGITS)(column)
+
+
+def _host(column: Column) -> str | None:
+    return "a digest is no network: use null or constant" if column.bare_type == "cidr" else None

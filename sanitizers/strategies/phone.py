@@ -1,0 +1,65 @@
+"""A telephone number that cannot be dialled."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from psycopg import sql
+from pydantic import Field
+
+from sanitizers.pools import helper
+from sanitizers.schema import Column
+from sanitizers.strategies.strategy import Check, MaskingStrategy, Residue, at_least, of
+
+COUNTRY = "999"
+UNIQUE_DIGITS = 16  # 53 bits; a bigint or varchar(20) has room for no more
+BIGINT_DIGITS = 15  # 999 and 15 digits are still a bigint
+
+
+class Phone(MaskingStrategy):
+    """`+999` and `digits` digits.
+
+    The numbers kept for fiction (+1 NXX 555 01XX) are 80,000, too few for a table of people, and some of them ring.
+    Country code 999 is assigned to nobody, so none of these does, and no original begins with it. Set `digits = 16`
+    for a unique column: with 12 two of a million people would share a number.
+    """
+
+    kind: Literal["phone"] = Field(default="phone", alias="strategy")
+    digits: int = Field(default=12, ge=4, le=UNIQUE_DIGITS)
+
+    @property
+    def keeps_unique(self) -> bool:
+        """Whether there are digits enough for a unique column."""
+        return self.digits == UNIQUE_DIGITS
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Text or bigint with room for the digits, and enough of them where unique."""
+        return (of("text", "integer"), at_least(len("+" + COUNTRY) + self.digits), self._bigint, self._enough)
+
+    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+        """Digits from 56 bits of the digest, zeros in front."""
+        count = sql.Literal(self.digits)
+        number = sql.SQL("lpad(({} % {})::text, {}, '0')").format(
+            helper("number", digest), sql.Literal(10**self.digits), count
+        )
+        return sql.SQL("({} || {})").format(sql.Literal(self._prefix(column)), number)
+
+    def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
+        """Numbers that begin with 999 are nobody's, in an integer column as well."""
+        return self.residue
+
+    def _prefix(self, column: Column) -> str:
+        return COUNTRY if column.category == "integer" else "+" + COUNTRY
+
+    def _bigint(self, column: Column) -> str | None:
+        if column.category != "integer":
+            return None
+        if column.bare_type not in {"bigint", "int8"}:
+            return f"the column is {column.type}, a telephone number needs bigint"
+        return None if self.digits <= BIGINT_DIGITS else f"a bigint has room for {BIGINT_DIGITS} digits"
+
+    def _enough(self, column: Column) -> str | None:
+        if not column.unique or self.keeps_unique:
+            return None
+        return f"the column is unique: set digits = {UNIQUE_DIGITS}"
