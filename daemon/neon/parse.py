@@ -180,6 +180,7 @@ def project(data: Any) -> Project:
         subscription_type=optional(owner, "subscription_type", str) or "UNKNOWN",
         store_passwords=field(data, "store_passwords", bool),
         org_id=optional(data, "org_id", str),
+        branch_logical_size_limit_bytes=optional(data, "branch_logical_size_limit_bytes", int) or 0,
     )
 
 
