@@ -5,6 +5,7 @@ SanitizerError
 ├── PlanError        schema and policy do not make a plan; lists every problem
 ├── SealError        a database cannot be sealed
 ├── CopyFailedError  the copy did not arrive whole
+│   └── CatalogsDifferError  source, target and plan are not of the same schema
 └── ResidueError     something of the original was found
 """
 
@@ -35,6 +36,10 @@ class SealError(SanitizerError):
 
 class CopyFailedError(SanitizerError):
     """The copy stopped or did not arrive whole."""
+
+
+class CatalogsDifferError(CopyFailedError):
+    """Source, target and plan are not of the same schema: discard the target and try once more."""
 
 
 class ResidueError(SanitizerError):

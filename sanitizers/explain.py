@@ -1,0 +1,66 @@
+"""Postgres errors as sentences without values: their MESSAGE, DETAIL and CONTEXT may quote a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import psycopg
+
+from sanitizers.errors import CopyFailedError, SanitizerError
+
+T = TypeVar("T")
+
+ADVICE: Mapping[str, str] = {
+    "22001": "a masked value is longer than its column: choose a shorter strategy",
+    "22003": "a masked number does not fit its column: choose another strategy",
+    "23502": "a masked value is NULL where the column forbids it: choose another strategy",
+    "23503": "a row refers to one that is not there: mask both ends of the reference alike",
+    "23505": "two masked values are equal: choose a strategy for unique columns",
+    "23514": "a masked value breaks a check: choose a strategy that satisfies it",
+    "23P01": "two masked rows exclude one another: keep the columns of this constraint",
+    "42501": "the run's role may not do this: it must own the table or be a member of its owner",
+    "53100": "the disk is full: make room and run again",
+    "57014": "cancelled; run again when it suits",
+}
+"""What to do next, by SQLSTATE."""
+
+CONNECTION_CLASSES = ("08", "57P")
+COPY_CONTEXT = re.compile(r"\ACOPY [^\n]*?, line (\d+), column ([^\s:,\"]+)")
+
+
+def without_values(about: Callable[[], str], act: Callable[[], T]) -> T:
+    """Do `act`; a Postgres error becomes a CopyFailedError that carries no value, nor a link to the error that does.
+
+    Args:
+        about: says, when asked, what is being done at that moment.
+        act: the work itself.
+    """
+    try:
+        return act()
+    except SanitizerError as error:
+        failure: SanitizerError = error.with_traceback(None)
+    except psycopg.Error as error:
+        failure = explain(error, about())
+    # Raised out here, a traceback shows neither the old error nor the frames whose variables held rows.
+    failure.__cause__ = failure.__context__ = None
+    raise failure
+
+
+def explain(error: psycopg.Error, about: str) -> CopyFailedError:
+    """Say what failed by SQLSTATE and the names of table and constraint alone."""
+    state = error.sqlstate or ""
+    if not state or state.startswith(CONNECTION_CLASSES):
+        return CopyFailedError(f"{about}: the connection to Postgres was lost; nothing was published, run again")
+    advice = ADVICE.get(state, "look this SQLSTATE up in the Postgres manual")
+    return CopyFailedError(f"{about}: {type(error).__name__} (SQLSTATE {state}){_where(error)}; {advice}")
+
+
+def _where(error: psycopg.Error) -> str:
+    diag = error.diag
+    place = COPY_CONTEXT.match(diag.context or "")
+    table = ".".join(part for part in (diag.schema_name, diag.table_name) if part)
+    column = diag.column_name or (place[2] if place else "")
+    parts = (("constraint", diag.constraint_name), ("column", column), ("table", table))
+    return "".join(f", {kind} {name}" for kind, name in parts if name)
