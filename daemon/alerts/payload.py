@@ -33,7 +33,7 @@ def run_published(run: SanitizeRun, project_name: str) -> Message:
     ]
     fields = [f"*{defuse(key.replace('_', ' '))}*\n{_number(value)}" for key, value in _numbers(run)]
     title = f"New sanitized staging branch in {defuse(project_name)}"
-    return compose(title, lines, f"run:{run.id}:{run.step}", fields)
+    return compose(title, lines, f"run:{run.id}:published", fields)
 
 
 def run_ended(run: SanitizeRun, project_name: str) -> Message:

@@ -152,10 +152,21 @@ class Store:
         with self._write() as connection:
             ledger.start(connection, run)
 
-    def advance_run(self, run_id: str, step: RunStep, now: datetime, **changes: Unpack[ledger.RunFields]) -> None:
-        """Write the step that a run reached and what it brought; a run that ended is refused."""
+    def advance_run(
+        self,
+        run_id: str,
+        step: RunStep,
+        now: datetime,
+        *,
+        events: Sequence[Event] = (),
+        messages: Sequence[Message] = (),
+        **changes: Unpack[ledger.RunFields],
+    ) -> None:
+        """Write the step that a run reached, what it brought and what is told of it; a run that ended is refused."""
         with self._write() as connection:
             ledger.advance(connection, run_id, step, changes, now)
+            chain.append(connection, events, now)
+            outbox.queue(connection, messages, now)
 
     def unfinished_runs(self, project_id: str) -> tuple[SanitizeRun, ...]:
         """Return runs that did not end: running now, or cut off by a crash."""

@@ -480,11 +480,14 @@ def test_a_run_goes_through_its_steps_and_becomes_a_ledger_entry(store):
     assert [r.step for r in store.unfinished_runs("p1")] == [RunStep.VERIFIED]
     assert store.published("p1") == ()
 
-    store.advance_run("run-1", RunStep.PUBLISHED, NOW + HOUR, target_name="staging", policy_digest="abc")
+    told = {"events": [event(1)], "messages": [Message("published", (), "k1")]}
+    store.advance_run("run-1", RunStep.PUBLISHED, NOW + HOUR, **told, target_name="staging", policy_digest="abc")
 
     assert store.unfinished_runs("p1") == ()
     assert (LedgerEntry("run-1", "p1", "br-9", "staging", NOW + HOUR, "abc"),) == store.published("p1")
     found = store.get_run("run-1")
+    assert [m.message.text for m in store.list_outbox()] == ["published"]
+    assert [e.sentence for e in store.read_events(10)] == ["Sentence 1."]
     assert (found.proof, found.acl) == ({"rows": 7}, {"shop": "{=Tc/owner}"})
 
 
@@ -508,7 +511,8 @@ def test_a_run_that_ended_takes_no_further_step(store):
     store.start_run(run(step=RunStep.FAILED))
 
     with pytest.raises(StateError, match="already failed"):
-        store.advance_run("run-1", RunStep.PUBLISHED, NOW)
+        store.advance_run("run-1", RunStep.PUBLISHED, NOW, events=[event(1)])
+    assert store.read_events(10) == []
     with pytest.raises(StateError, match="No sanitize run run-2"):
         store.advance_run("run-2", RunStep.SEALED, NOW)
     with pytest.raises(StateError, match="No sanitize run run-2"):
