@@ -49,7 +49,7 @@ ORDER BY k.oid
 )
 
 INDEXES = (
-    USER_TABLES
+    USER_TABLES  # noqa: S608  constants alone
     + """,
 user_index AS (
   SELECT i.indexrelid AS oid, i.indrelid, t.owner, c.relkind, c.relispartition, c.reloptions, k.oid AS con, k.conname,
@@ -104,7 +104,7 @@ JOIN pg_class c ON c.oid = x.oid
 LEFT JOIN user_index p ON p.oid = x.parent
 WHERE x.root NOT IN (SELECT root FROM needed)
 ORDER BY x.depth, x.oid
-"""  # noqa: S608  constants alone
+"""
 )
 
 TRIGGERS = (

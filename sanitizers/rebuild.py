@@ -9,12 +9,10 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.obstacles import USER_TABLES, Obstacle
+from sanitizers.track import Say
 
 Connect = Callable[[str | None], psycopg.Connection]
 """Role, or None for the run's own → a new connection, autocommit off."""
-
-Say = Callable[[str, int, int], None]
-"""Told about each thing before it is done: what, how many are done, how many there are."""
 
 SESSION = """
 SELECT set_config(s.name, w.value, false)
@@ -25,7 +23,7 @@ JOIN pg_settings s ON s.name = w.name
 """What a role's or database's settings must not do to a run. Neon's own switch for event triggers included."""
 
 MATVIEWS = (
-    USER_TABLES
+    USER_TABLES  # noqa: S608  constants alone
     + """,
 needs AS (
   SELECT DISTINCT r.ev_class AS view, d.refobjid AS needed
@@ -40,7 +38,7 @@ tower AS (
 SELECT nspname, relname, owner, relispopulated FROM user_relation
 WHERE relkind = 'm'
 ORDER BY (SELECT max(height) FROM tower WHERE view = oid), oid
-"""  # noqa: S608  constants alone
+"""
 )
 
 ANALYZABLE = (

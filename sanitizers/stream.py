@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event
@@ -12,13 +11,13 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.errors import CatalogsDifferError, CopyFailedError
-from sanitizers.explain import explain, without_values
+from sanitizers.explain import without_values
+from sanitizers.load import LOAD_SETTINGS, TableCopied, load_table
 from sanitizers.obstacles import USER_TABLES, read_obstacles
-from sanitizers.plan import DatabasePlan, TablePlan
+from sanitizers.plan import DatabasePlan
 from sanitizers.pools import Pools
 from sanitizers.rebuild import (
     Connect,
-    Say,
     Sessions,
     analyze,
     copy_sequences,
@@ -29,17 +28,10 @@ from sanitizers.rebuild import (
     restore,
 )
 from sanitizers.schema import Schema, read_schema
-from sanitizers.select import masked_select, prepare_source, remove_source_helpers, set_key
+from sanitizers.select import prepare_source, remove_source_helpers, set_key
+from sanitizers.track import Progress, Track
 
-BLOCK = 1 << 17  # bytes handed to the target at once; all of a table that is ever in memory
-
-LOAD_SETTINGS = """
-SELECT set_config(name, value, true)
-FROM (VALUES ('row_security', 'off'), ('client_encoding', 'UTF8'), ('datestyle', 'ISO, YMD'),
-  ('intervalstyle', 'postgres'), ('extra_float_digits', '3'), ('bytea_output', 'hex'), ('lc_monetary', 'C'),
-  ('xmloption', 'content'), ('synchronous_commit', 'off')) AS s(name, value)
-"""
-"""Both ends write and read values alike, and a row that row security would hide is an error, not a gap."""
+__all__ = ["Connect", "CopyReport", "CopyRun", "Progress", "TableCopied", "copy_database"]
 
 EVENT_TRIGGERS = """
 SELECT evtname FROM pg_event_trigger
@@ -57,19 +49,8 @@ SELECT nspname, relname FROM user_table WHERE relkind = 'r'
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a run stands: step, the object that it is at, and how much of the step is done (rows while loading)."""
-
-    step: str
-    about: str
-    done: int = 0
-    total: int = 0
-    """0 where nobody knows; while loading the estimate of the last ANALYZE, which `done` may pass."""
-
-
-@dataclass(frozen=True)
 class CopyRun:
-    """What one copy needs. `stop` and `on_connection` let another thread abandon it: set, then cancel_safe() each."""
+    """What one copy needs; `source` is a scratch copy of production. `stop` and `on_connection` let another thread abandon it: set, then cancel_safe() each."""
 
     source: Connect
     target: Connect
@@ -78,17 +59,6 @@ class CopyRun:
     key: bytes = field(repr=False)
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
-
-
-@dataclass(frozen=True)
-class TableCopied:
-    """One table that arrived whole. `bytes` are those of the COPY text format."""
-
-    schema: str
-    table: str
-    rows: int
-    bytes: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -102,45 +72,6 @@ class CopyReport:
     def rows(self) -> int:
         """Rows of all tables."""
         return sum(table.rows for table in self.tables)
-
-
-class Track:
-    """Tells the caller where the run is, times the steps, and ends the run when it was stopped."""
-
-    def __init__(self, progress: Callable[[Progress], None], stop: Event) -> None:
-        self._progress = progress
-        self._stop = stop
-        self._now = Progress("connect", "databases")
-        self._since = time.monotonic()
-        self.seconds: dict[str, float] = {}
-
-    def step(self, name: str, about: str = "") -> Say:
-        """Begin a step; the answer is to be told about each thing in it."""
-        self._book()
-        self._now = Progress(name, "")
-        self.say(about)
-        return self.say
-
-    def say(self, about: str, done: int = 0, total: int = 0) -> None:
-        """Report progress; raises CopyFailedError when the run was stopped."""
-        if self._stop.is_set():
-            raise CopyFailedError(f"{self.about()}: stopped on request; the target is incomplete, discard it")
-        self._now = Progress(self._now.step, about, done, total)
-        self._progress(self._now)
-
-    def about(self) -> str:
-        """What is being done, for a person."""
-        return f"{self._now.step} {self._now.about}".strip()
-
-    def finish(self) -> Mapping[str, float]:
-        """End the last step; seconds by step."""
-        self._book()
-        return self.seconds
-
-    def _book(self) -> None:
-        now = time.monotonic()
-        self.seconds[self._now.step] = self.seconds.get(self._now.step, 0.0) + now - self._since
-        self._since = now
 
 
 def copy_database(run: CopyRun, progress: Callable[[Progress], None]) -> CopyReport:
@@ -217,7 +148,7 @@ def _fill(plan: DatabasePlan, source: psycopg.Connection, sessions: Sessions, tr
     source.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")  # one snapshot for all tables
     source.execute(LOAD_SETTINGS)
     track.step("load")
-    tables = tuple(_load(table, source, sessions, track) for table in plan.tables)
+    tables = tuple(load_table(table, source, sessions.own, track) for table in plan.tables)
     copy_sequences(source, sessions, track.step("sequences"))
     populated = populated_matviews(source)
     source.commit()
@@ -227,63 +158,3 @@ def _fill(plan: DatabasePlan, source: psycopg.Connection, sessions: Sessions, tr
     analyze(sessions, track.step("analyze"))
     restore(sessions, obstacles.triggers, track.step("triggers"))
     return tables
-
-
-def _load(plan: TablePlan, source: psycopg.Connection, sessions: Sessions, track: Track) -> TableCopied:
-    table, started = plan.table, time.monotonic()
-    track.say(table.qualified, 0, table.row_estimate)
-    target = sessions.own
-    target.execute(LOAD_SETTINGS)
-    outward, inward = source.cursor(), target.cursor()
-    size = 0
-    with outward.copy(_copy_out(plan)) as out, inward.copy(_copy_in(plan)) as into:
-        for rows, block in _blocks(out, track.about):
-            _write(into, block, track.about)
-            size += len(block)
-            track.say(table.qualified, rows, table.row_estimate)
-    if outward.rowcount != inward.rowcount:
-        raise CopyFailedError(
-            f"{table.qualified}: {outward.rowcount} rows were sent and {inward.rowcount} arrived; discard the target"
-        )
-    target.commit()
-    return TableCopied(table.schema, table.name, inward.rowcount, size, time.monotonic() - started)
-
-
-def _copy_out(plan: TablePlan) -> sql.Composed:
-    return sql.SQL("COPY ({}) TO STDOUT").format(masked_select(plan))
-
-
-def _copy_in(plan: TablePlan) -> sql.Composed:
-    table = sql.Identifier(plan.table.schema, plan.table.name)
-    if not plan.columns:
-        return sql.SQL("COPY {} FROM STDIN").format(table)
-    columns = sql.SQL(", ").join(sql.Identifier(c.column.name) for c in plan.columns)
-    return sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
-
-
-def _blocks(out: psycopg.Copy, about: Callable[[], str]) -> Iterator[tuple[int, bytes]]:
-    """Rows read so far and the next block of them. The library hands out one row at a time."""
-    block = bytearray()
-    rows = 0
-    while True:
-        try:
-            row = out.read()
-        except psycopg.Error as error:
-            # The driver tells the other server the text of the error that ends a COPY: let it hold no value.
-            raise explain(error, about()) from None
-        if not row:
-            break
-        block += row
-        rows += 1
-        if len(block) >= BLOCK:
-            yield rows, bytes(block)
-            block.clear()
-    if block:
-        yield rows, bytes(block)
-
-
-def _write(into: psycopg.Copy, block: bytes, about: Callable[[], str]) -> None:
-    try:
-        into.write(block)
-    except psycopg.Error as error:
-        raise explain(error, about()) from None
