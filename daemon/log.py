@@ -23,11 +23,11 @@ PATTERNS = (
     (re.compile(r"\b(napi|npg)_[A-Za-z0-9_\-]+"), rf"\1_{MASK}"),
     (re.compile(r"(https?://hooks\.slack(?:-gov)?\.com)/[^\s\"'<>]+", re.IGNORECASE), rf"\1/{MASK}"),
     # any scheme; up to the last @ before a slash or blank, because passwords with an @ are written as they are
-    (re.compile(r"\b([A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@]*):[^\s/]*@"), rf"\1:{MASK}@"),
-    (re.compile(rf"(?i)(\w*pass(?:word|wd|phrase)['\"]?\s*[=:\s]\s*)(?:{QUOTED})"), rf"\1{MASK}"),
-    (re.compile(r"(?i)(\w*pass(?:word|wd|phrase)\s*=\s*)(?!\*)\S+"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)(\w*authorization['\"]?\s*[=:,]\s*b?)(?:{QUOTED})"), rf"\1{MASK}"),
-    (re.compile(r"(?i)(\w*authorization\s*[=:]\s*)(?!\*)(?:\w+[ \t]+)?\S+"), rf"\1{MASK}"),
+    (re.compile(r"\b([A-Za-z][A-Za-z0-9+.\-]{0,30}://[^\s:/@]*):[^\s/]*@"), rf"\1:{MASK}@"),
+    (re.compile(rf"(?i)(pass(?:word|wd|phrase)['\"]?\s*[=:\s]\s*)(?:{QUOTED})"), rf"\1{MASK}"),
+    (re.compile(r"(?i)(pass(?:word|wd|phrase)\s*=\s*)(?!\*)\S+"), rf"\1{MASK}"),
+    (re.compile(rf"(?i)(authorization['\"]?\s*[=:,]\s*b?)(?:{QUOTED})"), rf"\1{MASK}"),
+    (re.compile(r"(?i)(authorization\s*[=:]\s*)(?!\*)(?:\w+[ \t]+)?\S+"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{12,}"), rf"\1 {MASK}"),
 )
 SECRET_KEY = re.compile(
