@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from daemon.errors import RefusedError
+from daemon.errors import NeonUnreachableError, RefusedError
 from daemon.model import Branch, Database, Endpoint, Listing, Operation, Project, Role
 from daemon.neon import parse
 from daemon.neon.access import NeonAccess, Timing
@@ -76,7 +76,12 @@ class NeonClient:
         """Every branch with its annotation. Sorted by birth, so that no page loses one to another's update."""
         params: dict[str, str | int] = {"limit": 1000, "sort_by": "created_at", "sort_order": "asc"}
         call = Call("GET", _at(project_id, "branches"), project_id, params=params)
-        return read_all(self._caller, call, "branches", parse.branch, annotations=True)
+        found = read_all(self._caller, call, "branches", parse.branch, annotations=True)
+        if any(branch.project_id != project_id for branch in found):
+            raise NeonUnreachableError(
+                f"Neon lists branches of another project for {project_id}: nothing is decided on that"
+            )
+        return found
 
     def get_branch(self, project_id: str, branch_id: str) -> Branch:
         """One branch with its annotation. Raises GoneError."""
