@@ -60,6 +60,7 @@ SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.att
        a.attnotnull OR EXISTS (SELECT FROM level l JOIN pg_type d ON d.oid = l.type
                                WHERE l.attrelid = a.attrelid AND l.attnum = a.attnum AND d.typnotnull) AS not_null,
        a.attgenerated <> '' AS generated, a.attidentity <> '' AS identity,
+       CASE WHEN a.attgenerated <> '' THEN pg_get_expr(g.adbin, g.adrelid) ELSE '' END AS generated_as,
        CASE WHEN b.type IN ('varchar'::regtype, 'bpchar'::regtype) AND b.modifier > 4
             THEN b.modifier - 4 END AS max_length,
        y.typtype = 'e' AS enum, y.typcategory = 'A' AS array,
@@ -67,6 +68,7 @@ SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.att
                 OR p.partexprs::text ~ (':varattno ' || a.attnum || ' '), false) AS partition_key
 FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum JOIN pg_type y ON y.oid = b.type
 LEFT JOIN pg_partitioned_table p ON p.partrelid = a.attrelid
+LEFT JOIN pg_attrdef g ON g.adrelid = a.attrelid AND g.adnum = a.attnum
 ORDER BY a.attrelid, a.attnum
 """,
     recursive=True,

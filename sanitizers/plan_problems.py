@@ -89,10 +89,15 @@ def _link_problem(place: Place, column: Column, ref: ColumnRef, schema: Schema) 
     if here.masking != there.masking:
         kinds = f"{here.kind} and {there.kind} would tear them apart"
         return f"{child} refers to {whole}: {kinds}, use the same strategy and parameters for both."
-    if _rendered(here, column) != _rendered(there, target):
+    if not same_fakes(here, column, target):
         types = f"{column.type} and {target.type} would get different fakes"
         return f"{child} refers to {whole}: {types}, use keep or change a type."
     return None
+
+
+def same_fakes(strategy: Strategy, one: Column, other: Column) -> bool:
+    """Whether the strategy turns equal values of both columns into equal fakes."""
+    return _rendered(strategy, one) == _rendered(strategy, other)
 
 
 def _rendered(strategy: Strategy, column: Column) -> str:

@@ -82,6 +82,8 @@ class Column:
     partition_key: bool = False
     enum: bool = False
     array: bool = False
+    generated_as: str = ""
+    """The expression of a generated column."""
 
     @property
     def category(self) -> Category:

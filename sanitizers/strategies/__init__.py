@@ -17,6 +17,7 @@ from sanitizers.strategies.digest import Digest
 from sanitizers.strategies.email import Email
 from sanitizers.strategies.first_name import FirstName
 from sanitizers.strategies.full_name import FullName
+from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.last_name import LastName
 from sanitizers.strategies.null import Null
@@ -43,6 +44,7 @@ AnyStrategy = (
     | Digest
     | Null
     | Constant
+    | JsonOnly
     | Keep
 )
 Strategy = Annotated[AnyStrategy, Field(discriminator="kind")]

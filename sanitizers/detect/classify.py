@@ -1,0 +1,104 @@
+"""Column names and types → classes of personal data. Pure; looks at no value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sanitizers.detect.vocabulary import Vocabulary, runs, singular, tokens
+from sanitizers.schema import Category, Column, Table
+
+ALWAYS_BELIEVED: frozenset[Category] = frozenset({"text", "array"})
+PERSONAL_ENOUGH = 2  # columns of these classes make a table one of people, whatever its name is
+PERSON_MARKS = frozenset({"first_name", "last_name", "email", "phone", "password", "date_of_birth"})
+ADDRESS_MARKS = frozenset({"street_address", "city", "postal_code"})
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A column, its class of the taxonomy or None, and the reason in a few words."""
+
+    column: Column
+    pii_class: str | None
+    reason: str
+
+
+def classify(table: Table, vocabulary: Vocabulary) -> tuple[Classified, ...]:
+    """Classify every column of a table, each in the light of the table's name and of its neighbours."""
+    parts = tokens(table.name)
+    first = [_by_name(column, vocabulary) for column in table.columns]
+    found = {c.pii_class for c in first}
+    role = _role(parts, vocabulary, found)
+    return tuple(_in_context(c, role, vocabulary, found) for c in first)
+
+
+def _role(parts: tuple[str, ...], vocabulary: Vocabulary, found: set[str | None]) -> str:
+    """`person`, `organisation` or empty. The last word of a table's name is what its rows are."""
+    if parts and singular(parts[-1]) in vocabulary.tables["other"]:
+        return ""
+    for run in runs(parts):
+        for role in ("organisation", "person"):
+            if run.squeezed in vocabulary.tables[role]:
+                return role
+    return "person" if len(found & PERSON_MARKS) >= PERSONAL_ENOUGH else ""
+
+
+def _by_name(column: Column, vocabulary: Vocabulary) -> Classified:
+    parts = _without_affixes(tokens(column.name), vocabulary)
+    if (name := vocabulary.whole.get(singular("".join(parts)))) and _believed(column, name, vocabulary):
+        return Classified(column, name, f"it is called {column.name}")
+    for run in runs(parts):
+        name = vocabulary.words.get(run.squeezed) or vocabulary.words.get(singular(run.squeezed.rstrip("0123456789")))
+        if name and not _is_about(run.rest, vocabulary) and _believed(column, name, vocabulary):
+            return Classified(column, name, f"{str(run)!r} in its name")
+        if not run.rest and run.squeezed in vocabulary.names["heads"] and not _named_whole(parts, vocabulary):
+            return Classified(column, None, f"its name ends in {str(run)!r}")
+    return _by_type(column, parts, vocabulary)
+
+
+def _named_whole(parts: tuple[str, ...], vocabulary: Vocabulary) -> bool:
+    """Whether words that reach to the end of the name are of a class: `national_id` although `id` is a head."""
+    return any(run.squeezed in vocabulary.words for run in runs(parts) if not run.rest)
+
+
+def _without_affixes(parts: tuple[str, ...], vocabulary: Vocabulary) -> tuple[str, ...]:
+    kept = tuple(part for part in parts if part not in vocabulary.names["affixes"])
+    return kept if kept and len(parts) > 1 else parts
+
+
+def _is_about(rest: tuple[str, ...], vocabulary: Vocabulary) -> bool:
+    """Whether the words behind a match say that the column is only about it: `email_verified`."""
+    return any(run.squeezed in vocabulary.names["heads"] for run in runs(rest))
+
+
+def _believed(column: Column, name: str, vocabulary: Vocabulary) -> bool:
+    if column.references and column.category != "text":
+        return False
+    return column.category in ALWAYS_BELIEVED or column.category in vocabulary.types.get(name, frozenset())
+
+
+def _by_type(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> Classified:
+    """What the type alone says."""
+    technical = any(run.squeezed in vocabulary.names["technical"] for run in runs(parts))
+    if column.category == "inet":
+        return Classified(column, "ip_address", f"the type is {column.type}")
+    if column.bare_type.startswith("macaddr"):
+        return Classified(column, "mac_address", f"the type is {column.type}")
+    if column.bare_type == "tsvector":
+        return Classified(column, "free_text", "a search index holds the words of the text")
+    if (column.category in {"json", "bytea"} or column.bare_type in {"hstore", "xml"}) and not technical:
+        return Classified(column, "payload", f"{column.type} of unknown content")
+    return Classified(column, None, "nothing personal in name and type")
+
+
+def _in_context(before: Classified, role: str, vocabulary: Vocabulary, found: set[str | None]) -> Classified:
+    """Decide what the name alone leaves open: `name`, `state`, `description`."""
+    column, whole = before.column, singular("".join(tokens(before.column.name)))
+    if before.pii_class == "region" and whole == "state" and not found & ADDRESS_MARKS:
+        return Classified(column, None, "a state without an address beside it")
+    if before.pii_class not in {None, "last_name", "org_name", "first_name"} or not role:
+        return before
+    words = vocabulary.person if role == "person" else vocabulary.organisation
+    name = words.get(whole)
+    if name is None or not _believed(column, name, vocabulary) or before.pii_class == "first_name":
+        return before
+    return Classified(column, name, f"{column.name} in a table of {'people' if role == 'person' else 'organisations'}")

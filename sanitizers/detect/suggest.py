@@ -1,0 +1,116 @@
+"""A suggested strategy for every column, such that the suggestions together make a plan wherever one exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sanitizers.detect.classify import Classified, classify
+from sanitizers.detect.remedies import remedies
+from sanitizers.detect.vocabulary import Vocabulary
+from sanitizers.plan_problems import same_fakes
+from sanitizers.policy_file import Suggestion
+from sanitizers.schema import Column, ColumnRef, Schema, Table
+from sanitizers.strategies import Strategy
+from sanitizers.strategies.json_only import JsonOnly
+from sanitizers.strategies.keep import Keep
+
+
+@dataclass(frozen=True)
+class Member:
+    """A column with its table and class."""
+
+    table: Table
+    found: Classified
+
+    @property
+    def column(self) -> Column:
+        """The column itself."""
+        return self.found.column
+
+    @property
+    def ref(self) -> ColumnRef:
+        """Its full name within the database."""
+        return ColumnRef(self.table.schema, self.table.name, self.column.name)
+
+
+def suggest(schemas: Sequence[Schema], vocabulary: Vocabulary) -> tuple[Suggestion, ...]:
+    """Suggest a strategy for every column but the generated ones, in the order of the catalog."""
+    return tuple(s for schema in schemas for s in _suggest_database(schema, vocabulary))
+
+
+def _suggest_database(schema: Schema, vocabulary: Vocabulary) -> Iterator[Suggestion]:
+    members = {
+        member.ref: member
+        for table in schema.tables
+        for found in classify(table, vocabulary)
+        if not (member := Member(table, found)).column.generated
+    }
+    decided = {ref: _decide(group) for group in _groups(members) for ref in group}
+    for ref, member in members.items():
+        strategy, reason = decided[ref][ref]
+        yield Suggestion(schema.database, ref.schema, ref.table, ref.column, strategy, reason, member.found.pii_class)
+
+
+def _groups(members: Mapping[ColumnRef, Member]) -> list[dict[ColumnRef, Member]]:
+    """Columns that foreign keys tie together, directly or by way of others: they need one strategy."""
+    group_of = {ref: {ref: member} for ref, member in members.items()}
+    for ref, member in members.items():
+        for target in member.column.references:
+            if target in group_of and group_of[target] is not group_of[ref]:
+                merged = group_of[target] | group_of[ref]
+                group_of.update(dict.fromkeys(merged, merged))
+    return list({id(group): group for group in group_of.values()}.values())
+
+
+def _decide(group: Mapping[ColumnRef, Member]) -> dict[ColumnRef, tuple[Strategy, str]]:
+    """The first strategy that fits every member, from the class of the first member that has one."""
+    leader = next((m for m in group.values() if m.found.pii_class), next(iter(group.values())))
+    for strategy in _candidates(leader):
+        if all(_suits(strategy, m) for m in group.values()) and _alike(strategy, group.values()):
+            return {ref: (strategy, _reason(m, leader, strategy)) for ref, m in group.items()}
+    return {ref: (Keep(), f"{_words(leader)}, but no strategy fits: decide") for ref in group}
+
+
+def _candidates(member: Member) -> Iterator[Strategy]:
+    keys = tuple(_generating_keys(member)) if member.found.pii_class else ()
+    if keys:
+        yield JsonOnly(members=keys)
+    yield from remedies(member.found.pii_class, member.column)
+
+
+def _generating_keys(member: Member) -> Iterator[str]:
+    """Members of a JSON column that key columns are generated from: without them the table has no keys."""
+    name = re.escape(member.column.name)
+    for column in member.table.columns:
+        if column.generated_as and (column.unique or column.not_null):
+            yield from re.findall(rf"\b{name}\"?\s*->>?\s*'([^']+)'", column.generated_as)
+
+
+def _suits(strategy: Strategy, member: Member) -> bool:
+    if strategy.fits(member.column) is not None:
+        return False
+    return strategy.keeps_unique or not _in_fragile_key(member)
+
+
+def _in_fragile_key(member: Member) -> bool:
+    """Whether a unique key of several columns counts on this one."""
+    alone = {c.name for c in member.table.columns if c.unique}
+    return any(member.column.name in key and not alone & set(key) for key in member.table.unique_keys)
+
+
+def _alike(strategy: Strategy, members: Iterable[Member]) -> bool:
+    columns = [m.column for m in members]
+    return all(same_fakes(strategy, columns[0], column) for column in columns[1:])
+
+
+def _reason(member: Member, leader: Member, strategy: Strategy) -> str:
+    if member is leader:
+        return _words(member)
+    return f"as {leader.ref}, which a foreign key ties it to" if strategy.masks else _words(member)
+
+
+def _words(member: Member) -> str:
+    name = member.found.pii_class
+    return f"{name.replace('_', ' ')}: {member.found.reason}" if name else member.found.reason
