@@ -13,7 +13,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,11 +99,15 @@ class Binaries:
         """Give the path of a program such as `pg_dump`."""
         return str(self.folder / name)
 
-    def run(self, name: str, *arguments: str, script: str | None = None) -> str:
+    def run(self, name: str, *arguments: str, script: str | None = None, password: str | None = None) -> str:
         """Run a program of Postgres to its end and give its output; raises PostgresError with what it complained of."""
-        return self.run_any([self.program(name), *arguments], script=script)
+        # The password in the environment: everybody can read a command line.
+        secret = {} if password is None else {"PGPASSWORD": password}
+        return self.run_any([self.program(name), *arguments], script=script, secret=secret)
 
-    def run_any(self, command: Sequence[str], *, script: str | None = None) -> str:
+    def run_any(
+        self, command: Sequence[str], *, script: str | None = None, secret: Mapping[str, str] | None = None
+    ) -> str:
         """Run any program as the user of the servers."""
         done = subprocess.run(
             command,
@@ -113,7 +117,7 @@ class Binaries:
             text=True,
             check=False,
             cwd="/",
-            env=environment(),
+            env=environment() | dict(secret or {}),
             **self.as_user(),
         )
         if done.returncode != 0:

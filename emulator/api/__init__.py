@@ -1,0 +1,1 @@
+"""The HTTP side: Neon's API v2, route by route."""

@@ -1,0 +1,91 @@
+"""How the data of a branch come to be: an empty cluster, a copy of another branch, or another branch's schema alone.
+
+Plain synchronous functions on servers and folders; nothing here knows of projects or HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import psycopg
+
+from emulator import roles
+from emulator.binaries import Binaries
+from emulator.postgres import SUPERUSER, Server
+
+SEGMENT = 1024 * 1024  # bytes of a WAL segment
+# Both exist in every cluster that `make_template` made.
+_EXISTING = re.compile(rf"^CREATE ROLE ({SUPERUSER}|{roles.NEON_SUPERUSER});$", re.MULTILINE)
+
+
+def make_template(server: Server) -> None:
+    """Make an empty cluster with Neon's `neon_superuser`, stopped again: every new root is a copy of it."""
+    server.init()
+    with server, psycopg.connect(server.dsn(dbname="template1"), autocommit=True) as conn:
+        roles.bootstrap(conn)
+
+
+def copy_stopped(binaries: Binaries, source: Path, target: Path) -> None:
+    """Copy the data directory of a server that does not run."""
+    binaries.account.private_folder(target)
+    # GNU cp shares the blocks where the file system can; other systems' cp copies them.
+    binaries.run_any(["cp", "-a", f"{source}/.", f"{target}/"])
+    for name in ("postmaster.pid", "postmaster.opts"):
+        (target / name).unlink(missing_ok=True)
+
+
+def copy_running(source: Server, target: Path) -> None:
+    """Copy the data directory of a running server: a consistent online backup."""
+    binaries = source.binaries
+    binaries.account.private_folder(target)
+    binaries.run(
+        "pg_basebackup",
+        f"--dbname={source.dsn()}",
+        f"--pgdata={target}",
+        "--checkpoint=fast",
+        "--wal-method=stream",
+        "--no-sync",
+        "--no-manifest",
+    )
+
+
+def copy_schema(source: Server, target: Server) -> None:
+    """Fill a running empty cluster with the roles and, for each database, the schema of another; not one row."""
+    dump = source.binaries
+    every_role = dump.run("pg_dumpall", f"--dbname={source.dsn()}", "--roles-only", "--no-sync")
+    _apply(target, _EXISTING.sub("", every_role))
+    for database in user_databases(source):
+        _apply(target, schema_sql(source, database, create=True))
+
+
+def schema_sql(server: Server, database: str, *, create: bool = False) -> str:
+    """Give the schema of a database as pg_dump writes it, owners and grants included."""
+    options = ["--create"] if create else []
+    if server.binaries.major >= 18:
+        options.append("--no-statistics")  # they hold values of the tables
+    return server.binaries.run("pg_dump", f"--dbname={server.dsn(dbname=database)}", "--schema-only", *options)
+
+
+def user_databases(server: Server) -> list[str]:
+    """Give the names of all databases but those of every cluster."""
+    query = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY oid"
+    with psycopg.connect(server.dsn()) as conn:
+        return [row[0] for row in conn.execute(query)]
+
+
+def size_of(data: Path) -> int:
+    """Give the size of the databases of a data directory in bytes, WAL left out."""
+    return sum(f.lstat().st_size for f in (data / "base").rglob("*") if f.is_file())
+
+
+def remove(data: Path) -> None:
+    """Remove a data directory."""
+    shutil.rmtree(data, ignore_errors=True)
+
+
+def _apply(server: Server, script: str) -> None:
+    server.binaries.run(
+        "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={server.dsn()}", script=script
+    )

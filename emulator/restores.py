@@ -1,0 +1,56 @@
+"""Restoring a branch from another one, as Neon does: the source's data come in, and the source becomes the parent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from emulator import ids, logins, rules
+from emulator.cloud import Cloud, complete, in_turn
+from emulator.state import Branch, Database, Operation, Project, Role
+
+
+def restore(
+    cloud: Cloud, project: Project, branch: Branch, source: Branch, preserve: str | None = None
+) -> list[Operation]:
+    """Replace a branch's data by the source's and make it the source's child."""
+    rules.check_unlocked(project)
+    rules.check_restore(project, branch, source, preserve)
+    kept = _preserved(cloud, project, branch, preserve) if preserve else None
+    # Its own passwords stay where the source is protected: they were never the source's.
+    own: dict[str, Role] = dict(branch.roles) if source.protected else {}
+    _reparent(branch, source, cloud.now)
+    branch.roles = logins.copied(source, branch.id) | own
+    branch.databases = copied_databases(source, branch.id)
+    copy = partial(cloud.fleet.replace, branch.id, source.id, kept.id if kept else None)
+    steps = [
+        ("create_branch", partial(complete, cloud, branch, in_turn(copy, partial(logins.apply, cloud, branch, own))))
+    ]
+    return cloud.schedule(project, steps, branch=branch)
+
+
+def _preserved(cloud: Cloud, project: Project, branch: Branch, name: str) -> Branch:
+    kept = branch.model_copy(deep=True)
+    kept.id, kept.name = ids.branch_id(), name
+    kept.default = kept.primary = kept.initial = False
+    kept.created_at = kept.updated_at = cloud.now
+    kept.roles = logins.copied(branch, kept.id)
+    kept.databases = copied_databases(branch, kept.id)
+    for child in project.children(branch.id):
+        child.parent_id = kept.id
+    project.branches[kept.id] = kept
+    cloud.fleet.enrol(kept.id, project.pg_version)
+    return kept
+
+
+def _reparent(branch: Branch, source: Branch, now: datetime) -> None:
+    branch.parent_id, branch.parent_timestamp = source.id, now
+    branch.last_reset_at = branch.updated_at = branch.state_changed_at = now
+    branch.current_state, branch.pending_state = "resetting", "ready"
+    if branch.ttl_interval_seconds is not None:
+        branch.expires_at = now.replace(microsecond=0) + timedelta(seconds=branch.ttl_interval_seconds)
+
+
+def copied_databases(source: Branch, branch_id: str) -> dict[str, Database]:
+    """Give a source's databases to another branch."""
+    return {name: d.model_copy(update={"branch_id": branch_id}) for name, d in source.databases.items()}
