@@ -39,7 +39,7 @@ def deliver_due(store: Store, send: Callable[[Message], None] | None, now: datet
         errors.append(str(error))
         if _put_off(store, queued, error, now):
             break
-    return Delivered(sent, len(errors), len(store.list_outbox()), errors[-1] if errors else "")
+    return Delivered(sent, len(errors), store.pending_messages(), errors[-1] if errors else "")
 
 
 def pause(error: DeliveryError, attempts: int) -> timedelta:

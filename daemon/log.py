@@ -70,6 +70,14 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     return {key: _redact_item(key, item, 0) for key, item in event.items()}
 
 
+def printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Spell out what would steer a terminal: branch names are chosen by anyone."""
+    return {
+        key: _escape(item, keep="\n\t" if key in {"exception", "stack"} else "") if isinstance(item, str) else item
+        for key, item in event.items()
+    }
+
+
 def configure(*, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send all logs to `stream` (default stderr): for people on a terminal, as JSON lines elsewhere."""
     out = stream or sys.stderr
@@ -116,9 +124,14 @@ def _formatter(*, terminal: bool) -> structlog.stdlib.ProcessorFormatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             redact,
+            *([printable] if terminal else []),
             renderer,
         ],
     )
+
+
+def _escape(text: str, keep: str) -> str:
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
 
 
 def _redact_item(key: str, value: object, depth: int) -> object:

@@ -78,8 +78,8 @@ def _follows(row: sa.Row[tuple[object, ...]], previous: str, position: int) -> b
 
 def _row(event: Event, position: int, now: datetime) -> StoredEvent:
     data = json.loads(canonical(event.data))
-    branch_id = None if event.branch_id is None else clean(event.branch_id)
-    return StoredEvent(position, now, event.kind, event.project_id, branch_id, clean(event.sentence), data, "")
+    project_id, branch_id = (None if one is None else clean(one) for one in (event.project_id, event.branch_id))
+    return StoredEvent(position, now, clean(event.kind), project_id, branch_id, clean(event.sentence), data, "")
 
 
 def _insert(connection: sa.Connection, row: StoredEvent, previous: str) -> str:

@@ -36,6 +36,11 @@ def find(connection: sa.Connection, wanted: sa.ColumnElement[bool], limit: int =
     return tuple(_queued(row) for row in rows)
 
 
+def pending(connection: sa.Connection) -> int:
+    """Count what is not delivered."""
+    return connection.execute(sa.select(sa.func.count()).where(PENDING)).scalar_one()
+
+
 def mark_delivered(connection: sa.Connection, message_id: int, now: datetime) -> None:
     """Write that the receiver took a message."""
     connection.execute(

@@ -239,6 +239,11 @@ class Store:
         with self._read() as connection:
             return outbox.find(connection, sa.and_(outbox.PENDING, tables.outbox.c.due_at <= now), limit)
 
+    def pending_messages(self) -> int:
+        """Count what is not delivered."""
+        with self._read() as connection:
+            return outbox.pending(connection)
+
     def mark_delivered(self, message_id: int, now: datetime) -> None:
         """Write that the receiver took a message."""
         with self._write() as connection:

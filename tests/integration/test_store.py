@@ -8,9 +8,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import sqlalchemy as sa
@@ -132,6 +134,23 @@ def test_a_killed_instance_leaves_no_lock_behind(path):
     with open_store(path, exclusive=True) as store:
         assert store.read_events(10) == []
     assert killed.returncode == -9
+
+
+def test_an_instance_that_is_killed_while_it_writes_leaves_all_or_nothing(path):
+    code = (
+        "import os, sys, pathlib; from datetime import UTC, datetime\n"
+        "from daemon.records import Event; from daemon.store import open_store, chain\n"
+        "with open_store(pathlib.Path(sys.argv[1]), exclusive=True) as store:\n"
+        "    store.append_event(Event('a', None, None, 'kept'), datetime.now(UTC))\n"
+        "    with store.engine.begin() as connection:\n"
+        "        chain.append(connection, [Event('b', None, None, 'x' * 100)] * 1000, datetime.now(UTC))\n"
+        "        os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+
+    with open_store(path, exclusive=True) as store:
+        assert [e.sentence for e in store.read_events(10)] == ["kept"]
+        assert store.verify_events().ok
 
 
 def test_reading_goes_on_while_another_process_writes(store, path):
@@ -314,6 +333,24 @@ def write_under_a_limit(path):
     return "it went through"
 
 
+@pytest.fixture
+def read_only_folder():
+    """Root may write anything, so root is put aside; tmp_path is closed to others, hence a folder of our own."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(read_only_folder):
+    assert "Permission denied; check the folder" in open_fails(read_only_folder / "state.db")
+
+
 def test_a_store_that_became_read_only_is_one_sentence(store):
     @sa.event.listens_for(store.engine, "begin")
     def freeze(connection):
@@ -394,7 +431,8 @@ def test_the_head_digest_changes_with_every_event_and_an_empty_log_is_whole(stor
 
 
 def test_a_branch_name_that_is_not_even_unicode_can_be_recorded(store):
-    store.append_event(Event("seen", "p1", "br-1", "Branch \ud800 \x00 'x'.", {"name": "\ud800"}), NOW)
+    data = MappingProxyType({"name": "\ud800", "nested": MappingProxyType({})})
+    store.append_event(Event("seen", "p\ud800", "br-1", "Branch \ud800 \x00 'x'.", data), NOW)
 
     assert store.verify_events().ok
     assert store.read_events(1)[0].sentence == "Branch ? \x00 'x'."

@@ -262,6 +262,17 @@ def test_a_terminal_gets_lines_for_people_masked_as_well(stream):
     assert SECRET not in terminal.getvalue()
 
 
+def test_a_branch_name_cannot_steer_a_terminal():
+    entry = {"event": "flagged \x1b[2J\nfake line", "name": "a\u202eb", "count": 1, "exception": "E\n\x1b"}
+
+    assert log.printable(None, "info", entry) == {
+        "event": "flagged \\x1b[2J\\nfake line",
+        "name": "a\\u202eb",
+        "count": 1,
+        "exception": "E\n\\x1b",
+    }
+
+
 def test_what_is_below_the_level_is_not_written(stream):
     structlog.get_logger("daemon").debug("detail")
 
