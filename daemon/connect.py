@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import certifi
 import psycopg
@@ -26,6 +30,32 @@ def secure_parameters(uri: str, root_certificates: Path | None = None) -> dict[s
         return found | {"sslmode": "prefer", "channel_binding": "prefer"}
     tls = {"sslmode": "verify-full", "channel_binding": "require"}
     return found | tls | {"sslrootcert": str(root_certificates or certifi.where())}
+
+
+@dataclass(frozen=True)
+class Details:
+    """How a person or an application connects; both hold the password."""
+
+    uri: str = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
+    """PG* variables as libpq reads them."""
+
+
+def connection_details(uri: str) -> Details:
+    """The API's URI made safe to hand out: TLS verified against the system's roots, unless it is this machine."""
+    found = {k: str(v) for k, v in conninfo.conninfo_to_dict(uri).items() if v is not None}
+    if found.get("host", "") not in LOOPBACK:
+        found |= {"sslmode": "verify-full", "sslrootcert": "system", "channel_binding": "require"}
+    names = {n: v for n, v in found.items() if n not in _IN_URI}
+    login = f"{quote(found.get('user', ''), safe='')}:{quote(found.get('password', ''), safe='')}"
+    place = f"{found.get('host', '')}{':' + found['port'] if 'port' in found else ''}/{quote(found.get('dbname', ''))}"
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in names.items())
+    environment = {_VARIABLES.get(n, f"PG{n.upper()}"): shlex.quote(v) for n, v in found.items()}
+    return Details(f"postgresql://{login}@{place}{'?' + query if query else ''}", environment)
+
+
+_IN_URI = frozenset({"user", "password", "host", "port", "dbname"})
+_VARIABLES = {"dbname": "PGDATABASE", "channel_binding": "PGCHANNELBINDING", "application_name": "PGAPPNAME"}
 
 
 def open_connection(uri: str) -> psycopg.Connection:

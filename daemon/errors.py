@@ -21,6 +21,7 @@ BranchwardenError                 exit code
 └── SanitizeError                 5   a sanitize run did not publish
     ├── RunRefusedError           5   refused before anything was created
     └── RunFailedError            5   failed on the way; the target stays sealed and expires
+        └── StoppedError          5   the process was asked to end
 """
 
 from __future__ import annotations
@@ -125,3 +126,7 @@ class RunRefusedError(SanitizeError):
 
 class RunFailedError(SanitizeError):
     """Failed after something was created; what is left is sealed and expires by itself."""
+
+
+class StoppedError(RunFailedError):
+    """The run was told to stop; what it made stays sealed and expires."""

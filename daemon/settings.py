@@ -178,6 +178,8 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     """
     _refuse_unknown_variables(os.environ)
     data = _merge(tomllib.loads((CONFIG / "branchwarden.toml").read_text()), _read_file(path))
+    if host := os.environ.get("NEON_API_HOST"):
+        data = _merge(data, {"api": {"host": host}})
     try:
         return Settings(**_merge(data, overrides))
     except ValidationError as error:
@@ -252,6 +254,11 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
         close = difflib.get_close_matches(name.upper(), sorted(known), n=1)
         hint = f"; did you mean {close[0]}?" if close else "; `branchwarden config check --all` lists them"
         raise SettingsError(f"unknown setting in the environment: {name}{hint}")
+
+
+def variables() -> Iterator[str]:
+    """The names of all settings as environment variables."""
+    yield from _variables(Settings, PREFIX)
 
 
 def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:

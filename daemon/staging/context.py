@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from daemon.errors import RunFailedError
+import psycopg
+
+from daemon.errors import StoppedError
 from daemon.keys import MaskingKey
 from daemon.neon import NeonClient
 from daemon.settings import ProjectSettings, StagingSettings
@@ -21,8 +25,7 @@ NEON_OWN_ROLES = frozenset({"cloud_admin", "neon_superuser", "neon_service"})
 """Roles that Neon keeps for itself: no user has their passwords and nobody may touch them."""
 
 
-class StoppedError(RunFailedError):
-    """The run was told to stop; what it made stays sealed and expires."""
+CANCEL_TIMEOUT = 5.0  # seconds, for each connection
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,28 @@ class StagingRequest:
     """`manual` or `schedule`."""
 
 
+class Connections:
+    """The connections of a run, so that another thread can cancel what they do."""
+
+    def __init__(self) -> None:
+        self._open: weakref.WeakSet[psycopg.Connection] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def add(self, connection: psycopg.Connection) -> None:
+        """Remember a connection for as long as it lives."""
+        with self._lock:
+            self._open.add(connection)
+
+    def cancel(self) -> None:
+        """Ask each server to give up what it is doing; a connection that is gone already needs no asking."""
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            with suppress(psycopg.Error):
+                if not connection.closed:
+                    connection.cancel_safe(timeout=CANCEL_TIMEOUT)
+
+
 @dataclass(frozen=True)
 class StagingContext:
     """The edges that a run works through."""
@@ -56,6 +81,12 @@ class StagingContext:
     clock: Callable[[], datetime]
     tell: Callable[[Progress], None]
     stop: threading.Event = field(default_factory=threading.Event)
+    connections: Connections = field(default_factory=Connections)
+
+    def abandon(self) -> None:
+        """Stop the run from another thread: nothing new begins, running statements are cancelled."""
+        self.stop.set()
+        self.connections.cancel()
 
     def check_stop(self) -> None:
         """Raises StoppedError once the process was asked to end."""

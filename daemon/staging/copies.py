@@ -1,4 +1,4 @@
-"""The two branches of a run: the sealed source copy and the target. Passwords live here, in memory, and nowhere else."""
+"""The two branches of a run: the sealed source copy and the target. Passwords live here, in memory alone."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
+from sanitizers.verify import Verifiers, read_verifiers
 
 from daemon.connect import open_connection
 from daemon.errors import RunFailedError
 from daemon.model import RUN_ANNOTATION, Branch, Database, Endpoint
-from daemon.neon import CreateBranch, NeonClient
+from daemon.neon import CreateBranch, Login, NeonClient
 from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingContext
 from daemon.staging.renew import LIFE
 from sanitizers.errors import SealError
 from sanitizers.seal import ConnectGrant, cut_neighbours, remove_passwords, seal_database, unsealed_databases
-from sanitizers.verify import Verifiers, read_verifiers
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def create_copy(context: StagingContext, production: Branch, run_id: str, kind: 
             with_compute=True,
         )
     )
-    context.client.wait_for(created.operations)
+    context.client.wait_for(production.project_id, created.operations)
     return created.branch
 
 
@@ -81,16 +81,10 @@ def open_copy(client: NeonClient, branch: Branch) -> Copy:
     roles = tuple(r.name for r in client.list_roles(branch.project_id, branch.id) if _is_usable(r.name, r.protected))
     for role in roles:
         client.reset_password(branch.project_id, branch.id, role)
-    return reopen_copy(client, branch, endpoint, (databases, roles))
-
-
-def reopen_copy(
-    client: NeonClient, branch: Branch, endpoint: Endpoint, known: tuple[tuple[Database, ...], tuple[str, ...]]
-) -> Copy:
-    """The copy with the passwords that the API holds now."""
-    databases, roles = known
     uris = {
-        (database.name, role): client.connection_uri(branch, endpoint.id, database.name, role)
+        (database.name, role): client.connection_uri(
+            branch.project_id, Login(branch.id, database.name, role, endpoint.id)
+        )
         for database in databases
         for role in {*roles, database.owner}
     }

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from daemon.errors import NeonError
-from daemon.neon import NeonClient
+from daemon.model import Branch
+from daemon.neon import BranchChange, NeonClient
 
 LIFE = timedelta(hours=2)  # long enough to survive an outage of the API, short enough for a forgotten raw copy
 EVERY = timedelta(minutes=30)
@@ -37,10 +38,10 @@ class Renewal:
         self._stop.set()
         self._thread.join()
 
-    def watch(self, branch_ids: Sequence[str], expires_at: datetime) -> None:
-        """Renew these branches, which expire at the given moment now."""
-        self._branch_ids = tuple(branch_ids)
-        self._good_until = expires_at
+    def watch(self, branches: Sequence[Branch]) -> None:
+        """Renew these branches, all of which expire."""
+        self._branch_ids = tuple(branch.id for branch in branches)
+        self._good_until = min(branch.expires_at for branch in branches if branch.expires_at)
 
     def stop(self) -> None:
         """Stop renewing: from here on the publish owns the expiry."""
@@ -61,7 +62,9 @@ class Renewal:
         expires_at = self._clock() + LIFE
         try:
             for branch_id in self._branch_ids:
-                self._client.update_branch(self._project_id, branch_id, expires_at=expires_at)
+                change = BranchChange(expires_at=expires_at)
+                operations = self._client.update_branch(self._project_id, branch_id, change)
+                self._client.wait_for(self._project_id, operations)
         except NeonError:
             # Not lost yet: the next try comes in two minutes, and `lost` says when it is too late.
             return False

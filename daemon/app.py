@@ -1,0 +1,255 @@
+"""The composition root: opens every client, and is all that the command line and the scheduler know."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from daemon.alerts import Webhook, notice
+from daemon.alerts.payload import digest
+from daemon.connect import Details, connection_details
+from daemon.cycle import Cycle
+from daemon.delivery import Delivered, deliver_due
+from daemon.errors import SettingsError, UsageError
+from daemon.keys import newest_key
+from daemon.lineage import classify, in_flight
+from daemon.log import register_secret
+from daemon.model import Branch, Exemption, Lineage, Report
+from daemon.neon import Login, NeonAccess, NeonClient
+from daemon.policies import suggestions
+from daemon.purposes import CLEAN
+from daemon.records import RunStep
+from daemon.settings import ProjectSettings, Settings, api_key
+from daemon.staging import (
+    Preflight,
+    Progress,
+    Published,
+    StagingContext,
+    StagingRequest,
+    preflight,
+    read_schemas,
+    sanitize,
+    settle_unfinished,
+)
+from daemon.store import Store, open_store
+from sanitizers.policy import load_policy
+from sanitizers.policy_file import Suggestion, write_policy
+from sanitizers.schema import Schema
+
+RETRY_STAGING_AFTER = timedelta(hours=1)
+"""A scheduled run that failed is not tried again at once: it costs money and would fail the same way."""
+
+
+REQUEST_JOB = "sanitize-request:{}"
+"""Job row by which another process asks the running daemon for a sanitize run of a project."""
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_app(
+    settings: Settings,
+    *,
+    exclusive: bool,
+    tell: Callable[[Progress], None] = lambda _: None,
+    key: str | None = None,
+) -> Iterator[App]:
+    """Open everything that commands and the daemon work with. `exclusive` takes the lock that writers hold."""
+    with ExitStack() as stack:
+        key = key or api_key(os.environ)
+        register_secret(key)
+        url = settings.alerts.url()
+        if url:
+            register_secret(url)
+        store = stack.enter_context(open_store(settings.state.path, exclusive=exclusive))
+        access = NeonAccess(
+            host=settings.api.host,
+            key=key,
+            enforce=settings.enforce,
+            requests_per_minute=settings.api.requests_per_minute,
+            timeout=settings.api.timeout.total_seconds(),
+        )
+        client = stack.enter_context(NeonClient(access))
+        webhook = Webhook(stack.enter_context(httpx.Client()), url) if url else None
+        yield App(settings, store, client, webhook, StagingContext(client, store, utc_now, tell))
+
+
+@dataclass
+class App:
+    """What can be done. Every method raises a BranchwardenError that says what to do."""
+
+    settings: Settings
+    store: Store
+    client: NeonClient
+    webhook: Webhook | None = field(repr=False)
+    staging: StagingContext
+
+    def __post_init__(self) -> None:
+        self.cycle = Cycle(self.client, self.store, self.settings, utc_now)
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def choose(self, project: str | None) -> tuple[ProjectSettings, ...]:
+        """The watched projects, or the one that is named."""
+        watched = self.settings.watched()
+        if project is None:
+            return watched
+        chosen = tuple(p for p in watched if p.id == project)
+        if not chosen:
+            raise UsageError(f"project {project} is not watched: {', '.join(p.id for p in watched)}")
+        return chosen
+
+    def choose_one(self, project: str | None) -> ProjectSettings:
+        """The project that is named, or the only one that is watched."""
+        chosen = self.choose(project)
+        if len(chosen) > 1:
+            raise UsageError(
+                f"several projects are watched; name one with --project: {', '.join(p.id for p in chosen)}"
+            )
+        return chosen[0]
+
+    def look(self, project: ProjectSettings, *, compare: bool = False) -> Report:
+        """What is there now; nothing is recorded and nobody is told."""
+        return self.cycle.look(project, compare=compare)
+
+    def run_cycle(self, project: ProjectSettings) -> Report:
+        """One cycle: settle what an earlier process left, then look, record, and queue alerts."""
+        lock = self._locks[project.id]
+        if lock.acquire(blocking=False):  # held means: a run of this very process is at work, not left behind
+            try:
+                settle_unfinished(self.staging, project.id)
+            finally:
+                lock.release()
+        return self.cycle.run(project)
+
+    def deliver(self) -> Delivered:
+        """Send what waits in the outbox."""
+        return deliver_due(self.store, self.webhook.send if self.webhook else None, utc_now())
+
+    def request(self, project: ProjectSettings, trigger: str, name: str | None = None) -> StagingRequest:
+        """A sanitize run with the settings' policy and the newest key. Raises SettingsError or PolicyError."""
+        staging = self.settings.staging
+        if not staging.policy.exists():
+            raise SettingsError(
+                f"there is no masking policy {staging.policy}: write one with `branchwarden detect --write`"
+            )
+        key = newest_key(self.settings.keys.path)
+        staging = staging.model_copy(update={"name": name}) if name else staging
+        return StagingRequest(project, staging, load_policy(staging.policy), key, trigger)
+
+    def sanitize(self, request: StagingRequest) -> Published:
+        """Spawn, prove and publish a sanitized staging branch; one at a time per project."""
+        with self._locks[request.project.id]:
+            return sanitize(self.staging, request)
+
+    def preflight(self, request: StagingRequest) -> Preflight:
+        """Everything that could refuse the run, without creating anything."""
+        return preflight(self.staging, request)
+
+    def schemas(self, project: ProjectSettings, name: str | None = None) -> tuple[Schema, ...]:
+        """The schema of every database of a branch, through the API; the production branch when none is named."""
+        listing = self.client.list_project(project.id, utc_now())
+        wanted = name or self.settings.staging.source
+        branch = next((b for b in listing.branches if wanted in {b.id, b.name} or (not wanted and b.default)), None)
+        if branch is None:
+            raise UsageError(f"there is no branch `{wanted}`: `branchwarden tree` shows all")
+        return read_schemas(self.staging, branch, self.client.list_databases(project.id, branch.id))
+
+    def write_policy(self, project: ProjectSettings) -> tuple[Suggestion, ...]:
+        """Make the masking policy, or add the columns that it does not name yet; returns what was added."""
+        return write_policy(self.settings.staging.policy, suggestions(self.schemas(project)))
+
+    def refresh_staging(self, project: ProjectSettings) -> Published | None:
+        """Spawn a staging branch when it is missing or too old, where the settings allow that by schedule."""
+        if not self.settings.staging.enabled or not self._staging_due(project):
+            return None
+        request = self.request(project, "schedule")
+        if not request.policy.reviewed:
+            policy = self.settings.staging.policy
+            raise SettingsError(f"{policy} was not reviewed: set reviewed_by and reviewed_on in it, or run by hand")
+        return self.sanitize(request)
+
+    def ask_daemon(self, project: ProjectSettings) -> None:
+        """Ask the daemon that holds the state store for a sanitize run."""
+        self.store.start_job(REQUEST_JOB.format(project.id), utc_now())
+
+    def serve_request(self, project: ProjectSettings) -> Published | None:
+        """Spawn a staging branch that another process asked for; costs one look into the store when none did."""
+        job = REQUEST_JOB.format(project.id)
+        state = self.store.job_state(job)
+        if state.last_start is None or (state.last_end is not None and state.last_end >= state.last_start):
+            return None
+        self.store.record_job(job, ok=True, sentence="", now=utc_now())
+        return self.sanitize(self.request(project, "manual"))
+
+    def _staging_due(self, project: ProjectSettings) -> bool:
+        now = utc_now()
+        last = next(iter(self.store.list_runs(project.id, limit=1)), None)
+        if last and last.step is not RunStep.PUBLISHED and now - last.updated_at < RETRY_STAGING_AFTER:
+            return False
+        there = {branch.id for branch in self.client.list_branches(project.id)}
+        verified = [e.verified_at for e in self.store.published(project.id) if e.branch_id in there]
+        return not verified or now - max(verified) > self.settings.staging.max_age
+
+    def tell_failure(self, job: str, sentence: str) -> None:
+        """Remember why a job cannot be done, and queue one alert a day about it."""
+        now = utc_now()
+        self.store.record_job(job, ok=False, sentence=sentence, now=now)
+        key = digest("failed", [job, f"{now:%Y-%m-%d}", sentence])
+        self.store.queue_message(notice(f"branchwarden: {job} failed", sentence, key), now)
+
+    def connection(
+        self, projects: tuple[ProjectSettings, ...], name: str, role: str | None, database: str | None
+    ) -> Details:
+        """How to connect to a sanitized branch. Raises UsageError for any other branch."""
+        for project in projects:
+            branches = self.client.list_branches(project.id)
+            lineages = classify(branches, self.store.published(project.id), project.production, ())
+            for branch in branches:
+                if name in {branch.id, branch.name}:
+                    _require_clean(branch, lineages[branch.id])
+                    return connection_details(self.uri(branch, role, database))
+        raise UsageError(f"there is no branch `{name}` in the watched projects: `branchwarden tree` shows all")
+
+    def uri(self, branch: Branch, role: str | None, database: str | None) -> str:
+        """The API's own connection URI of a branch, password and all. Raises UsageError."""
+        databases = self.client.list_databases(branch.project_id, branch.id)
+        wanted = next((d for d in databases if database in {None, d.name}), None)
+        if wanted is None:
+            raise UsageError(
+                f"{branch.name} has no database `{database}`: it has {', '.join(d.name for d in databases)}"
+            )
+        return self.client.connection_uri(branch.project_id, Login(branch.id, wanted.name, role or wanted.owner))
+
+    def exempt(
+        self, projects: tuple[ProjectSettings, ...], branch: str | None, until: datetime, reason: str
+    ) -> tuple[Exemption, ...]:
+        """Exempt one branch, or without a name every branch that is there now. Raises UsageError."""
+        now = utc_now()
+        listed = [b for p in projects for b in self.client.list_branches(p.id)]
+        wanted = [b for b in listed if branch is None or branch in {b.id, b.name}]
+        if not wanted:
+            raise UsageError(f"there is no branch `{branch}` in the watched projects: `branchwarden tree` shows all")
+        if branch is not None and len(wanted) > 1:
+            raise UsageError(f"`{branch}` is in several projects: name one with --project")
+        made = tuple(Exemption(b.project_id, b.id, b.name, until, reason, now) for b in wanted)
+        self.store.add_exemptions(made, now)
+        return made
+
+
+def _require_clean(branch: Branch, lineage: Lineage) -> None:
+    if lineage.data_class not in CLEAN:
+        raise UsageError(
+            f"{branch.name} is {lineage.data_class} ({lineage.reason}): details are given for sanitized branches only"
+        )
+    if in_flight(branch):
+        raise UsageError(f"{branch.name} belongs to a sanitize run that has not published it")

@@ -1,0 +1,49 @@
+"""What several command groups share: their options, and how results get out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, is_dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Config file; default ./branchwarden.toml if it is there.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ProjectOption = Annotated[
+    str | None, typer.Option("--project", "-p", help="One of the watched projects.", show_default=False)
+]
+
+out = Console(highlight=False, markup=False)
+"""Results. No markup: branch names are other people's words."""
+err = Console(stderr=True, highlight=False, markup=False)
+"""Everything that is no result."""
+
+
+def clean(text: str) -> str:
+    """Other people's words without control characters: a branch name must not drive the terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def print_json(value: Any) -> None:
+    """Print dataclasses, times and durations as JSON."""
+    typer.echo(json.dumps(jsonable(value), indent=2, ensure_ascii=False))
+
+
+def jsonable(value: Any) -> Any:
+    """The value in JSON's own types."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return jsonable(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.total_seconds() if isinstance(value, timedelta) else value

@@ -1,0 +1,45 @@
+"""`exempt`: branches that no rule flags until a given day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from daemon.app import open_app
+from daemon.cli.common import ConfigOption, ProjectOption, clean, out
+from daemon.duration import parse_until
+from daemon.errors import UsageError
+from daemon.settings import load_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    app.command()(exempt)
+
+
+def exempt(
+    branch: Annotated[str | None, typer.Argument(help="Name or id of a branch.", show_default=False)] = None,
+    until: Annotated[str, typer.Option(help="A date, or a duration such as 30d.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept on record.")] = "",
+    all_existing: Annotated[bool, typer.Option("--all-existing", help="Every branch that is there now.")] = False,
+    config: ConfigOption = None,
+    project: ProjectOption = None,
+) -> None:
+    """Let no rule flag a branch until a given day. A team with 80 old branches starts with --all-existing."""
+    if (branch is None) == (not all_existing):
+        raise UsageError("name one branch, or give --all-existing")
+    if not until or not reason.strip():
+        raise UsageError("--until and --reason are both required: exempt dev/alice --until 30d --reason 'demo data'")
+    now = datetime.now(UTC)
+    try:
+        moment = parse_until(until, now)
+    except ValueError as error:
+        raise UsageError(f"--until: {error}") from None
+    with open_app(load_settings(config), exclusive=False) as app:
+        made = app.exempt(app.choose(project), branch, moment, reason.strip())
+    for exemption in made[:20]:
+        out.print(f"{clean(exemption.branch_name)} is exempt until {moment:%Y-%m-%d %H:%M} UTC.")
+    if len(made) > 20:
+        out.print(f"... and {len(made) - 20} more.")

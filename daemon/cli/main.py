@@ -1,0 +1,81 @@
+"""Assembles the command groups and turns every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib.metadata import version
+from typing import Annotated, NoReturn
+
+import click
+import typer
+
+from daemon.cli import branches, cycles, databases, demo, emulator, exceptions, keys, records, staging, upkeep
+from daemon.errors import BranchwardenError, UsageError
+from sanitizers.errors import SanitizerError
+
+SANITIZER_EXIT_CODE = 2  # outside a run, what the sanitizers refuse is the policy or the plan: configuration
+
+app = typer.Typer(
+    name="branchwarden",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keeps the branches of a Neon Postgres project few, fresh and free of personal data.",
+)
+for group in (demo, cycles, branches, databases, staging, records, exceptions, keys, upkeep, emulator):
+    group.add_to(app)
+
+
+@app.callback(invoke_without_command=True)
+def _branchwarden(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"branchwarden {version('branchwarden')}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 API, 5 no sanitize run published."""
+    sys.exit(_run())
+
+
+def _run() -> int:  # noqa: PLR0911  # one line per kind of end
+    try:
+        return app(standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return UsageError.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return 130
+    except BranchwardenError as error:
+        _say(str(error))
+        return error.exit_code
+    except SanitizerError as error:
+        _say(str(error))
+        return SANITIZER_EXIT_CODE
+    except BrokenPipeError:
+        # The reader of a pipe has enough; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  # the last resort: a mistake of ours gets a sentence, not a stack trace
+        _say(_internal(error))
+        return 70
+
+
+def _internal(error: Exception) -> str:
+    """Where it happened and what kind it is; not its text, which may quote a value."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119  # a frame's file name is no path of ours
+    return f"internal error: {type(error).__name__} at {place}; this is a mistake in branchwarden, please report it"
+
+
+def _say(sentence: str) -> None:
+    first, *rest = sentence.splitlines() or [""]
+    print(f"branchwarden: {first}", *rest, sep="\n", file=sys.stderr)  # noqa: T201  # the one place that prints errors

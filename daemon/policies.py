@@ -1,0 +1,76 @@
+"""From a schema to a first masking policy: where the vocabularies that ship meet the detector."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from daemon.errors import UsageError
+from daemon.shipped import CONFIG
+from sanitizers.detect.classify import classify
+from sanitizers.detect.suggest import suggest
+from sanitizers.detect.vocabulary import Vocabulary, merge_vocabularies
+from sanitizers.policy_file import Suggestion
+from sanitizers.schema import Column, Schema, Table
+
+COLUMNS_IN = ("project", "table", "column", "type", "comment")
+COLUMNS_OUT = ("project", "table", "column", "predicted_class")
+NOT_PERSONAL = "none"
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The words of every language that ships."""
+    return merge_vocabularies(tomllib.loads(path.read_text()) for path in sorted((CONFIG / "pii").glob("*.toml")))
+
+
+def suggestions(schemas: Iterable[Schema]) -> tuple[Suggestion, ...]:
+    """A strategy for every column of every schema, and why."""
+    return suggest(tuple(schemas), vocabulary())
+
+
+def classify_columns(source: Path, target: Path) -> int:
+    """Classify a column list (CSV with the header of COLUMNS_IN); returns the number of columns. Raises UsageError."""
+    try:
+        with source.open(newline="", encoding="utf-8") as file:
+            rows = list(_rows(csv.DictReader(file)))
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS_OUT)
+            writer.writerows(_classified(rows))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file in UTF-8"
+        raise UsageError(f"cannot read or write the column list ({source} → {target}): {reason}") from None
+    return len(rows)
+
+
+def _rows(reader: csv.DictReader[str]) -> Iterator[Mapping[str, str]]:
+    lacking = [name for name in COLUMNS_IN[:4] if name not in (reader.fieldnames or ())]
+    if lacking:
+        raise UsageError(f"the column list lacks {', '.join(lacking)}: its header must be {','.join(COLUMNS_IN)}")
+    for number, row in enumerate(reader, start=2):
+        if any(row.get(name) is None for name in COLUMNS_IN[:4]):
+            raise UsageError(f"line {number} of the column list has too few fields")
+        yield row
+
+
+def _classified(rows: list[Mapping[str, str]]) -> Iterator[tuple[str, str, str, str]]:
+    """In the order of the input; every column is seen beside the others of its table."""
+    tables: dict[tuple[str, str], list[Mapping[str, str]]] = defaultdict(list)
+    for row in rows:
+        tables[row["project"], row["table"]].append(row)
+    found = {key: dict(zip(map(id, group), _classes(key[1], group), strict=True)) for key, group in tables.items()}
+    for row in rows:
+        predicted = found[row["project"], row["table"]][id(row)]
+        yield row["project"], row["table"], row["column"], predicted or NOT_PERSONAL
+
+
+def _classes(name: str, rows: list[Mapping[str, str]]) -> list[str | None]:
+    schema, _, bare = name.rpartition(".")
+    columns = tuple(Column(name=row["column"], type=row["type"]) for row in rows)
+    table = Table(schema=schema or "public", name=bare, columns=columns)
+    return [classified.pii_class for classified in classify(table, vocabulary())]

@@ -1,0 +1,122 @@
+"""The daemon: cycles, staging refresh, delivery and heartbeat on time, and an orderly end on a signal.
+
+APScheduler's habits that matter here: late jobs are dropped unless `misfire_grace_time` is None, the first interval
+run waits a whole interval unless `next_run_time` is given, and an error in a job only reaches its log.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from types import FrameType
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from daemon.app import App, utc_now
+from daemon.errors import BranchwardenError, StoppedError
+from daemon.settings import ProjectSettings
+from daemon.staging import Published
+from sanitizers.errors import SanitizerError
+
+HEARTBEAT = timedelta(seconds=20)
+DELIVERY = timedelta(seconds=15)
+REQUESTS = timedelta(seconds=5)
+SECOND_SIGNAL_EXIT = 1
+
+log = structlog.get_logger("branchwarden")
+
+
+class Daemon:
+    """Runs an app until a signal comes. One thread per kind of job; a run and a cycle exclude each other's acts."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._stop = threading.Event()
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(6)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT, then finish or safely abandon the step at hand. A second one ends at once."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._plan()
+        self._scheduler.start()
+        log.info("started", projects=[p.id for p in self._app.settings.watched()], enforce=self._app.settings.enforce)
+        while not self._stop.wait(1.0):  # in slices: a signal handler only runs between them
+            pass
+        self._app.staging.abandon()
+        self._scheduler.shutdown(wait=True)
+        log.info("stopped")
+
+    def _plan(self) -> None:
+        every = self._app.settings.schedule.every
+        for project in self._app.settings.watched():
+            self._add(f"cycle {project.id}", every, self._cycle, project)
+            self._add(f"staging {project.id}", every, self._publish, self._app.refresh_staging, project)
+            self._add(f"requests {project.id}", REQUESTS, self._publish, self._app.serve_request, project)
+        self._add("delivery", DELIVERY, self._deliver)
+        self._add("heartbeat", HEARTBEAT, self._heartbeat)
+
+    def _add(self, name: str, every: timedelta, job: Callable[..., None], *args: object) -> None:
+        seconds = every.total_seconds()
+        self._scheduler.add_job(
+            self._guarded, "interval", (name, job, *args), seconds=seconds, id=name, name=name, next_run_time=utc_now()
+        )
+
+    def _guarded(self, name: str, job: Callable[..., None], *args: object) -> None:
+        """The scheduler's broad catch: an error ends the job of this time and is told, never the daemon."""
+        try:
+            if not self._stop.is_set():
+                job(*args)
+        except StoppedError:
+            log.info("job.stopped", job=name)
+        except (BranchwardenError, SanitizerError) as error:
+            self._failed(name, str(error))
+        except Exception as error:  # noqa: BLE001  # a mistake of ours must not end the other jobs; its text may hold a value
+            self._failed(name, f"internal error: {type(error).__name__}")
+
+    def _failed(self, name: str, sentence: str) -> None:
+        log.error("job.failed", job=name, error=sentence)
+        try:
+            self._app.tell_failure(name, sentence)
+        except BranchwardenError as error:
+            log.error("store.failed", error=str(error))  # noqa: TRY400  # the sentence is all there is to say
+
+    def _cycle(self, project: ProjectSettings) -> None:
+        report = self._app.run_cycle(project)
+        log.info(
+            "cycle",
+            project=project.id,
+            branches=len(report.views),
+            findings=len(report.findings),
+            new=sum(o.decision.action == "flag" for o in report.outcomes),
+            resolved=sum(o.decision.action == "resolve" for o in report.outcomes),
+            unknown=len(report.unknowns),
+            seconds=round((report.finished_at - report.started_at).total_seconds(), 3),
+        )
+
+    def _publish(self, spawn: Callable[[ProjectSettings], Published | None], project: ProjectSettings) -> None:
+        published = spawn(project)
+        if published is not None:
+            log.info("staging.published", project=project.id, run=published.run_id, branch=published.branch.name)
+
+    def _deliver(self) -> None:
+        delivered = self._app.deliver()
+        if delivered.sent or delivered.failed:
+            log.info("alerts", sent=delivered.sent, failed=delivered.failed, waiting=delivered.waiting)
+
+    def _heartbeat(self) -> None:
+        self._app.store.heartbeat(utc_now())
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # the signature of a handler
+        if self._stop.is_set():
+            os._exit(SECOND_SIGNAL_EXIT)
+        self._stop.set()

@@ -1,0 +1,125 @@
+"""The middle of a run: every database copied masked, then proven clean. The only place where rows are moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from sanitizers.verify import DatabaseProof, VerifyRun, read_verifiers, same_verifiers, verify_database
+
+from daemon.model import Database
+from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
+from daemon.staging.context import Progress, StagingContext, StagingRequest
+from daemon.staging.copies import SealedCopy
+from sanitizers import stream
+from sanitizers.errors import ResidueError
+from sanitizers.plan import DatabasePlan, MaskingPlan, compile_plan
+from sanitizers.pools import build_pools
+from sanitizers.schema import read_schema
+
+Copies = tuple[SealedCopy, SealedCopy]
+"""Source and target."""
+
+
+def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, copies: Copies) -> None:
+    """Copy every row of every database, masked, from the source into the target."""
+    source, target = copies
+    plan = _plan_of_snapshot(source, request)
+    rows = 0
+    for database, part in zip(source.copy.databases, plan.databases, strict=True):
+        context.check_stop()
+        copy = stream.CopyRun(
+            source=source.copy.connector(database),
+            target=target.copy.connector(database),
+            plan=part,
+            pools=build_pools(part.locale),
+            key=request.key.secret,
+            stop=context.stop,
+            on_connection=context.connections.add,
+        )
+        report = stream.copy_database(copy, _teller(context, "mask", database))
+        rows += report.rows
+        context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables"))
+    _advance(context, run, RunStep.MASKED, f"{rows:,} rows copied, {plan.masked_count} columns masked")
+
+
+def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, copies: Copies) -> JsonMapping:
+    """Prove that the target is clean. Raises ResidueError with every problem."""
+    source, target = copies
+    plan = _plan_of_snapshot(source, request)
+    proofs = []
+    for database, part in zip(source.copy.databases, plan.databases, strict=True):
+        context.check_stop()
+        proofs.append(_verify(context, request, (database, part), copies))
+    problems = [problem for proof in proofs for problem in proof.problems]
+    problems += _inherited_verifiers(source, target)
+    if problems:
+        raise ResidueError(problems)
+    searched = sum(proof.searched for proof in proofs)
+    _advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
+    return _proof(plan, proofs)
+
+
+def _verify(
+    context: StagingContext, request: StagingRequest, what: tuple[Database, DatabasePlan], copies: Copies
+) -> DatabaseProof:
+    database, part = what
+    source, target = copies
+    check = VerifyRun(
+        source=source.copy.connector(database),
+        target=target.copy.connector(database),
+        plan=part,
+        pools=build_pools(part.locale),
+        key=request.key.secret,
+        stop=context.stop,
+        on_connection=context.connections.add,
+    )
+    return verify_database(check, _teller(context, "verify", database))
+
+
+def _plan_of_snapshot(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
+    """Preflight compiled from the API's words; this one comes from the very snapshot that is copied."""
+    schemas = []
+    for database in source.copy.databases:
+        with source.copy.connector(database)(None) as conn:
+            schemas.append(read_schema(conn))
+    return compile_plan(schemas, request.policy)
+
+
+def _inherited_verifiers(source: SealedCopy, target: SealedCopy) -> list[str]:
+    """Roles whose password on the target would be production's."""
+    with target.copy.connector(target.copy.databases[0])(None) as conn:
+        same = same_verifiers(source.verifiers, read_verifiers(conn))
+    return [
+        f"role {role} has production's password on the target, and the run may not remove it: run"
+        f" `GRANT {role} TO {target.copy.databases[0].owner} WITH ADMIN OPTION` on production"
+        for role in same
+    ]
+
+
+def _proof(plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:
+    return {
+        "tables": sum(len(d.tables) for d in plan.databases),
+        "columns": plan.column_count,
+        "columns masked": plan.masked_count,
+        "rows": sum(proof.rows for proof in proofs),
+        "original values searched": sum(proof.searched for proof in proofs),
+        "found": 0,
+        "plan_digest": plan.digest,
+        "databases": {p.database: asdict(p) for p in proofs},
+    }
+
+
+def _teller(context: StagingContext, step: str, database: Database) -> Callable[[stream.Progress], None]:
+    def tell(progress: stream.Progress) -> None:
+        sentence = f"{database.name}: {progress.step} {progress.about}".rstrip()
+        context.tell(Progress(step, sentence, progress.done, progress.total))
+
+    return tell
+
+
+def _advance(context: StagingContext, run: SanitizeRun, step: RunStep, sentence: str) -> None:
+    now = context.clock()
+    context.store.advance_run(run.id, step, now)
+    event = Event(f"sanitize.{step}", run.project_id, None, f"run {run.id}: {sentence}", {"run": run.id})
+    context.store.append_event(event, now)

@@ -1,0 +1,140 @@
+"""What must be known before anything is created. Through the API alone: never a connection to production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from daemon.errors import RunRefusedError
+from daemon.lineage import classify
+from daemon.model import Branch, Database, Listing
+from daemon.staging.api_schema import api_schema
+from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest
+from daemon.staging.dump import read_dump
+from sanitizers.errors import PlanError
+from sanitizers.plan import MaskingPlan, compile_plan
+from sanitizers.schema import Schema
+
+ROOTS_BY_PLAN = {"free": 3, "launch": 5, "scale": 25, "business": 25}
+"""Root branches that a plan allows. Source: Neon's docs, manage/branches, 2025-10."""
+BRANCHES_BY_PLAN = {"free": 10, "launch": 5000, "scale": 5000, "business": 5000}
+"""Branches that a plan allows. Source: Neon's docs, introduction/plans, 2026-03."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """All that the run needs to start, and sentences worth telling."""
+
+    listing: Listing
+    production: Branch
+    databases: tuple[Database, ...]
+    plan: MaskingPlan
+    notes: tuple[str, ...]
+
+
+def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
+    """Look at everything that could refuse the run. Raises RunRefusedError with every problem; nothing was created."""
+    project_id = request.project.id
+    listing = context.client.list_project(project_id, context.clock())
+    production = find_source(listing, context, request)
+    databases = context.client.list_databases(project_id, production.id)
+    schemas = read_schemas(context, production, databases)
+    plan, problems = _compile(schemas, request)
+    problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
+    problems += _owners(schemas, databases, _api_roles(context, production))
+    if plan is None or problems:
+        raise RunRefusedError("refused before anything was created:\n" + "\n".join(f"  - {p}" for p in problems))
+    return Preflight(listing, production, databases, plan, tuple(_notes(listing, production, plan)))
+
+
+def find_source(listing: Listing, context: StagingContext, request: StagingRequest) -> Branch:
+    """The production branch to copy. Raises RunRefusedError."""
+    wanted = request.staging.source
+    ledger = context.store.published(request.project.id)
+    lineage = classify(listing.branches, ledger, request.project.production, ())
+    for branch in listing.branches:
+        if wanted in {branch.id, branch.name} or (not wanted and branch.default):
+            if not lineage[branch.id].production:
+                raise RunRefusedError(f"{branch.name} is no production branch: name one in staging.source")
+            return branch
+    raise RunRefusedError(f"there is no branch {wanted or 'that is the default one'}: name one in staging.source")
+
+
+def read_schemas(context: StagingContext, branch: Branch, databases: tuple[Database, ...]) -> tuple[Schema, ...]:
+    """The schema of every database of a branch, through the API."""
+    schemas = []
+    for database in databases:
+        context.tell(Progress("preflight", f"reading the schema of {database.name}"))
+        sql = context.client.schema_sql(branch.project_id, branch.id, database.name)
+        tables = context.client.schema_json(branch.project_id, branch.id, database.name)
+        schemas.append(api_schema(database.name, tables, read_dump(sql)))
+    return tuple(schemas)
+
+
+def _compile(schemas: tuple[Schema, ...], request: StagingRequest) -> tuple[MaskingPlan | None, list[str]]:
+    try:
+        return compile_plan(schemas, request.policy), []
+    except PlanError as error:
+        return None, list(error.problems)
+
+
+def _room(listing: Listing, request: StagingRequest) -> Iterator[str]:
+    """The run adds one root (the target) and one child (the source)."""
+    plan = listing.project.subscription_type.partition("_")[0]
+    roots = sum(branch.is_root for branch in listing.branches)
+    allowed = request.staging.root_branches or ROOTS_BY_PLAN.get(plan)
+    if allowed is not None and roots + 1 > allowed:
+        names = ", ".join(sorted(b.name for b in listing.branches if b.is_root))
+        yield (
+            f"the root branch allowance is used up: {roots} of {allowed} ({names}), and the target is a root;"
+            " delete one, or set staging.root_branches if your plan allows more"
+        )
+    limit = BRANCHES_BY_PLAN.get(plan)
+    if limit is not None and len(listing.branches) + 2 > limit:
+        yield f"the project has {len(listing.branches)} of {limit} branches and the run needs two more: delete some"
+
+
+def _names(listing: Listing, context: StagingContext, request: StagingRequest) -> Iterator[str]:
+    ours = {entry.branch_id for entry in context.store.published(request.project.id)}
+    for branch in listing.branches:
+        if branch.name == request.staging.name and branch.id not in ours:
+            yield f"a branch called {branch.name} is there that no sanitize run made: rename it or set staging.name"
+
+
+def _size(listing: Listing, production: Branch) -> Iterator[str]:
+    cap = listing.project.branch_logical_size_limit_bytes
+    if cap and production.logical_size and production.logical_size > cap:
+        yield f"{production.name} holds {_megabytes(production.logical_size)}, a branch of this plan {_megabytes(cap)}"
+
+
+def _api_roles(context: StagingContext, production: Branch) -> frozenset[str]:
+    roles = context.client.list_roles(production.project_id, production.id)
+    return frozenset(role.name for role in roles) - NEON_OWN_ROLES
+
+
+def _owners(schemas: tuple[Schema, ...], databases: tuple[Database, ...], known: frozenset[str]) -> Iterator[str]:
+    for database in databases:
+        if database.owner not in known:
+            yield f"database {database.name} belongs to {database.owner}, which the API does not know: change its owner"
+    for schema in schemas:
+        owner = next(d.owner for d in databases if d.name == schema.database)
+        for table in schema.tables:
+            if table.owner and table.owner not in known:
+                yield (
+                    f"{schema.database}.{table.qualified} belongs to {table.owner}, a role made by SQL that the run"
+                    f" cannot be: run `ALTER TABLE {table.qualified} OWNER TO {owner}` on production as {table.owner}"
+                )
+
+
+def _notes(listing: Listing, production: Branch, plan: MaskingPlan) -> Iterator[str]:
+    tables = sum(len(database.tables) for database in plan.databases)
+    yield f"{plan.masked_count} of {plan.column_count} columns in {tables} tables are masked, every column is covered"
+    if production.logical_size:
+        size = _megabytes(production.logical_size)
+        yield f"{production.name} holds {size}: as much is streamed through here and stored once more while both exist"
+    roots = sum(branch.is_root for branch in listing.branches)
+    yield f"root branches: {roots} now, {roots + 1} while a previous staging branch is kept"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"
