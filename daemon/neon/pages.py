@@ -18,7 +18,7 @@ T = TypeVar("T")
 def read_all(
     caller: Caller, call: Call, key: str, parse_item: Callable[..., T], *, annotations: bool = False
 ) -> tuple[T, ...]:
-    """Every entry of every page, once each. Raises GarbledError or NeonUnreachableError: never half a list."""
+    """Every entry of every page, once each. Raises NeonUnreachableError: never half a list."""
     found: dict[str, T] = {}
     for page in _pages(caller, call, key):
         _refuse_partial(page)

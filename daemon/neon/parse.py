@@ -58,41 +58,41 @@ class ApiTable:
     constraints: tuple[ApiConstraint, ...]
 
 
-class GarbledError(NeonUnreachableError):
-    """The API's answer lacks something or has it in another shape."""
-
-
 def field(data: Any, key: str, kind: type[T]) -> T:
-    """A required field. Raises GarbledError."""
+    """A required field. Raises NeonUnreachableError."""
     value = mapping(data).get(key)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise GarbledError(f"Neon's answer lacks a readable `{key}`: nothing is decided on half an answer")
+        raise NeonUnreachableError(f"Neon's answer lacks a readable `{key}`: nothing is decided on half an answer")
     return value
 
 
 def optional(data: Any, key: str, kind: type[T]) -> T | None:
-    """A field that may be absent or null, but must not be of another kind. Raises GarbledError."""
+    """A field that may be absent or null, but must not be of another kind. Raises NeonUnreachableError."""
     return None if mapping(data).get(key) is None else field(data, key, kind)
 
 
 def mapping(data: Any) -> Json:
-    """A JSON object. Raises GarbledError."""
+    """A JSON object. Raises NeonUnreachableError."""
     if not isinstance(data, dict):
-        raise GarbledError("Neon's answer is not the object that it should be: nothing is decided on half an answer")
+        raise NeonUnreachableError(
+            "Neon's answer is not the object that it should be: nothing is decided on half an answer"
+        )
     return data
 
 
 def items(data: Any, key: str, parse: Callable[[Any], T]) -> tuple[T, ...]:
-    """A required list, every entry of it parsed. Raises GarbledError."""
+    """A required list, every entry of it parsed. Raises NeonUnreachableError."""
     entries: list[Any] = field(data, key, list)
     return tuple(parse(entry) for entry in entries)
 
 
 def moment(data: Any, key: str) -> datetime:
-    """A required time, as aware UTC. Raises GarbledError."""
+    """A required time, as aware UTC. Raises NeonUnreachableError."""
     value = read_moment(field(data, key, str))
     if value is None:
-        raise GarbledError(f"Neon's answer has no readable time in `{key}`: nothing is decided on half an answer")
+        raise NeonUnreachableError(
+            f"Neon's answer has no readable time in `{key}`: nothing is decided on half an answer"
+        )
     return value
 
 
@@ -106,7 +106,7 @@ def read_moment(text: str) -> datetime | None:
 
 
 def maybe_moment(data: Any, key: str) -> datetime | None:
-    """A time that may be absent, null or empty. Raises GarbledError when it is garbled."""
+    """A time that may be absent, null or empty. Raises NeonUnreachableError when it is garbled."""
     return moment(data, key) if mapping(data).get(key) else None
 
 
