@@ -142,7 +142,7 @@ class Store:
             removed = history.remove_exemption(connection, project_id, branch_id)
             if removed:
                 sentence = f"The exemption of {removed.branch_name} was removed."
-                chain.append(connection, [Event("exemption-removed", project_id, branch_id, sentence)], now)
+                chain.append(connection, [Event("exemption.removed", project_id, branch_id, sentence)], now)
         return removed is not None
 
     # the ledger of sanitize runs
@@ -269,4 +269,4 @@ def _exempted(exemption: Exemption) -> Event:
     until = exemption.until.isoformat(timespec="minutes")
     sentence = f"{exemption.branch_name} is exempt until {until}: {exemption.reason}"
     data = {"until": exemption.until.isoformat(), "reason": exemption.reason}
-    return Event("exempted", exemption.project_id, exemption.branch_id, sentence, data)
+    return Event("exemption.added", exemption.project_id, exemption.branch_id, sentence, data)

@@ -505,7 +505,7 @@ def test_exemptions_hold_until_their_end_and_leave_events(store):
     assert store.remove_exemption("p1", "br-1", NOW)
     assert not store.remove_exemption("p1", "br-1", NOW)
     assert store.active_exemptions("p1", NOW) == ()
-    assert [e.kind for e in store.read_events(10)] == ["exempted", "exemption-removed"]
+    assert [e.kind for e in store.read_events(10)] == ["exemption.added", "exemption.removed"]
 
 
 # the ledger
