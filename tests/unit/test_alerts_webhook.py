@@ -1,13 +1,10 @@
 """Sending to a real local HTTP server, well and badly behaved."""
 
-import json
 import re
 import socket
 import threading
 import traceback
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -16,37 +13,9 @@ from daemon.alerts import webhook
 from daemon.alerts.webhook import DeliveryError, Webhook, check_address, send
 from daemon.errors import SettingsError
 from daemon.records import Message
+from tests.fix_receiver import SECRET_PATH, Answer, receiving
 
 MESSAGE = Message("*hi*", ({"type": "section", "text": {"type": "mrkdwn", "text": "hi ü"}},), "k1")
-SECRET = "/services/T000/B000/s3cr3t"
-
-
-@contextmanager
-def receiver(status=200, body="ok", headers=None, wait=None):
-    """A receiver on this machine; yields its address and what it got."""
-    got = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            got.append((self.path, json.loads(self.rfile.read(int(self.headers["content-length"])))))
-            if wait:
-                wait.wait(5)
-            self.send_response_only(status)
-            for name, value in (headers or {}).items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *args):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}{SECRET}", got
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -56,21 +25,21 @@ def client():
 
 
 def refused(client, **behaviour):
-    with receiver(**behaviour) as (url, _), pytest.raises(DeliveryError) as caught:
-        send(client, url, MESSAGE)
+    with receiving(Answer(**behaviour)) as receiver, pytest.raises(DeliveryError) as caught:
+        send(client, receiver.url, MESSAGE)
     assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
     return caught.value
 
 
 def test_a_message_arrives_with_text_and_blocks(client):
-    with receiver() as (url, got):
-        Webhook(client, url).send(MESSAGE)
+    with receiving() as receiver:
+        Webhook(client, receiver.url).send(MESSAGE)
 
-    assert got == [(SECRET, {"text": "*hi*", "blocks": list(MESSAGE.blocks)})]
+    assert receiver.asked == [(SECRET_PATH, {"text": "*hi*", "blocks": list(MESSAGE.blocks)}, 200)]
 
 
 def test_nothing_that_is_printed_shows_the_address(client):
-    hook = Webhook(client, f"https://hooks.slack.com{SECRET}")
+    hook = Webhook(client, f"https://hooks.slack.com{SECRET_PATH}")
 
     assert "s3cr3t" not in f"{hook!r} {hook}"
 
@@ -128,14 +97,14 @@ def test_a_refused_message_does_not_hold_up_the_others(client):
 
 
 def test_an_answer_that_repeats_the_address_is_not_passed_on(client):
-    refused(client, status=404, body=f"no hook at https://hooks.slack.com{SECRET}")
+    refused(client, status=404, body=f"no hook at https://hooks.slack.com{SECRET_PATH}")
 
 
 def test_a_redirect_is_not_followed(client):
-    with receiver() as (elsewhere, got):
-        refused(client, status=307, headers={"location": elsewhere})
+    with receiving() as elsewhere:
+        refused(client, status=307, headers={"location": elsewhere.url})
 
-    assert got == []
+    assert elsewhere.asked == []
 
 
 def test_a_receiver_that_is_down_is_one_sentence(client):
@@ -144,7 +113,7 @@ def test_a_receiver_that_is_down_is_one_sentence(client):
         port = free.getsockname()[1]
 
     with pytest.raises(DeliveryError, match="did not answer") as caught:
-        send(client, f"http://127.0.0.1:{port}{SECRET}", MESSAGE)
+        send(client, f"http://127.0.0.1:{port}{SECRET_PATH}", MESSAGE)
     assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -152,9 +121,9 @@ def test_a_receiver_that_never_answers_is_given_up(client, monkeypatch):
     monkeypatch.setattr(webhook, "TIMEOUT", httpx.Timeout(0.2))
     done = threading.Event()
 
-    with receiver(wait=done) as (url, _):
+    with receiving(Answer(wait=done)) as receiver:
         with pytest.raises(DeliveryError, match="ReadTimeout"):
-            send(client, url, MESSAGE)
+            send(client, receiver.url, MESSAGE)
         done.set()
 
 
