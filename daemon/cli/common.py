@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,10 @@ ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", help="One of the watched projects.", show_default=False)
 ]
 
-out = Console(highlight=False, markup=False)
+PLAIN_WIDTH = None if sys.stdout.isatty() else 120
+"""Columns where there is no terminal to ask: log viewers and CI wrap by themselves."""
+
+out = Console(highlight=False, markup=False, width=PLAIN_WIDTH)
 """Results. No markup: branch names are other people's words."""
 err = Console(stderr=True, highlight=False, markup=False)
 """Everything that is no result."""

@@ -24,7 +24,7 @@ def telling() -> Iterator[Callable[[Progress], None]]:
         task = bars.add_task("", total=None)
 
         def tell(progress: Progress) -> None:
-            if not progress.total and not progress.done:
+            if not progress.fine:
                 bars.console.print(_line(progress))
             bars.update(
                 task,
@@ -38,16 +38,13 @@ def telling() -> Iterator[Callable[[Progress], None]]:
 
 def _plain() -> Callable[[Progress], None]:
     """One line per sentence: what only counts on is left out."""
-    told: set[str] = set()
 
     def tell(progress: Progress) -> None:
-        line = f"{progress.step:<9} {clean(progress.sentence)}"
-        if line not in told:
-            told.add(line)
-            err.print(line, soft_wrap=True)
+        if not progress.fine:
+            err.print(f"  {progress.step:<9} {clean(progress.sentence)}", soft_wrap=True)
 
     return tell
 
 
 def _line(progress: Progress) -> Text:
-    return Text(f"{progress.step:<9} ", "cyan").append(clean(progress.sentence), "default")
+    return Text(f"  {progress.step:<9} ", "cyan").append(clean(progress.sentence), "default")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from daemon.neon import ApiColumn, ApiTable
-from daemon.staging.dump import DumpFacts, Qualified
+from daemon.staging.dump import DumpFacts, Qualified, columns_of_key, names_in
 from sanitizers.schema import Column, ColumnRef, Schema, Table, TableFacts, build_table
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
@@ -28,17 +28,21 @@ def _table(table: ApiTable, facts: DumpFacts) -> Table:
         if c.references
         for here, there in zip(c.columns, c.references[2], strict=False)
     ]
+    keys = facts.unique.get((table.schema, table.name), ())
+    plain = [columns for key in keys if (columns := columns_of_key(key)) is not None]
+    expressions = [key for key in keys if columns_of_key(key) is None]
     about = TableFacts(
         schema=table.schema,
         name=table.name,
         owner=facts.owners.get((table.schema, table.name), ""),
-        unique_keys=tuple(c.columns for c in table.constraints if c.kind in _UNIQUE),
+        unique_keys=(*(c.columns for c in table.constraints if c.kind in _UNIQUE), *plain),
+        unique_expressions=tuple(c.name for c in table.columns for e in expressions if c.name in names_in(e)),
         foreign_keys=tuple(links),
     )
-    return build_table(about, tuple(_column(c, facts) for c in table.columns))
+    return build_table(about, tuple(_column(table, c, facts) for c in table.columns))
 
 
-def _column(column: ApiColumn, facts: DumpFacts) -> Column:
+def _column(table: ApiTable, column: ApiColumn, facts: DumpFacts) -> Column:
     base = _base_type(column.type, facts)
     length = _LENGTH.match(base)
     return Column(
@@ -47,6 +51,7 @@ def _column(column: ApiColumn, facts: DumpFacts) -> Column:
         base_type=base,
         not_null=not column.nullable,
         generated=column.generated,
+        generated_as=facts.generated.get((table.schema, table.name, column.name), ""),
         max_length=int(length[1]) if length else None,
         enum=_find(base, facts.enums) is not None,
         array=base.endswith("[]") or base == "ARRAY",

@@ -30,10 +30,11 @@ CANCEL_TIMEOUT = 5.0  # seconds, for each connection
 
 @dataclass(frozen=True)
 class Progress:
-    """One thing to tell: the step, a sentence, and how far it is (`done` of `total`, in rows or 0 of 0)."""
+    """One thing to tell: the step and a sentence. `fine` ones only count on: `done` of `total`, 0 where nobody knows."""
 
     step: str
     sentence: str
+    fine: bool = False
     done: int = 0
     total: int = 0
 

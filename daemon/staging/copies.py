@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
-from sanitizers.verify import Verifiers, read_verifiers
+from sanitizers.verifiers import Verifiers, read_verifiers
 
 from daemon.connect import open_connection
 from daemon.errors import RunFailedError

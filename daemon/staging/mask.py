@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from sanitizers.verify import DatabaseProof, VerifyRun, read_verifiers, same_verifiers, verify_database
+from sanitizers.verifiers import read_verifiers, same_verifiers
+from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
 
 from daemon.model import Database
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
@@ -113,7 +114,7 @@ def _proof(plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:
 def _teller(context: StagingContext, step: str, database: Database) -> Callable[[stream.Progress], None]:
     def tell(progress: stream.Progress) -> None:
         sentence = f"{database.name}: {progress.step} {progress.about}".rstrip()
-        context.tell(Progress(step, sentence, progress.done, progress.total))
+        context.tell(Progress(step, sentence, fine=True, done=progress.done, total=progress.total))
 
     return tell
 
