@@ -39,12 +39,12 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-def _missing(call: Call, message: str) -> NeonError:
+def _missing(call: Call, said: str) -> NeonError:
     if not call.project:
         return NotFoundError(f"{call.path} is not known to the API: check NEON_API_HOST")
-    if not call.thing or "project" in message.lower():
+    if not call.thing or "project" in said.lower():
         return NotFoundError(f"project {call.project} not found: check the id, or the key cannot see it")
-    return GoneError(f"{call.thing} of project {call.project} is not there any more: list the project again")
+    return GoneError(f"{call.thing} of project {call.project} is not there any more ({said}): list the project again")
 
 
 Words = Callable[[Call, str], NeonError]
