@@ -22,7 +22,7 @@ from alembic.runtime.migration import MigrationContext
 from daemon.errors import StateError, StateLockedError, StateTooNewError
 from daemon.model import Action, Decision, Exemption, Finding, LedgerEntry, Outcome, Report, Severity
 from daemon.records import Event, Message, RunStep, SanitizeRun
-from daemon.store import Store, migrate, open_store, tables
+from daemon.store import Store, edge, migrate, open_store, tables
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -358,6 +358,18 @@ def test_a_store_that_became_read_only_is_one_sentence(store):
 
     with pytest.raises(StateError, match="cannot be written"):
         store.heartbeat(NOW)
+
+
+def test_a_file_that_another_process_never_lets_go_of_is_one_sentence(path, monkeypatch):
+    monkeypatch.setattr(edge, "BUSY_TIMEOUT_MS", 50)
+    with open_store(path, exclusive=True) as store:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(StateError, match="another process holds it"):
+            store.heartbeat(NOW)
+        assert store.last_heartbeat() is None
+        other.close()
 
 
 # events
