@@ -50,7 +50,10 @@ SELECT nspname, relname FROM user_table WHERE relkind = 'r'
 
 @dataclass(frozen=True)
 class CopyRun:
-    """What one copy needs; `source` is a scratch copy of production. `stop` and `on_connection` let another thread abandon it: set, then cancel_safe() each."""
+    """What one copy needs. `source` is a scratch copy of production: helper functions are made in it.
+
+    To abandon it from another thread, set `stop` and cancel_safe() whatever `on_connection` was told of.
+    """
 
     source: Connect
     target: Connect

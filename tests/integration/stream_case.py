@@ -15,10 +15,26 @@ from sanitizers.pools import build_pools
 from sanitizers.rebuild import Connect
 from sanitizers.schema import read_schema
 from sanitizers.stream import CopyReport, CopyRun, copy_database
+from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
 from tests.fix_postgres import TestDatabase
 
 KEY = bytes(range(32))
 HARD_SCHEMA = Path(__file__).with_name("stream_hard_schema.sql")
+
+
+PEOPLE = {
+    "public.people.first_name": "first_name",
+    "public.people.last_name": "last_name",
+    "public.people.email": "email",
+    "public.people.phone": "phone",
+    "public.people.note": "null",
+    "public.people.born": "date_shift",
+    "public.people.tags": "null",
+    "public.people.profile": "null",
+    "public.people.home": "null",
+    'public.Odd "Table".y.e.mail': "email",
+    "sales.orders.note": "digest",
+}
 
 
 def connector(database: TestDatabase, passwords: Mapping[str, str] | None = None) -> Connect:
@@ -86,6 +102,15 @@ class Case:
 
     def copy(self, **changes: Any) -> CopyReport:
         return copy_database(self.run(**changes), lambda _: None)
+
+    def verify(self, **changes: Any) -> DatabaseProof:
+        run = self.run()
+        arguments: dict[str, Any] = {name: getattr(run, name) for name in ("source", "target", "plan", "pools", "key")}
+        return verify_database(VerifyRun(**arguments | {"seed": 1} | changes), lambda _: None)
+
+    def execute(self, script: str, *, of: TestDatabase | None = None) -> None:
+        with psycopg.connect((of or self.target).dsn) as conn:
+            conn.execute(script.encode())
 
     def rows(self, query: str, *, of: TestDatabase | None = None) -> list[tuple[Any, ...]]:
         with psycopg.connect((of or self.target).admin_dsn) as conn:

@@ -7,23 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.fix_postgres import TestDatabase
-from tests.integration.stream_case import HARD_SCHEMA, Case, dump, make_case
+from tests.integration.stream_case import HARD_SCHEMA, PEOPLE, Case, dump, make_case
 
 MakeDatabase = Callable[[], TestDatabase]
-
-PEOPLE = {
-    "public.people.first_name": "first_name",
-    "public.people.last_name": "last_name",
-    "public.people.email": "email",
-    "public.people.phone": "phone",
-    "public.people.note": "null",
-    "public.people.born": "date_shift",
-    "public.people.tags": "null",
-    "public.people.profile": "null",
-    "public.people.home": "null",
-    'public.Odd "Table".y.e.mail': "email",
-    "sales.orders.note": "digest",
-}
 
 
 @pytest.fixture

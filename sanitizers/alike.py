@@ -1,0 +1,73 @@
+"""Whether two databases are built alike: constraints, indexes, triggers, policies, sequences, materialized views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+from psycopg import sql
+
+from sanitizers.obstacles import USER_TABLES
+from sanitizers.rebuild import SEQUENCES
+
+OBJECTS = (
+    USER_TABLES
+    + """
+SELECT 'constraint', concat_ws(' of ', k.conname, t.qualified),
+  concat_ws(' ', pg_get_constraintdef(k.oid), k.convalidated, obj_description(k.oid, 'pg_constraint'))
+FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid
+WHERE k.contype IN ('c', 'p', 'u', 'x') OR (k.contype = 'f' AND k.conparentid = 0)
+UNION ALL
+SELECT 'index', i.indexrelid::regclass::text, concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisready,
+  i.indisclustered, i.indisreplident, c.reloptions, obj_description(c.oid, 'pg_class'), h.inhparent::regclass)
+FROM pg_index i JOIN user_relation t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+LEFT JOIN pg_inherits h ON h.inhrelid = c.oid
+UNION ALL
+SELECT 'trigger', concat_ws(' of ', g.tgname, t.qualified), concat_ws(' ', pg_get_triggerdef(g.oid), g.tgenabled)
+FROM pg_trigger g JOIN user_relation t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal
+UNION ALL
+SELECT 'policy', concat_ws(' of ', p.polname, t.qualified),
+  concat_ws(' ', p.polcmd, p.polpermissive, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+FROM pg_policy p JOIN user_table t ON t.oid = p.polrelid
+UNION ALL
+SELECT 'table', t.qualified, concat_ws(' ', c.relrowsecurity, c.relforcerowsecurity, c.relreplident)
+FROM user_table t JOIN pg_class c ON c.oid = t.oid
+UNION ALL
+SELECT 'materialized view', qualified, concat_ws(' ', relispopulated, pg_get_viewdef(oid)) FROM user_relation
+WHERE relkind = 'm'
+UNION ALL
+SELECT 'sequence', t.qualified,
+  concat_ws(' ', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcycle)
+FROM pg_sequence s JOIN user_relation t ON t.oid = s.seqrelid
+"""
+)
+
+INVALID = (
+    USER_TABLES
+    + """
+SELECT i.indexrelid::regclass::text FROM pg_index i JOIN user_relation t ON t.oid = i.indrelid
+WHERE NOT i.indisvalid OR NOT i.indisready ORDER BY 1
+"""
+)
+
+
+def differences(source: psycopg.Connection, target: psycopg.Connection) -> Iterator[str]:
+    """A sentence for every object that is missing, extra or otherwise defined; definitions are never quoted."""
+    here, there = _objects(source), _objects(target)
+    for kind, name in sorted(here.keys() | there.keys()):
+        if (kind, name) not in there:
+            yield f"{kind} {name} is missing in the target"
+        elif (kind, name) not in here:
+            yield f"{kind} {name} is not in the source"
+        elif here[kind, name] != there[kind, name]:
+            yield f"{kind} {name} differs from the source's"
+
+
+def _objects(conn: psycopg.Connection) -> dict[tuple[str, str], object]:
+    with conn.transaction(force_rollback=True):
+        conn.execute("SET LOCAL search_path = ''")
+        objects: dict[tuple[str, str], object] = {(kind, name): text for kind, name, text in conn.execute(OBJECTS)}
+        for schema, name, _ in conn.execute(SEQUENCES).fetchall():
+            position = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))
+            objects["position of sequence", f"{schema}.{name}"] = conn.execute(position).fetchone()
+    return objects

@@ -1,0 +1,193 @@
+"""Where in a database a value can be read: columns, statistics, definitions; and how to take values out of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+COLUMNS = """
+SELECT n.nspname, c.relname, a.attname,
+  CASE WHEN b.type = 'json'::regtype AND current_setting('server_version_num')::int >= 160000 THEN 'json'
+    WHEN b.type = 'tsvector'::regtype THEN 'words'
+    WHEN b.type IN ('json'::regtype, 'jsonb'::regtype) OR y.typcategory IN ('A', 'C') THEN 'nested'
+    ELSE 'plain' END,
+  c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> ''
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type y ON y.oid = a.atttypid
+CROSS JOIN LATERAL (SELECT coalesce(nullif(y.typbasetype, 0), y.oid) AS type) b
+WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't' AND c.relispopulated
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'
+  AND b.type <> 'bool'::regtype
+ORDER BY 1, 2, a.attnum
+"""
+
+STATISTICS = """
+SELECT schemaname, tablename, ARRAY[attname::text], most_common_vals::text::text[] || histogram_bounds::text::text[]
+  || most_common_elems::text::text[]
+FROM pg_stats WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+UNION ALL
+SELECT schemaname, tablename, attnames::text[], ARRAY(SELECT unnest(most_common_vals))
+FROM pg_stats_ext WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+UNION ALL
+SELECT statistics_schemaname, statistics_name, ARRAY[]::text[],
+  most_common_vals::text::text[] || histogram_bounds::text::text[]
+FROM pg_stats_ext_exprs WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+"""
+
+DEFINITIONS = """
+WITH definition (class, object, part, body) AS (
+  SELECT 'pg_attrdef'::regclass, oid, 0, pg_get_expr(adbin, adrelid) FROM pg_attrdef
+  UNION ALL
+  SELECT 'pg_constraint'::regclass, oid, 0, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('c', 'x')
+  UNION ALL
+  SELECT 'pg_class'::regclass, oid, 0, pg_get_viewdef(oid) FROM pg_class WHERE relkind IN ('v', 'm')
+  UNION ALL
+  SELECT 'pg_class'::regclass, oid, 0, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relpartbound IS NOT NULL
+  UNION ALL
+  SELECT 'pg_class'::regclass, indexrelid, 0, pg_get_indexdef(indexrelid) FROM pg_index
+  WHERE indexprs IS NOT NULL OR indpred IS NOT NULL
+  UNION ALL
+  SELECT 'pg_proc'::regclass, oid, 0,
+    concat_ws(' ', prosrc, pg_get_function_sqlbody(oid), pg_get_function_arguments(oid))
+  FROM pg_proc
+  UNION ALL
+  SELECT 'pg_policy'::regclass, oid, 0,
+    concat_ws(' ', pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+  FROM pg_policy
+  UNION ALL
+  SELECT 'pg_rewrite'::regclass, oid, 0, pg_get_ruledef(oid) FROM pg_rewrite WHERE rulename <> '_RETURN'
+  UNION ALL
+  SELECT 'pg_trigger'::regclass, oid, 0, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+  UNION ALL
+  SELECT 'pg_type'::regclass, oid, 0, quote_literal(typdefault) FROM pg_type WHERE typdefault IS NOT NULL
+  UNION ALL
+  SELECT 'pg_type'::regclass, enumtypid, 0, quote_literal(enumlabel) FROM pg_enum
+  UNION ALL
+  SELECT 'pg_statistic_ext'::regclass, oid, 0, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
+  UNION ALL
+  SELECT classoid::regclass, objoid, objsubid, quote_literal(description) FROM pg_description
+  UNION ALL
+  SELECT classoid::regclass, objoid, objsubid, quote_literal(label) FROM pg_seclabel
+)
+SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body FROM definition d
+WHERE object >= 16384 AND body <> '' AND NOT EXISTS (
+  SELECT FROM pg_depend e WHERE e.classid = d.class AND e.objid = d.object AND e.deptype = 'e')
+UNION ALL
+SELECT 'the settings of ' || coalesce('role ' || rolname, 'the database'), (
+  SELECT string_agg(quote_literal(split_part(c, '=', 2)), ' ') FROM unnest(setconfig) AS c)
+FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole
+WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+ORDER BY 1
+"""
+"""What each object is called and its text; the objects of extensions and of Postgres itself are nobody's data."""
+
+LITERAL = re.compile(r"'((?:[^']|'')*)'")
+CODE = re.compile(r"[a-z_-]+")
+WORD = re.compile(r"[^\s'\"(),;<>]+")
+
+_VALUES = sql.SQL(
+    "SELECT {normal} AS v FROM {only}{relation} AS t CROSS JOIN LATERAL ({leaves}) AS l WHERE {column} IS NOT NULL"
+)
+_NORMAL = sql.SQL("""lower(btrim({} COLLATE "C", E' \\t\\n\\r'))""")  # "C": alike on every server
+_PLAIN = sql.SQL("SELECT {}::text AS leaf")
+_NESTED = sql.SQL("""
+SELECT node #>> '{{}}' AS leaf FROM jsonb_path_query({document}, '$.**') AS node
+WHERE jsonb_typeof(node) IN ('string', 'number')
+""")
+_KEYS = sql.SQL("""
+UNION ALL
+SELECT key FROM jsonb_path_query({document}, '$.**') AS node
+CROSS JOIN LATERAL jsonb_object_keys(CASE jsonb_typeof(node) WHEN 'object' THEN node ELSE '{{}}' END) AS key
+""")
+_DOCUMENTS: Mapping[str, sql.SQL] = {
+    "nested": sql.SQL("to_jsonb({column})"),
+    "words": sql.SQL("to_jsonb(tsvector_to_array({column}))"),
+    # json may hold what jsonb refuses, as \\u0000
+    "json": sql.SQL(
+        "CASE WHEN pg_input_is_valid({column}::text, 'jsonb') THEN {column}::text::jsonb"
+        " ELSE to_jsonb({column}::text) END"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column whose values can be read, of any table or filled materialized view."""
+
+    schema: str
+    table: str
+    column: str
+    kind: str
+    """`plain`, or what it is made of: `nested` (array, composite, jsonb), `json`, `words` (tsvector)."""
+    only: bool
+    """Whether rows of inheritance children are to be left out."""
+    derived: bool
+    """Whether Postgres computes it from other columns: a materialized view's, a generated one."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Schema, table, column."""
+        return (self.schema, self.table, self.column)
+
+    def __str__(self) -> str:
+        return ".".join(self.key)
+
+    def values(self, *, keys: bool = False) -> sql.Composed:
+        """SELECT every value as `v`: text, trimmed, lower case in ASCII; of nested ones every leaf.
+
+        Args:
+            keys: whether the keys of JSON objects count as well.
+        """
+        column = sql.Identifier("t", self.column)
+        return _VALUES.format(
+            normal=normal(sql.Identifier("l", "leaf")),
+            only=sql.SQL("ONLY " if self.only else ""),
+            relation=sql.Identifier(self.schema, self.table),
+            leaves=self._leaves(column, keys=keys),
+            column=column,
+        )
+
+    def _leaves(self, column: sql.Composable, *, keys: bool) -> sql.Composable:
+        if self.kind == "plain":
+            return _PLAIN.format(column)
+        document = _DOCUMENTS[self.kind].format(column=column)
+        return _NESTED.format(document=document) + (_KEYS.format(document=document) if keys else sql.SQL(""))
+
+
+def normal(text: sql.Composable) -> sql.Composed:
+    """SQL for the form in which values are compared."""
+    return _NORMAL.format(text)
+
+
+def read_columns(conn: psycopg.Connection) -> tuple[Place, ...]:
+    """Every column of every schema that can hold a value; partitions are read through their root."""
+    return tuple(Place(*row) for row in conn.execute(COLUMNS))
+
+
+def read_statistics(conn: psycopg.Connection) -> Iterator[tuple[str, list[str]]]:
+    """Name and sampled values of each column, index and extended statistics."""
+    for schema, table, columns, values in conn.execute(STATISTICS):
+        yield ".".join((schema, table, *columns)), [value for value in values or () if value]
+
+
+def read_definitions(conn: psycopg.Connection) -> tuple[tuple[str, str], ...]:
+    """What each object is called, with its schema, and its text."""
+    with conn.transaction(force_rollback=True):
+        conn.execute("SET LOCAL search_path = ''")
+        return tuple(conn.execute(DEFINITIONS).fetchall())
+
+
+def literals(text: str) -> Iterator[str]:
+    """Quoted literals of a definition, and the words in them that look like an address or a number.
+
+    A literal of one lower-case word is code ('pending', 'plpgsql'), and equal to somebody's note by chance: left out.
+    """
+    for match in LITERAL.finditer(text):
+        literal = match[1].replace("''", "'")
+        yield from [literal] if not CODE.fullmatch(literal) else []
+        yield from (word for word in WORD.findall(literal) if "@" in word or sum(map(str.isdigit, word)) >= 7)

@@ -1,0 +1,201 @@
+"""The residue proof on real Postgres: what it finds, what it must not find, and that it never names a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+
+import psycopg
+import pytest
+
+from sanitizers.verify import Verifiers, read_verifiers, same_verifiers
+from tests.fix_postgres import TestDatabase
+from tests.integration.stream_case import HARD_SCHEMA, KEY, PEOPLE, Case, make_case
+
+MakeDatabase = Callable[[], TestDatabase]
+
+SHOP = """
+CREATE TABLE customers (id int PRIMARY KEY, name text, email text UNIQUE, city text, token text);
+CREATE TABLE orders (id int PRIMARY KEY, note text, tags text[], extra jsonb, raw json, words tsvector, seen date);
+CREATE TABLE products (id int PRIMARY KEY, title text, maker text);
+INSERT INTO customers SELECT n, 'Theodora Papadimitriou' || n, 'theodora' || n || '@mail.invalid', 'Heraklion',
+  'tok-' || n FROM generate_series(1, 20) n;
+INSERT INTO orders SELECT n, 'note ' || n FROM generate_series(1, 20) n;
+INSERT INTO products VALUES (1, 'A chair', 'Heraklion');
+"""
+MASKED = {
+    "public.customers.name": "full_name",
+    "public.customers.email": "email",
+    "public.customers.city": "city",
+    "public.customers.token": "digest",
+    "public.orders.seen": "date_shift",
+    "public.products.maker": {"strategy": "keep", "public": True},
+}
+
+
+@pytest.fixture
+def hard(make_database: MakeDatabase) -> Case:
+    return make_case(make_database, HARD_SCHEMA.read_text(encoding="utf-8"), PEOPLE)
+
+
+@pytest.fixture
+def shop(make_database: MakeDatabase) -> Case:
+    case = make_case(make_database, SHOP, MASKED)
+    case.copy()
+    return case
+
+
+def expected(case: Case, place: str, column: str = "public.customers.email") -> str:
+    database = case.plan.database
+    return f"{place.format(database)} holds 1 original value of {database}.{column}"
+
+
+def test_a_masked_copy_of_a_hard_schema_is_clean(hard: Case) -> None:
+    hard.copy()
+
+    proof = hard.verify()
+
+    assert proof.problems == ()
+    assert proof.clean
+    assert proof.rows == 94
+    assert proof.not_searched == ("public.people.born",)
+    assert {c.column: c.searched for c in proof.columns}["public.people.email"] == 31
+
+
+def test_the_proof_counts_what_it_searched_and_holds_no_value(shop: Case) -> None:
+    proof = shop.verify()
+
+    assert proof.clean
+    counts = {c.column: (c.searched, c.too_short) for c in proof.columns}
+    assert counts == {
+        "public.customers.name": (20, 0),
+        "public.customers.email": (20, 0),
+        "public.customers.city": (1, 0),
+        "public.customers.token": (20, 0),
+    }
+    assert proof.public == ("public.products.maker",)
+    assert proof.searched == 61
+    written = json.dumps(asdict(proof)).lower()
+    assert "papadimitriou" not in written
+    assert "heraklion" not in written
+
+
+@pytest.mark.parametrize(
+    ("plant", "place"),
+    [
+        ("UPDATE orders SET note = ' Theodora7@mail.INVALID ' WHERE id = 3", "{}.public.orders.note"),
+        ("UPDATE customers SET token = 'theodora7@mail.invalid' WHERE id = 3", "{}.public.customers.token"),
+        ("UPDATE orders SET tags = ARRAY['a', 'theodora7@mail.invalid'] WHERE id = 3", "{}.public.orders.tags"),
+        ("""UPDATE orders SET extra = '{"a": [{"b": "theodora7@mail.invalid"}]}'""", "{}.public.orders.extra"),
+        ("""UPDATE orders SET extra = '{"theodora7@mail.invalid": null}'""", "{}.public.orders.extra"),
+        (r"""UPDATE orders SET raw = '{"a": "theodora7@mail.invalid", "b": 1}' WHERE id = 1""", "{}.public.orders.raw"),
+        ("UPDATE orders SET words = to_tsvector('simple', 'ask theodora7@mail.invalid now')", "{}.public.orders.words"),
+        (
+            "COMMENT ON TABLE orders IS 'ask theodora7@mail.invalid'",
+            "the definition of table public.orders in {}",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT 'theodora7@mail.invalid' $$",
+            "the definition of function public.f() in {}",
+        ),
+    ],
+)
+def test_an_original_is_found_wherever_it_hides(shop: Case, plant: str, place: str) -> None:
+    shop.execute(plant)
+
+    proof = shop.verify()
+
+    assert proof.problems == (expected(shop, place),)
+    assert "theodora7" not in repr(proof)
+
+
+def test_an_original_in_stale_statistics_is_found(shop: Case) -> None:
+    shop.execute("UPDATE orders SET note = 'theodora7@mail.invalid'; ANALYZE orders; UPDATE orders SET note = 'gone'")
+
+    proof = shop.verify()
+
+    assert proof.problems == (expected(shop, "the statistics of {}.public.orders.note"),)
+
+
+def test_a_literal_in_a_default_is_found_and_the_default_is_named(shop: Case) -> None:
+    shop.execute("ALTER TABLE orders ALTER note SET DEFAULT 'Theodora Papadimitriou7'")
+
+    (problem,) = shop.verify().problems
+
+    assert "default value for column note of table public.orders" in problem
+    assert "customers.name" in problem
+
+
+def test_what_a_pool_can_produce_or_a_public_column_holds_is_no_residue(make_database: MakeDatabase) -> None:
+    script = """
+    CREATE TABLE people (id int PRIMARY KEY, first text, whole text, city text);
+    CREATE TABLE places (name text, shouted text GENERATED ALWAYS AS (name || '') STORED);
+    CREATE MATERIALIZED VIEW places_view AS SELECT name FROM places;
+    INSERT INTO people SELECT n, 'Michael', 'michael johnson', 'Neverland' FROM generate_series(1, 500) n;
+    INSERT INTO places VALUES ('Neverland');
+    ALTER TABLE places ADD CHECK (name IN ('Neverland', 'Utopia'));
+    REFRESH MATERIALIZED VIEW places_view;
+    """
+    masked = {"public.people.first": "first_name", "public.people.whole": "full_name", "public.people.city": "city"}
+    case = make_case(make_database, script, masked | {"public.places.name": {"strategy": "keep", "public": True}})
+    case.copy()
+    case.execute("UPDATE people SET first = 'Michael', whole = 'Michael Johnson' WHERE id = 7")
+
+    proof = case.verify()
+
+    assert proof.problems == ()
+    assert [c.by_chance for c in proof.columns] == [1, 1, 0]
+
+
+def test_the_same_values_in_a_kept_column_that_nobody_called_public_are_residue(make_database: MakeDatabase) -> None:
+    case = make_case(make_database, SHOP, {k: v for k, v in MASKED.items() if "maker" not in k})
+    case.copy()
+
+    problems = case.verify().problems
+
+    assert problems[0] == expected(case, "{}.public.products.maker", "public.customers.city")
+    assert len(problems) == 1 or "the statistics of" in problems[1]
+
+
+def test_missing_rows_and_changed_objects_are_problems(shop: Case) -> None:
+    shop.execute(
+        """DELETE FROM orders WHERE id = 1; ALTER TABLE customers DROP CONSTRAINT customers_email_key;
+        CREATE INDEX extra ON orders (note); CREATE SCHEMA branchwarden_mask"""
+    )
+
+    database = shop.plan.database
+    assert shop.verify().problems == (
+        f"{database}.public.orders has 19 rows, the source has 20",
+        "constraint customers_email_key of public.customers is missing in the target",
+        "index public.customers_email_key is missing in the target",
+        "index public.extra is not in the source",
+        "schema branchwarden_mask was left behind in the target",
+    )
+
+
+@pytest.mark.parametrize("spelling", [KEY.hex(), KEY.hex().upper(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="])
+def test_the_masking_key_is_searched_for(shop: Case, spelling: str) -> None:
+    shop.execute(f"COMMENT ON TABLE orders IS 'key {spelling}'")
+
+    assert shop.verify().problems == ("the masking key is written in table public.orders",)
+
+
+def test_equal_verifiers_are_named_and_never_shown(shop: Case) -> None:
+    with psycopg.connect(shop.source.admin_dsn) as conn:
+        conn.execute("CREATE ROLE alice LOGIN PASSWORD 'one'; CREATE ROLE bob LOGIN PASSWORD 'two'")
+    try:
+        with psycopg.connect(shop.source.dsn) as conn:
+            before = read_verifiers(conn)
+        with psycopg.connect(shop.source.admin_dsn) as conn:
+            conn.execute("ALTER ROLE alice PASSWORD 'three'")
+        with psycopg.connect(shop.source.dsn) as conn:
+            after = read_verifiers(conn)
+    finally:
+        with psycopg.connect(shop.source.admin_dsn) as conn:
+            conn.execute("DROP ROLE alice; DROP ROLE bob")
+
+    assert same_verifiers(before, after.without({"neondb_owner"})) == ("bob",)
+    assert isinstance(after, Verifiers)
+    assert "SCRAM" not in repr(after)
+    assert "bob" in repr(after)
