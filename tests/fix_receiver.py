@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
-
 SECRET_PATH = "/services/T000/B000/s3cr3t"
 
 
@@ -58,9 +56,3 @@ def receiving(answer=None):
         yield receiver
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def receiver():
-    with receiving() as started:
-        yield started

@@ -11,7 +11,7 @@ from daemon.alerts import Webhook
 from daemon.delivery import Delivered, deliver_due
 from daemon.records import Message
 from daemon.store import open_store
-from tests.fix_receiver import Answer
+from tests.fix_receiver import Answer, receiving
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -32,6 +32,12 @@ def store(path):
         for number in (1, 2, 3):
             opened.queue_message(message(number), NOW)
         yield opened
+
+
+@pytest.fixture
+def receiver():
+    with receiving() as started:
+        yield started
 
 
 @pytest.fixture
