@@ -90,9 +90,9 @@ class _Tree:
         return tuple(found)
 
     def restored_into_production(self) -> dict[str, Branch]:
-        """Production branch by id of the branch that it was restored or made from, up to the root."""
+        """Production branch by id of every ancestor that it was restored or made from."""
         found: dict[str, Branch] = {}
-        for production in filter(self.is_production, self.branches.values()):
+        for production in sorted(filter(self.is_production, self.branches.values()), key=lambda b: (b.name, b.id)):
             step = self.parent(production)
             while step is not None and step.id not in found:
                 found[step.id] = production
@@ -168,14 +168,12 @@ def _held(tree: _Tree, branch: Branch, held: Mapping[str, _Held], production: Br
         return _Held(DataClass.PRODUCTION, _why_production(tree, branch), near_production=True)
     if proof := tree.proofs.get(branch.id):
         return _Held(DataClass.SANITIZED, f"sanitized and verified on {_day(proof.verified_at)} by run {proof.run_id}")
-    if production is not None:
+    parent = tree.parent(branch)
+    if parent is None and production is not None:
         reason = f"{_production_name(production)} was restored or made from it"
         return _Held(DataClass.RAW, reason, near_production=True)
-    if branch.parent_id is None:
-        return _Held(DataClass.UNKNOWN, _why_unknown_root(branch))
-    parent = tree.parent(branch)
     if parent is None:
-        return _Held(DataClass.UNKNOWN, f"its parent {branch.parent_id} is not there any more")
+        return _Held(DataClass.UNKNOWN, _why_unknown(branch))
     found = _inherited(tree, branch, parent, held[parent.id])
     near = held[parent.id].near_production or found.data_class is DataClass.RAW
     return replace(found, near_production=near)
@@ -223,7 +221,9 @@ def _why_production(tree: _Tree, branch: Branch) -> str:
     return "a protected branch" if branch.protected else "a root branch that no sanitize run is known to have made"
 
 
-def _why_unknown_root(branch: Branch) -> str:
+def _why_unknown(branch: Branch) -> str:
+    if branch.parent_id:
+        return f"its parent {branch.parent_id} is not there any more"
     if branch.run_id:
         return f"made by run {branch.run_id}, which has not proven it clean"
     return "a root branch that is neither listed as production nor proven clean"

@@ -222,6 +222,13 @@ def test_the_copy_that_production_was_restored_from_is_raw() -> None:
     assert found == {"main_old": RAW, "main": PRODUCTION, "dev/alice": RAW}
 
 
+def test_a_clean_branch_with_a_protected_child_stays_clean() -> None:
+    dev = branch("dev/alice", parent="staging", created_at=ago(days=2))
+    qa = branch("qa", parent="dev/alice", created_at=ago(days=1), protected=True)
+
+    assert classes(MAIN, STAGING, dev, qa, ledger=(PROOF,))["dev/alice"] is SANITIZED
+
+
 def test_parents_in_a_circle_end_as_unknown() -> None:
     one, two = branch("one", parent="two"), branch("two", parent="one")
     below = branch("below", parent="one")
