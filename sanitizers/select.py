@@ -1,7 +1,7 @@
 """The masked SELECT: one per table, computed by the source itself.
 
     SELECT s.c0 AS "id", branchwarden_mask.first_name(s.d1, 0) AS "first_name", ...
-    FROM (SELECT t."id" AS c0, sha256((SELECT key and kind) || value of t."first_name") AS d1, ...
+    FROM (SELECT t."id" AS c0, sha256((SELECT key of first_name) || value of t."first_name") AS d1, ...
           FROM ONLY "public"."customers" AS t OFFSET 0) AS s
 
 The inner SELECT computes each digest once per value; OFFSET 0 keeps the planner from pulling it up, which would repeat
@@ -24,11 +24,13 @@ from sanitizers.schema import Column
 KEY_SETTING = "branchwarden.key"
 KEY_BYTES = 32
 
-# A session without a key must fail: an empty one would mask everything with no secret at all, and look right.
-# decode() refuses the complaint, which is no hexadecimal text.
-_PREFIX = sql.SQL(
-    "(SELECT decode(CASE WHEN length(k) = 64 THEN k ELSE 'branchwarden.key is not set' END, 'hex')"
-    " || convert_to({}, 'UTF8') FROM (SELECT current_setting({}, true) AS k) AS setting)"
+SUBKEY_BYTES = 16  # 128 bits; with 32 most values would need a second block of SHA-256, which costs half as much again
+
+# One key per strategy, derived once per statement. A session without a key must fail: an empty one would mask
+# everything with no secret at all, and look right. decode() refuses the complaint, which is no hexadecimal text.
+_SUBKEY = sql.SQL(
+    "(SELECT substr(sha256(decode(CASE WHEN length(k) = 64 THEN k ELSE 'branchwarden.key is not set' END, 'hex')"
+    " || convert_to({}, 'UTF8')), 1, {}) FROM (SELECT current_setting({}, true) AS k) AS setting)"
 )
 
 
@@ -83,10 +85,9 @@ def _inner(table: TablePlan) -> Iterator[sql.Composable]:
         value = _ref("t", c.column.name)
         yield sql.SQL("{} AS {}").format(value, sql.Identifier(f"c{i}"))
         if c.strategy.digested:
-            prefix = _PREFIX.format(sql.Literal(c.strategy.kind + ":"), sql.Literal(KEY_SETTING))
-            yield sql.SQL("sha256({} || {}) AS {}").format(
-                prefix, value_bytes(c.column, value), sql.Identifier(f"d{i}")
-            )
+            subkey = _SUBKEY.format(sql.Literal(c.strategy.kind), sql.Literal(SUBKEY_BYTES), sql.Literal(KEY_SETTING))
+            digest = sql.SQL("sha256({} || {})").format(subkey, value_bytes(c.column, value))
+            yield sql.SQL("{} AS {}").format(digest, sql.Identifier(f"d{i}"))
 
 
 def value_bytes(column: Column, value: sql.Composable) -> sql.Composable:

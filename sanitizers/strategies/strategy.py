@@ -2,9 +2,9 @@
 
 A strategy is written by people (so it is a frozen pydantic model) and compiled to one SQL expression per column.
 The expression gets the original value and its keyed digest, both as plain column references, and yields the fake;
-NULL in, NULL out. The digest is SHA-256 over key, the strategy's `kind` and the value's text, so that the same value
-gets the same fake in every table and an unrelated one from every other strategy. No more than 128 of its 256 bits
-ever leave the database, so that a digest cannot be extended to that of a longer value.
+NULL in, NULL out. The digest is SHA-256 over a key derived from the run's and the strategy's `kind`, and the value's
+text, so that the same value gets the same fake in every table and an unrelated one from every other strategy. At most
+128 of its 256 bits are ever written into a target, so that no digest can be extended to that of a longer value.
 """
 
 from __future__ import annotations
