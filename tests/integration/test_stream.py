@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 
+from emulator import roles
+from emulator.postgres import Server
+from sanitizers.stream import copy_database
 from tests.fix_postgres import TestDatabase
-from tests.integration.stream_case import HARD_SCHEMA, PEOPLE, Case, dump, make_case
+from tests.integration.stream_case import HARD_SCHEMA, PEOPLE, Case, clone_schema, dump, make_case, make_plan
 
 MakeDatabase = Callable[[], TestDatabase]
 
@@ -97,3 +101,86 @@ def test_nothing_of_ours_stays_behind(hard: Case) -> None:
     schemas = "SELECT nspname FROM pg_namespace WHERE nspname ~ 'branchwarden'"
     assert hard.rows(schemas) == []
     assert hard.rows(schemas, of=hard.source) == []
+
+
+@pytest.fixture
+def other_role(postgres: Server, owner_password: str) -> Iterator[str]:
+    """Another role that Neon's API made."""
+    with psycopg.connect(postgres.dsn(), autocommit=True) as conn:
+        roles.create_role(conn, "other_role", owner_password)
+    yield "other_role"
+    with psycopg.connect(postgres.dsn(), autocommit=True) as conn:
+        conn.execute("DROP ROLE other_role")
+
+
+TWO_OWNERS = """
+CREATE SCHEMA theirs AUTHORIZATION other_role;
+SET ROLE other_role;
+CREATE TABLE theirs.parents (id serial PRIMARY KEY, name text UNIQUE);
+CREATE INDEX ON theirs.parents (lower(name));
+INSERT INTO theirs.parents (name) VALUES ('Zebediah'), ('Quux');
+CREATE MATERIALIZED VIEW theirs.names AS SELECT name FROM theirs.parents;
+CREATE FUNCTION theirs.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'fired'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON theirs.parents FOR EACH ROW EXECUTE FUNCTION theirs.refuse();
+GRANT USAGE ON SCHEMA theirs TO neondb_owner;
+GRANT REFERENCES, SELECT ON theirs.parents TO neondb_owner;
+RESET ROLE;
+SET ROLE neondb_owner;
+CREATE TABLE public.children (id int PRIMARY KEY, parent int REFERENCES theirs.parents);
+INSERT INTO public.children VALUES (1, 1), (2, 2);
+RESET ROLE;
+"""
+
+
+def test_tables_of_another_api_role_are_rebuilt_by_that_role(other_role: str, make_database: MakeDatabase) -> None:
+    source, target = make_database(), make_database()
+    with psycopg.connect(source.admin_dsn) as conn:
+        conn.execute(TWO_OWNERS)
+    clone_schema(source, target)
+    plan = make_plan(source, {"theirs.parents.name": "digest"})
+    case = Case(source, target, plan, {other_role: source.password})
+    before = dump(target)
+
+    case.copy()
+
+    assert before == dump(target)
+    assert case.rows("SELECT count(*) FROM theirs.names n JOIN theirs.parents USING (name)") == [(2,)]
+    assert case.rows("SELECT last_value FROM theirs.parents_id_seq") == [(2,)]
+    assert case.verify().clean
+
+
+def test_a_key_that_a_view_needs_stays_and_one_that_is_a_replica_identity_comes_back(
+    make_database: MakeDatabase,
+) -> None:
+    script = """
+    CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL UNIQUE, b text);
+    ALTER TABLE t REPLICA IDENTITY USING INDEX t_a_key;
+    CREATE VIEW v AS SELECT id, b, count(*) FROM t GROUP BY id;
+    CREATE FUNCTION f(int) RETURNS void BEGIN ATOMIC
+      INSERT INTO t VALUES ($1, $1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING; END;
+    INSERT INTO t SELECT n, n, 'x' FROM generate_series(1, 100) n;
+    """
+    case = make_case(make_database, script)
+    before = dump(case.target)
+    steps: list[str] = []
+
+    copy_database(case.run(), lambda progress: steps.append(f"{progress.step} {progress.about}"))
+
+    assert before == dump(case.target)
+    assert [s for s in steps if s.startswith("clear index")] == ["clear index public.t_a_key"]
+    assert case.rows("SELECT relreplident FROM pg_class WHERE relname = 't'") == [("i",)]
+
+
+def test_equal_values_stay_equal_and_another_key_gives_others(make_database: MakeDatabase) -> None:
+    script = (
+        "CREATE TABLE a (v text); CREATE TABLE b (v text); INSERT INTO a VALUES ('same'); INSERT INTO b VALUES ('same')"
+    )
+    masked = {"public.a.v": "digest", "public.b.v": "digest"}
+    cases = [make_case(make_database, script, masked) for _ in range(2)]
+
+    cases[0].copy()
+    cases[1].copy(key=bytes(32))
+
+    values = [case.rows("SELECT a.v FROM a JOIN b USING (v)") for case in cases]
+    assert [len(rows) for rows in values] == [1, 1]
+    assert values[0] != values[1]
