@@ -38,7 +38,7 @@ from daemon.staging import (
     sanitize,
     settle_unfinished,
 )
-from daemon.store import Store, open_store
+from daemon.store import CYCLE_JOB, Store, open_store
 from sanitizers.policy import load_policy
 from sanitizers.policy_file import Suggestion, write_policy
 from sanitizers.schema import Schema
@@ -130,6 +130,10 @@ class App:
             finally:
                 lock.release()
         return self.cycle.run(project)
+
+    def last_cycle(self, project_id: str) -> datetime | None:
+        """When the last complete cycle of a project ended, also one of an earlier process."""
+        return self.store.job_state(CYCLE_JOB.format(project_id)).last_success
 
     def deliver(self) -> Delivered:
         """Send what waits in the outbox."""

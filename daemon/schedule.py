@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from types import FrameType
 
@@ -21,6 +22,8 @@ from daemon.app import App, utc_now
 from daemon.errors import BranchwardenError, StoppedError
 from daemon.settings import ProjectSettings
 from daemon.staging import Published
+from daemon.vitals import Vitals
+from daemon.web import build_app, serving
 from sanitizers.errors import SanitizerError
 
 HEARTBEAT = timedelta(seconds=20)
@@ -36,6 +39,7 @@ class Daemon:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._vitals = Vitals(app)
         self._stop = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
@@ -47,6 +51,16 @@ class Daemon:
         """Work until SIGTERM or SIGINT, then finish or safely abandon the step at hand. A second one ends at once."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        with self._page():
+            self._work()
+        log.info("stopped")
+
+    def _page(self) -> AbstractContextManager[object]:
+        """The local page for probes and metrics, unless it is turned off."""
+        http = self._app.settings.http
+        return serving(build_app(self._vitals.read, utc_now), http.host, http.port) if http.port else nullcontext()
+
+    def _work(self) -> None:
         self._plan()
         self._scheduler.start()
         log.info("started", projects=[p.id for p in self._app.settings.watched()], enforce=self._app.settings.enforce)
@@ -54,7 +68,6 @@ class Daemon:
             pass
         self._app.staging.abandon()
         self._scheduler.shutdown(wait=True)
-        log.info("stopped")
 
     def _plan(self) -> None:
         every = self._app.settings.schedule.every
@@ -91,7 +104,12 @@ class Daemon:
             log.error("store.failed", error=str(error))  # noqa: TRY400  # the sentence is all there is to say
 
     def _cycle(self, project: ProjectSettings) -> None:
-        report = self._app.run_cycle(project)
+        try:
+            report = self._app.run_cycle(project)
+        except BaseException:
+            self._vitals.cycle_failed(project.id)
+            raise
+        self._vitals.cycle_done(report)
         log.info(
             "cycle",
             project=project.id,
@@ -104,8 +122,13 @@ class Daemon:
         )
 
     def _publish(self, spawn: Callable[[ProjectSettings], Published | None], project: ProjectSettings) -> None:
-        published = spawn(project)
+        try:
+            published = spawn(project)
+        except BaseException:
+            self._vitals.run_ended(project.id, "failed")
+            raise
         if published is not None:
+            self._vitals.run_ended(project.id, "published")
             log.info("staging.published", project=project.id, run=published.run_id, branch=published.branch.name)
 
     def _deliver(self) -> None:

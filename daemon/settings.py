@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from daemon.duration import Duration
 from daemon.errors import SettingsError, WrongKeyError
-from daemon.lineage import PurposePattern
+from daemon.purposes import PurposePattern
 from daemon.rules import Rule, default_rules
 from daemon.shipped import CONFIG
 

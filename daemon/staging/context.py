@@ -30,7 +30,7 @@ CANCEL_TIMEOUT = 5.0  # seconds, for each connection
 
 @dataclass(frozen=True)
 class Progress:
-    """One thing to tell: the step and a sentence. `fine` ones only count on: `done` of `total`, 0 where nobody knows."""
+    """One thing to tell. `fine` ones only count on: `done` of `total`, which is 0 where nobody knows."""
 
     step: str
     sentence: str

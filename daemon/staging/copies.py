@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
-from sanitizers.verifiers import Verifiers, read_verifiers
 
 from daemon.connect import open_connection
 from daemon.errors import RunFailedError
@@ -16,6 +15,7 @@ from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingConte
 from daemon.staging.renew import LIFE
 from sanitizers.errors import SealError
 from sanitizers.seal import ConnectGrant, cut_neighbours, remove_passwords, seal_database, unsealed_databases
+from sanitizers.verifiers import Verifiers, read_verifiers
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from daemon.alerts import run_ended
 from daemon.errors import NeonError, RunFailedError
 from daemon.model import RUN_ANNOTATION, Branch
 from daemon.records import Event, RunStep, SanitizeRun
@@ -31,8 +34,9 @@ def _settle(context: StagingContext, run: SanitizeRun) -> str:
 def _write_off(context: StagingContext, run: SanitizeRun, why: str) -> str:
     sentence = f"run {run.id} is abandoned ({why}): nothing was published, what it made is sealed and expires"
     now = context.clock()
-    context.store.advance_run(run.id, RunStep.ABANDONED, now, error=why)
-    context.store.append_event(Event("sanitize.abandoned", run.project_id, run.target_branch_id, sentence), now)
+    event = Event("sanitize.abandoned", run.project_id, run.target_branch_id, sentence, {"run": run.id})
+    told = run_ended(replace(run, step=RunStep.ABANDONED, error=why), run.project_id)
+    context.store.advance_run(run.id, RunStep.ABANDONED, now, events=[event], messages=[told], error=why)
     return sentence
 
 

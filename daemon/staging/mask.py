@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from sanitizers.verifiers import read_verifiers, same_verifiers
-from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
-
 from daemon.model import Database
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest
@@ -17,6 +14,8 @@ from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan, MaskingPlan, compile_plan
 from sanitizers.pools import build_pools
 from sanitizers.schema import read_schema
+from sanitizers.verifiers import read_verifiers, same_verifiers
+from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
 
 Copies = tuple[SealedCopy, SealedCopy]
 """Source and target."""
@@ -57,6 +56,7 @@ def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, c
     if problems:
         raise ResidueError(problems)
     searched = sum(proof.searched for proof in proofs)
+    context.tell(Progress("verify", f"{searched:,} original values searched for in every column, none found"))
     _advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
     return _proof(plan, proofs)
 
@@ -121,6 +121,5 @@ def _teller(context: StagingContext, step: str, database: Database) -> Callable[
 
 def _advance(context: StagingContext, run: SanitizeRun, step: RunStep, sentence: str) -> None:
     now = context.clock()
-    context.store.advance_run(run.id, step, now)
     event = Event(f"sanitize.{step}", run.project_id, None, f"run {run.id}: {sentence}", {"run": run.id})
-    context.store.append_event(event, now)
+    context.store.advance_run(run.id, step, now, events=[event])

@@ -99,13 +99,12 @@ def _take_name(context: StagingContext, run: SanitizeRun, branches: dict[str, Br
 
 
 def _settle(context: StagingContext, run: SanitizeRun) -> None:
-    """Told before the ledger closes the run: a crash in between tells twice rather than never."""
     now = context.clock()
     sentence = f"{run.target_name} is published: sanitized, verified and open for branching"
     event = Event("sanitize.published", run.project_id, run.target_branch_id, sentence, {"run": run.id})
     project = context.client.get_project(run.project_id)
-    context.store.record([event], [run_published(run, project.name)], now)
-    context.store.advance_run(run.id, RunStep.PUBLISHED, now, published_at=now)
+    told = [run_published(run, project.name)]
+    context.store.advance_run(run.id, RunStep.PUBLISHED, now, events=[event], messages=told, published_at=now)
 
 
 def _delete_source(context: StagingContext, run: SanitizeRun, branches: dict[str, Branch]) -> None:

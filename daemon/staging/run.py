@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 
@@ -121,9 +122,8 @@ def _seal(context: StagingContext, run: SanitizeRun, branches: tuple[Branch, Bra
         sealed.append(seal_copy(open_copy(context.client, branch)))
     source, target = sealed
     sentence = f"run {run.id}: source and target take connections from the run alone and expire by themselves"
-    context.store.advance_run(run.id, RunStep.SEALED, context.clock())
     event = Event("sanitize.sealed", run.project_id, target.copy.branch.id, sentence, {"run": run.id})
-    context.store.append_event(event, context.clock())
+    context.store.advance_run(run.id, RunStep.SEALED, context.clock(), events=[event])
     return source, target
 
 
@@ -149,10 +149,10 @@ def _end(context: StagingContext, run: SanitizeRun, step: RunStep, why: tuple[st
     now = context.clock()
     if _stored(context, run).step is RunStep.PUBLISHING:
         return  # the next cycle finishes it: everything that can be proven is in the ledger
-    context.store.advance_run(run.id, step, now, error=reason)
     sentence = f"run {run.id} {step}: {reason}"
     event = Event(f"sanitize.{step}", run.project_id, None, sentence, {"run": run.id})
-    context.store.record([event], [run_ended(_stored(context, run), flight.listing.project.name)], now)
+    told = run_ended(replace(run, step=step, error=reason), flight.listing.project.name)
+    context.store.advance_run(run.id, step, now, events=[event], messages=[told], error=reason)
 
 
 def _stored(context: StagingContext, run: SanitizeRun) -> SanitizeRun:

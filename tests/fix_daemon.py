@@ -1,0 +1,136 @@
+"""The real command, as a process of its own, against an emulator in this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.neon import NeonAccess, NeonClient
+from daemon.store import Store, open_store
+from emulator.server import Emulator, Tuning, running
+
+ROOT = Path(__file__).parents[1]
+SMALL = ROOT / "tests" / "seeds" / "small"
+
+
+@dataclass(frozen=True)
+class Warden:
+    """branchwarden with a state folder of its own, pointed at one emulator."""
+
+    neon: Emulator
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def project_id(self) -> str:
+        return self.neon.project_ids[0]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "NEON_API_KEY": self.neon.api_key,
+            "NEON_API_HOST": self.neon.base_url,
+            "BRANCHWARDEN_PROJECT": self.project_id,
+            "BRANCHWARDEN_STATE__PATH": str(self.state),
+            "BRANCHWARDEN_KEYS__PATH": str(self.folder / "keys"),
+            "BRANCHWARDEN_STAGING__POLICY": str(self.policy),
+            "BRANCHWARDEN_HTTP__PORT": "0",
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "200",
+            **self.extra,
+        }
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state.db"
+
+    @property
+    def policy(self) -> Path:
+        return self.folder / "masking.toml"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command and leave it running."""
+        command = [sys.executable, "-m", "daemon", *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            stdout=pipe,
+            stderr=pipe,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end."""
+        with self.start(*arguments) as process:
+            out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def json(self, *arguments: str) -> Any:
+        """What the command prints as JSON."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def prepare(self) -> None:
+        """A masking key and a masking policy, as a user makes them."""
+        for arguments in (("keys", "new"), ("detect", "--write")):
+            done = self.run(*arguments)
+            assert done.returncode == 0, done.stderr
+
+    def client(self, *, enforce: bool = False) -> NeonClient:
+        return NeonClient(NeonAccess(host=self.neon.base_url, key=self.neon.api_key, enforce=enforce))
+
+    def listing(self) -> list[tuple[str, str, str | None, bool]]:
+        """The project as the API lists it: whatever a refused run must leave as it was."""
+        with self.client() as client:
+            return sorted(
+                (b.id, b.name, b.parent_id, b.expires_at is None) for b in client.list_branches(self.project_id)
+            )
+
+    def store(self) -> Any:
+        return open_store(self.state, exclusive=False)
+
+
+MakeWarden = Callable[..., Warden]
+
+
+@pytest.fixture(scope="session")
+def small_neon(templates: Path) -> Iterator[Emulator]:
+    """The small project, shared: for tests that leave it as it was."""
+    with running(SMALL, tuning=Tuning(templates=templates, housekeeping=0.2)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def own_neon(templates: Path) -> Iterator[Emulator]:
+    """The small project, for one test."""
+    with running(SMALL, tuning=Tuning(templates=templates, housekeeping=0.2)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def small_warden(small_neon: Emulator, tmp_path: Path) -> Warden:
+    """A fresh branchwarden on the shared small project: for looking only."""
+    return Warden(small_neon, tmp_path)
+
+
+@pytest.fixture
+def warden(own_neon: Emulator, tmp_path: Path) -> Warden:
+    """A fresh branchwarden on a small project of its own."""
+    return Warden(own_neon, tmp_path)
+
+
+def last_step(store: Store, project_id: str) -> str:
+    """How far the newest run came, or empty."""
+    runs = store.list_runs(project_id, limit=1)
+    return runs[0].step.value if runs else ""
