@@ -77,6 +77,7 @@ def _without(field: str) -> dict[str, Any]:
         {"branches": [api_branch("a", expires_at="soon")]},
         {"branches": [api_branch("a", parent_id=7)]},
         {"branches": [api_branch("a", default="no")]},
+        {"branches": [api_branch("a", logical_size=True)]},
         {"branches": [api_branch("a")], "annotations": []},
         {"branches": [api_branch("a")], "annotations": {api_branch("a")["id"]: {"value": 7}}},
         {"branches": [api_branch("a")], "pagination": "more"},

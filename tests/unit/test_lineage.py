@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -124,6 +125,7 @@ def test_a_reset_takes_the_class_that_the_parent_has_then() -> None:
     "change",
     [
         {"last_reset_at": ago(days=1)},
+        {"last_reset_at": PROOF.verified_at},
         {"parent_id": MAIN.id},
         {"restored_from": "snap-1"},
         {"restore_status": "restored"},
@@ -165,6 +167,20 @@ def test_what_a_parent_held_before_its_reset_is_not_known_and_raw_near_productio
 
     assert RAW is found.data_class
     assert "overwritten since" in found.reason
+
+
+@pytest.mark.parametrize(("later", "expected"), [(-1, RAW), (0, SANITIZED)])
+def test_a_copy_counts_as_sanitized_from_the_very_moment_of_the_proof(later: int, expected: DataClass) -> None:
+    dev = branch("dev/alice", parent="staging", created_at=PROOF.verified_at + timedelta(seconds=later))
+
+    assert classes(MAIN, STAGING, dev, ledger=(PROOF,))["dev/alice"] is expected
+
+
+def test_a_copy_taken_in_the_second_of_its_parents_reset_may_be_from_before_it() -> None:
+    base = branch("dev/base", parent="staging", created_at=ago(days=2), last_reset_at=ago(days=1))
+    child = branch("dev/child", parent="dev/base", created_at=ago(days=1))
+
+    assert classes(MAIN, STAGING, base, child, ledger=(PROOF,))["dev/child"] is UNKNOWN
 
 
 def test_what_a_parent_held_before_its_reset_is_unknown_far_from_production() -> None:

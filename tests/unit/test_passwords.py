@@ -102,13 +102,14 @@ def test_a_password_is_revealed_once_until_the_role_changes() -> None:
     assert (first.shared, {}) == (second.shared, third.shared)
 
 
-def test_a_branch_that_was_reset_is_looked_at_again() -> None:
+@pytest.mark.parametrize("change", [{"last_reset_at": ago(hours=1)}, {"parent": "staging"}])
+def test_a_branch_that_was_reset_or_restored_is_looked_at_again(change: dict[str, Any]) -> None:
     alice = branch("dev/alice", parent="main")
-    vault = Vault(main={"app": "p"}, dev__alice={"app": "own"})
-    first = compare(vault, MAIN, alice)
+    vault = Vault(main={"app": "p"}, staging={}, dev__alice={"app": "own"})
+    first = compare(vault, MAIN, STAGING, alice)
     vault.passwords[alice.id]["app"] = "p"
 
-    second = compare(vault, MAIN, branch("dev/alice", parent="main", last_reset_at=ago(hours=1)), cache=first.cache)
+    second = compare(vault, MAIN, STAGING, branch("dev/alice", **{"parent": "main", **change}), cache=first.cache)
 
     assert {alice.id} == set(second.shared)
 
