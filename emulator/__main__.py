@@ -12,22 +12,36 @@ from pathlib import Path
 from emulator.errors import EmulatorError
 from emulator.server import Emulator, Tuning, running
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; exit code 0, or 2 when the emulator cannot start."""
     options = _parser().parse_args(arguments)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    tuning = Tuning(idle=options.idle, tell=_note)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _interrupt)
     try:
-        with running(options.seed, data=options.data, port=options.port, tuning=tuning) as emulator:
-            print(greeting(emulator), flush=True)  # noqa: T201
-            stop.wait()
+        _run(options)
     except EmulatorError as error:
         _note(str(error))
         return 2
+    except KeyboardInterrupt:
+        pass
     return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    tuning = Tuning(idle=options.idle, tell=_note)
+    with running(options.seed, data=options.data, port=options.port, tuning=tuning) as emulator:
+        print(greeting(emulator), flush=True)  # noqa: T201
+        threading.Event().wait()
+
+
+def _interrupt(*_: object) -> None:
+    # Once is enough: nothing may disturb the servers' orderly stop.
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def greeting(emulator: Emulator) -> str:

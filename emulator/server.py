@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -23,6 +21,7 @@ from emulator.binaries import Account, Binaries
 from emulator.cloud import Cloud, utc_now
 from emulator.errors import ApiError, EmulatorError
 from emulator.fleet import Fleet
+from emulator.folder import note_sockets, opened
 from emulator.postgres import Runtime
 from emulator.proxy import Proxy
 from emulator.sow import Sowing
@@ -72,7 +71,7 @@ def running(
     `place` is a built-in seed or a seed folder; a folder `data` that an earlier run has filled goes before it.
     Without `data` everything is gone at the end.
     """
-    with _folder(data) as folder, _listening(port) as listener:
+    with opened(data, Account.current()) as folder, _listening(port) as listener:
         thread = Thread(folder, listener, place or EMPTY, tuning or Tuning())
         thread.start()
         try:
@@ -91,6 +90,8 @@ class Thread:
         self._place = place
         self._tuning = tuning
         self._http: uvicorn.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="emulator", daemon=True)
 
     def start(self) -> None:
@@ -99,20 +100,29 @@ class Thread:
 
     def stop(self) -> None:
         """End, and wait for the end of every server."""
-        if self._http is not None:
-            self._http.should_exit = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it ended by itself
+            self._loop.call_soon_threadsafe(self._end)
         self._thread.join(STOP_LIMIT)
+
+    def _end(self) -> None:
+        if self._http is not None:
+            self._http.should_exit = True  # lets requests finish
+        elif self._task is not None:
+            self._task.cancel()  # still loading
 
     def _main(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
         except BaseException as error:  # crosses the thread: `ready.result()` raises it again
             if self.ready.done():
                 raise
             self.ready.set_exception(error)
 
     async def _serve(self) -> None:
+        self._task = asyncio.current_task()
         runtime = Runtime(Binaries.find())
+        note_sockets(self._folder, runtime.folder)
         try:
             await self._serve_on(runtime)
         finally:
@@ -123,7 +133,7 @@ class Thread:
         proxy = Proxy(cloud.fleet, cloud.resolve, cloud.wait_ready)
         cloud.state.proxy_port = await _start(proxy, cloud.state.proxy_port)
         try:
-            if not cloud.state.projects:
+            if not cloud.state.seeded:
                 await Sowing(cloud, *seed.read(self._place), self._tuning.tell).run()
             await self._answer(cloud)
         finally:
@@ -163,11 +173,13 @@ def delete_expired(cloud: Cloud) -> None:
 
 
 def _cloud(folder: Path, runtime: Runtime, tuning: Tuning) -> Cloud:
-    fleet.reap(folder)
     servers = Fleet(runtime, folder, tuning.templates or folder)
     state = store.load(folder)
-    fresh = State(api_key=ids.api_key(), org_id=f"org-{ids.project_id()}", started_at=tuning.clock())
-    cloud = Cloud(state or fresh, folder, servers, tuning.clock)
+    if state is None or not state.seeded:  # a load that was broken off begins anew
+        state = State(api_key=ids.api_key(), org_id=f"org-{ids.project_id()}", started_at=tuning.clock())
+    else:
+        tuning.tell(f"going on with the data in {folder}, no seed is loaded")
+    cloud = Cloud(state, folder, servers, tuning.clock)
     servers.changed = cloud.server_changed
     cloud.recover()
     fleet.tidy(folder, [b for p in cloud.state.projects.values() for b in p.branches])
@@ -201,34 +213,5 @@ def _listening(port: int) -> Iterator[socket.socket]:
             listener.bind((LOOPBACK, port))
         except OSError as error:
             raise EmulatorError(f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}. Name another.") from error
+        listener.listen()  # from now on clients wait instead of being turned away
         yield listener
-
-
-@contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
-    account = Account.current()
-    if data is None:
-        folder = Path(tempfile.mkdtemp(prefix="bw-emulator-"))
-        try:
-            yield _prepared(folder, account)
-        finally:
-            shutil.rmtree(folder)
-        return
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        yield _prepared(data.resolve(), account)
-    except PermissionError as error:
-        raise EmulatorError(f"The folder {data} cannot be written: {error.strerror}. Name another.") from error
-
-
-def _prepared(folder: Path, account: Account) -> Path:
-    (folder / "branches").mkdir(exist_ok=True)
-    if account.uid is not None:
-        for path in (folder, folder / "branches"):
-            path.chmod(0o711)  # the servers' user passes through; what lies inside is private to it or to us
-    if not account.can_enter(folder / "branches"):
-        raise EmulatorError(
-            f"Postgres runs as the user {account.name}, who cannot enter {folder}: "
-            "name a folder that everybody can enter."
-        )
-    return folder

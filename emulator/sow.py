@@ -41,6 +41,7 @@ class Sowing:
             self._backdate(project, branch, plan)
         for branch, plan in zip(project.branches.values(), self.seed.branches, strict=True):
             _flag(project, branch, plan)
+        self.cloud.state.seeded = True
         self.cloud.save()
         return project
 

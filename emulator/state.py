@@ -222,6 +222,7 @@ class State(BaseModel):
     api_key: str
     org_id: str
     started_at: AwareDatetime
+    seeded: bool = False
     proxy_port: int = 0
     next_database_id: int = 1
     projects: dict[str, Project] = Field(default_factory=dict)
