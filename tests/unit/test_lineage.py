@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from daemon.lineage import classify, unmatched_production
 from daemon.model import Branch, DataClass, LedgerEntry, Lineage, Purpose
-from daemon.purposes import PurposePattern
-from tests.builders import ago, ahead, branch, branch_id, ledger_entry
+from tests.builders import ago, branch, branch_id, ledger_entry
 
 PRODUCTION, RAW, SANITIZED, UNKNOWN = DataClass.PRODUCTION, DataClass.RAW, DataClass.SANITIZED, DataClass.UNKNOWN
 MAIN = branch("main", default=True, created_at=ago(days=300))
@@ -121,130 +119,6 @@ def test_a_reset_takes_the_class_that_the_parent_has_then() -> None:
     assert classes(MAIN, STAGING, dev, ledger=(PROOF,))["dev/alice"] is SANITIZED
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"last_reset_at": ago(days=1)},
-        {"last_reset_at": PROOF.verified_at},
-        {"parent_id": MAIN.id},
-        {"restored_from": "snap-1"},
-        {"restore_status": "restored"},
-        {"state": "resetting"},
-    ],
-)
-def test_whatever_was_copied_over_staging_voids_its_proof(change: dict[str, Any]) -> None:
-    staging = branch("staging", created_at=ago(days=4), **change)
-
-    found = classes(MAIN, staging, ledger=(PROOF,), production=("main",))
-
-    assert found["staging"] in {RAW, UNKNOWN}
-
-
-def test_a_reset_before_the_proof_does_not_void_it() -> None:
-    staging = branch("staging", created_at=ago(days=9), last_reset_at=ago(days=4))
-
-    assert classes(MAIN, staging, ledger=(PROOF,))["staging"] is SANITIZED
-
-
-def test_a_proof_of_another_project_proves_nothing() -> None:
-    foreign = ledger_entry("staging", project_id="other-project-1")
-
-    assert classes(MAIN, STAGING, ledger=(foreign,), production=("main",))["staging"] is UNKNOWN
-
-
-def test_staging_restored_from_production_is_raw_and_so_is_what_is_copied_from_it() -> None:
-    staging = branch("staging", parent="main", created_at=ago(days=4), last_reset_at=ago(days=1))
-    dev = branch("dev/alice", parent="staging", created_at=ago(hours=1))
-
-    assert classes(MAIN, staging, dev, ledger=(PROOF,)) == {"main": PRODUCTION, "staging": RAW, "dev/alice": RAW}
-
-
-def test_what_a_parent_held_before_its_reset_is_not_known_and_raw_near_production() -> None:
-    reset = branch("dev/base", parent="main", created_at=ago(days=20), last_reset_at=ago(days=1))
-    child = branch("dev/child", parent="dev/base", created_at=ago(days=5))
-
-    found = lineages(MAIN, reset, child)["dev/child"]
-
-    assert RAW is found.data_class
-    assert "overwritten since" in found.reason
-
-
-@pytest.mark.parametrize(("later", "expected"), [(-1, RAW), (0, SANITIZED)])
-def test_a_copy_counts_as_sanitized_from_the_very_moment_of_the_proof(later: int, expected: DataClass) -> None:
-    dev = branch("dev/alice", parent="staging", created_at=PROOF.verified_at + timedelta(seconds=later))
-
-    assert classes(MAIN, STAGING, dev, ledger=(PROOF,))["dev/alice"] is expected
-
-
-def test_a_copy_taken_in_the_second_of_its_parents_reset_may_be_from_before_it() -> None:
-    base = branch("dev/base", parent="staging", created_at=ago(days=2), last_reset_at=ago(days=1))
-    child = branch("dev/child", parent="dev/base", created_at=ago(days=1))
-
-    assert classes(MAIN, STAGING, base, child, ledger=(PROOF,))["dev/child"] is UNKNOWN
-
-
-def test_what_a_parent_held_before_its_reset_is_unknown_far_from_production() -> None:
-    base = branch("dev/base", parent="staging", created_at=ago(days=2), last_reset_at=ago(hours=1))
-    child = branch("dev/child", parent="dev/base", created_at=ago(days=1))
-
-    assert classes(MAIN, STAGING, base, child, ledger=(PROOF,))["dev/child"] is UNKNOWN
-
-
-def test_a_parent_restored_to_an_earlier_point_does_not_clean_its_older_children() -> None:
-    base = branch("dev/base", parent="staging", created_at=ago(days=9), parent_timestamp=ago(days=1))
-    child = branch("dev/child", parent="dev/base", created_at=ago(days=5))
-
-    assert classes(MAIN, STAGING, base, child, ledger=(PROOF,))["dev/child"] is UNKNOWN
-
-
-def test_a_schema_only_branch_with_a_parent_was_restored_and_holds_rows() -> None:
-    shell = branch("dev/shell", parent="main", init_source="schema-only")
-
-    assert classes(MAIN, shell)["dev/shell"] is RAW
-
-
-@pytest.mark.parametrize(("reset", "expected"), [(None, UNKNOWN), (ago(days=1), RAW)])
-def test_a_child_of_the_schema_alone_is_unknown_until_it_is_reset(reset: Any, expected: DataClass) -> None:
-    shell = branch("dev/shell", parent="main", init_source="parent-schema", last_reset_at=reset)
-
-    assert expected is classes(MAIN, shell)["dev/shell"]
-
-
-def test_a_schema_only_root_is_unknown_where_production_is_listed() -> None:
-    assert classes(MAIN, STAGING, production=("main",))["staging"] is UNKNOWN
-
-
-def test_a_branch_whose_parent_is_not_there_is_unknown() -> None:
-    orphan = branch("dev/orphan", parent="gone")
-
-    found = lineages(MAIN, orphan)["dev/orphan"]
-
-    assert (found.data_class, found.reason) == (UNKNOWN, "its parent br-gone is not there any more")
-
-
-def test_a_snapshot_restore_below_production_is_raw() -> None:
-    dev = branch("dev/alice", parent="main", restored_from="snap-7")
-
-    assert classes(MAIN, dev)["dev/alice"] is RAW
-
-
-def test_the_copy_that_production_was_restored_from_is_raw() -> None:
-    kept = branch("main_old", created_at=ago(days=1))
-    live = branch("main", default=True, parent="main_old", created_at=ago(days=300), last_reset_at=ago(days=1))
-    dev = branch("dev/alice", parent="main_old", parent_timestamp=ago(days=9), created_at=ago(days=9))
-
-    found = classes(kept, live, dev, production=("main",))
-
-    assert found == {"main_old": RAW, "main": PRODUCTION, "dev/alice": RAW}
-
-
-def test_a_clean_branch_with_a_protected_child_stays_clean() -> None:
-    dev = branch("dev/alice", parent="staging", created_at=ago(days=2))
-    qa = branch("qa", parent="dev/alice", created_at=ago(days=1), protected=True)
-
-    assert classes(MAIN, STAGING, dev, qa, ledger=(PROOF,))["dev/alice"] is SANITIZED
-
-
 def test_parents_in_a_circle_end_as_unknown() -> None:
     one, two = branch("one", parent="two"), branch("two", parent="one")
     below = branch("below", parent="one")
@@ -262,65 +136,3 @@ def test_three_thousand_generations_are_no_trouble() -> None:
     chain = [MAIN, *(branch(f"g{n}", parent="main" if n == 0 else f"g{n - 1}") for n in range(3000))]
 
     assert classes(*chain)["g2999"] is RAW
-
-
-def test_branches_of_a_run_in_flight_are_scratch_its_source_raw_and_its_target_unknown() -> None:
-    mark = {"annotation": {"branchwarden.run": "r-2"}, "expires_at": ahead(hours=2)}
-    source = branch("bw-source", parent="main", **mark)
-    target = branch("bw-target", init_source="schema-only", **mark)
-
-    found = lineages(MAIN, source, target)
-
-    assert (found["bw-source"].data_class, found["bw-target"].data_class) == (RAW, UNKNOWN)
-    assert {Purpose.SCRATCH} == {found["bw-source"].purpose, found["bw-target"].purpose}
-    assert not found["bw-target"].production
-
-
-def test_the_first_fitting_pattern_gives_purpose_and_allowance() -> None:
-    patterns = (
-        PurposePattern(pattern="preview/*", purpose=Purpose.PREVIEW),
-        PurposePattern(pattern="*", purpose=Purpose.DEV, holds=(SANITIZED,)),
-    )
-    preview, other = branch("preview/pr-1", parent="main"), branch("x", parent="main")
-
-    found = lineages(MAIN, preview, other, purposes=patterns)
-
-    assert (found["preview/pr-1"].purpose, found["x"].purpose) == (Purpose.PREVIEW, Purpose.DEV)
-    assert RAW not in found["preview/pr-1"].holds
-    assert found["x"].holds == (SANITIZED,)
-    assert Purpose.PRODUCTION is found["main"].purpose
-
-
-def test_an_approval_to_hold_raw_rows_travels_with_the_lineage() -> None:
-    pattern = PurposePattern(pattern="incident/*", purpose=Purpose.RAW_APPROVED, until=ahead(days=2), by="Ada")
-    incident = branch("incident/42", parent="main")
-
-    found = lineages(MAIN, incident, purposes=(pattern,))["incident/42"]
-
-    assert (ahead(days=2), "Ada") == (found.approved_until, found.approved_by)
-    assert RAW in found.holds
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"purpose": "raw-approved"},
-        {"purpose": "raw-approved", "until": "2026-12-01T00:00:00Z"},
-        {"purpose": "raw-approved", "until": "2026-12-01T00:00:00Z", "by": "  "},
-        {"purpose": "raw-approved", "by": "Ada"},
-        {"purpose": "raw-approved", "by": "Ada", "until": "2026-12-01T00:00:00"},
-        {"purpose": "production"},
-        {"purpose": "dev", "max_age": "soon"},
-        {"purpose": "dev", "colour": "blue"},
-    ],
-)
-def test_a_pattern_that_is_wrong_or_unsigned_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        PurposePattern.model_validate({"pattern": "*", **given})
-
-
-def test_a_maximum_age_is_written_as_people_say_it() -> None:
-    pattern = PurposePattern.model_validate({"pattern": "*", "purpose": "dev", "max_age": "14d"})
-
-    assert pattern.max_age is not None
-    assert pattern.max_age.days == 14
