@@ -46,6 +46,8 @@ def _by_name(column: Column, vocabulary: Vocabulary) -> Classified:
     parts = _without_affixes(tokens(column.name), vocabulary)
     if (name := vocabulary.whole.get(singular("".join(parts)))) and _believed(column, name, vocabulary):
         return Classified(column, name, f"it is called {column.name}")
+    if _is_persons_name(parts, vocabulary) and _believed(column, "person_name", vocabulary):
+        return Classified(column, "person_name", f"a person stands before 'name' in {column.name}")
     for run in runs(parts):
         name = vocabulary.words.get(run.squeezed) or vocabulary.words.get(singular(run.squeezed.rstrip("0123456789")))
         if name and not _is_about(run.rest, vocabulary) and _believed(column, name, vocabulary):
@@ -53,6 +55,13 @@ def _by_name(column: Column, vocabulary: Vocabulary) -> Classified:
         if not run.rest and run.squeezed in vocabulary.names["heads"] and not _named_whole(parts, vocabulary):
             return Classified(column, None, f"its name ends in {str(run)!r}")
     return _by_type(column, parts, vocabulary)
+
+
+def _is_persons_name(parts: tuple[str, ...], vocabulary: Vocabulary) -> bool:
+    """Whether it is somebody's name: `reporter_name`; `user_name` is a class of its own."""
+    if parts[-1:] != ("name",) or singular("".join(parts)) in vocabulary.words:
+        return False
+    return any(run.squeezed in vocabulary.tables["person"] for run in runs(parts[:-1]) if not run.rest)
 
 
 def _named_whole(parts: tuple[str, ...], vocabulary: Vocabulary) -> bool:

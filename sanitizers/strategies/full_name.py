@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sanitizers.pools import PoolName, Pools, pick
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy, Residue, not_unique, of, shortened
+from sanitizers.strategies.pooled import RepeatingStrategy
 
 
 @dataclass(frozen=True)
@@ -29,32 +29,34 @@ class FullNames(Collection[str]):
         return len(self.first) * len(self.last)
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str):
+        if not isinstance(name, str) or len(name) > (self.length or len(name)):
             return False
-        if self.length is not None and len(name) >= self.length:
-            return name in set(self)
-        spaces = (i for i, character in enumerate(name) if character == " ")
-        return any(name[:i] in self.first and name[i + 1 :] in self.last for i in spaces)
+        splits = [(name[:i], name[i + 1 :]) for i, character in enumerate(name) if character == " "]
+        if any(first in self.first and last in self.last for first, last in splits):
+            return True
+        return len(name) == self.length and self._cut(name, splits)
+
+    def _cut(self, name: str, splits: list[tuple[str, str]]) -> bool:
+        """Whether the name fills its column and may have gone on."""
+        if any(f"{first} ".startswith(name) for first in self.first):
+            return True
+        return any(first in self.first and any(n.startswith(last) for n in self.last) for first, last in splits)
 
 
-class FullName(MaskingStrategy):
+class FullName(RepeatingStrategy):
     """A first and a last name of the policy's locale, both picked by one digest."""
 
     kind: Literal["full_name"] = Field(default="full_name", alias="strategy")
-    residue: ClassVar[Residue] = "pool"
     needs: ClassVar[tuple[PoolName, ...]] = ("first_name", "last_name")
 
-    @property
-    def checks(self) -> tuple[Check, ...]:
-        """Text, and not unique."""
-        return (of("text"), not_unique)
-
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def fake(self, digest: sql.Composable) -> sql.Composable:
         """Two look-ups with different bytes of the digest."""
         first, last = pick("first_name", digest, at=0), pick("last_name", digest, at=2)
-        return shortened(sql.SQL("({} || ' ' || {})").format(first, last), column.max_length)
+        return sql.SQL("({} || ' ' || {})").format(first, last)
 
     def producible(self, column: Column, pools: Pools) -> Collection[str]:
         """Every pair."""
+        if self.unique:
+            return frozenset()
         first, last = pools.values["first_name"], pools.values["last_name"]
         return FullNames(frozenset(first), frozenset(last), column.max_length)

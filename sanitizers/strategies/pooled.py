@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection
 from typing import ClassVar
 
@@ -9,28 +10,70 @@ from psycopg import sql
 
 from sanitizers.pools import PoolName, Pools, pick
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy, Residue, not_unique, of, shortened
+from sanitizers.strategies.strategy import (
+    Check,
+    MaskingStrategy,
+    Residue,
+    at_least,
+    hexadecimal,
+    not_unique,
+    of,
+    shortened,
+)
+
+MARK = 16  # hexadecimal digits, 64 bits
 
 
-class PooledStrategy(MaskingStrategy):
-    """Picks from the pool that `needs` names. Cut to the column's length where that is shorter."""
+class RepeatingStrategy(MaskingStrategy):
+    """Picks from pools, so that fakes repeat. Cut to the column's length where that is shorter.
 
+    `unique = true` adds 64 bits of the digest (`12 Elm Street 3f9a1c0b2d4e5f60`), for columns that a key counts on.
+    """
+
+    unique: bool = False
     residue: ClassVar[Residue] = "pool"
+
+    @abstractmethod
+    def fake(self, digest: sql.Composable) -> sql.Composable:
+        """SQL for a value out of the pools."""
+
+    @property
+    def keeps_unique(self) -> bool:
+        """Whether the digest is added."""
+        return self.unique
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Text, and not unique."""
-        return (of("text"), not_unique)
+        """Text, and long enough for the digest or not unique."""
+        return (of("text"), at_least(MARK) if self.unique else not_unique)
+
+    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+        """The fake, with or without the digest behind it."""
+        if not self.unique:
+            return shortened(self.fake(digest), column.max_length)
+        mark = hexadecimal(digest, 9, MARK // 2)
+        room = None if column.max_length is None else column.max_length - MARK - 1
+        if room is not None and room < 1:
+            return mark
+        return sql.SQL("({} || ' ' || {})").format(shortened(self.fake(digest), room), mark)
+
+    def residue_in(self, column: Column) -> Residue:
+        """With the digest no fake is anybody's original."""
+        return "search" if self.unique else super().residue_in(column)
+
+
+class PooledStrategy(RepeatingStrategy):
+    """Picks one value from the pool that `needs` names."""
 
     @property
     def pool(self) -> PoolName:
         """The one pool."""
         return self.needs[0]
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def fake(self, digest: sql.Composable) -> sql.Composable:
         """One look-up in a constant array."""
-        return shortened(pick(self.pool, digest, at=0), column.max_length)
+        return pick(self.pool, digest, at=0)
 
     def producible(self, column: Column, pools: Pools) -> Collection[str]:
         """The pool itself."""
-        return frozenset(value[: column.max_length] for value in pools.values[self.pool])
+        return frozenset() if self.unique else frozenset(v[: column.max_length] for v in pools.values[self.pool])

@@ -36,6 +36,7 @@ ORDERS = table(
     foreign_keys=(("customer_email", ColumnRef("public", "customers", "email")),),
 )
 SCHEMA = Schema("neondb", (CUSTOMERS, ORDERS))
+GENERATED = "the column is generated, Postgres computes it: take it out of the policy"
 POLICY = """
 version = 1
 [neondb.public.customers]
@@ -92,8 +93,7 @@ def test_every_problem_is_told_at_once() -> None:
 
     assert found == [
         "neondb.public.customers.nickname is not covered: add it to the policy, or run branchwarden detect --write.",
-        "neondb.public.customers.search: keep does not fit: the column is generated, Postgres computes it:"
-        " take it out of the policy.",
+        f"neondb.public.customers.search: keep does not fit: {GENERATED}.",
         "neondb.public.customers.nick is in the policy, but there is no such column: take it out or correct the name.",
         "neondb.public.gone is in the policy, but there is no such table: take it out or correct the name.",
         "other is in the policy, but there is no such database: take it out or correct the name.",
