@@ -52,7 +52,9 @@ def explain(error: psycopg.Error, about: str) -> CopyFailedError:
     """Say what failed by SQLSTATE and the names of table and constraint alone."""
     state = error.sqlstate or ""
     if not state or state.startswith(CONNECTION_CLASSES):
-        return CopyFailedError(f"{about}: the connection to Postgres was lost; nothing was published, run again")
+        return CopyFailedError(
+            f"{about}: the connection to Postgres was lost or refused; nothing was published, run again"
+        )
     advice = ADVICE.get(state, "look this SQLSTATE up in the Postgres manual")
     return CopyFailedError(f"{about}: {type(error).__name__} (SQLSTATE {state}){_where(error)}; {advice}")
 

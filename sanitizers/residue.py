@@ -34,10 +34,6 @@ TO STDOUT
 _TEXTS = sql.SQL(
     "INSERT INTO pg_temp.found SELECT {number}, hashtextextended({v}, {seed}) FROM unnest(%s::text[]) AS u(v)"
 )
-_COUNTS = sql.SQL("""
-SELECT number, count(*) FILTER (WHERE distinctive), count(*) FILTER (WHERE NOT distinctive)
-FROM pg_temp.original GROUP BY number
-""")
 _HITS = sql.SQL("""
 CREATE TEMP TABLE hit ON COMMIT DROP AS
 SELECT o.number AS original, f.number AS place, o.hash
@@ -48,7 +44,33 @@ _HIT_VALUES = sql.SQL("""
 SELECT DISTINCT v, hashtextextended(v, {seed}) FROM ({values}) AS each
 WHERE hashtextextended(v, {seed}) IN (SELECT hash FROM pg_temp.hit WHERE original = {number})
 """)
-_HITS_BY_PLACE = sql.SQL("SELECT place, hash FROM pg_temp.hit WHERE original = {number}")
+_BY_CHANCE = "INSERT INTO pg_temp.chance SELECT %s, unnest(%s::bigint[])"
+_RESIDUE = sql.SQL("""
+CREATE TEMP TABLE residue ON COMMIT DROP AS
+SELECT h.original, h.place, h.hash FROM pg_temp.hit h JOIN pg_temp.place p ON p.number = h.place
+WHERE NOT p.public
+  AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.original = h.original AND c.hash = h.hash)
+  AND NOT (p.derived AND EXISTS (
+    SELECT FROM pg_temp.hit o JOIN pg_temp.place q ON q.number = o.place
+    WHERE q.public AND o.original = h.original AND o.hash = h.hash))
+""")
+_COUNTS = """
+SELECT number, count(*) FILTER (WHERE distinctive), count(*) FILTER (WHERE NOT distinctive),
+  (SELECT count(*) FROM pg_temp.chance c WHERE c.original = number),
+  (SELECT count(DISTINCT r.hash) FROM pg_temp.residue r WHERE r.original = number)
+FROM pg_temp.original GROUP BY number
+"""
+_RESIDUE_BY_PLACE = """
+SELECT p.name, r.original, count(*) FROM pg_temp.residue r JOIN pg_temp.place p ON p.number = r.place
+GROUP BY p.number, p.name, r.original ORDER BY p.number, r.original
+"""
+_TABLES = """
+CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) ON COMMIT DROP;
+CREATE TEMP TABLE found (number int, hash bigint) ON COMMIT DROP;
+CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean) ON COMMIT DROP;
+CREATE TEMP TABLE chance (original int, hash bigint) ON COMMIT DROP
+"""
+BATCH = 10_000  # values of the source in this process's memory at once
 
 
 @dataclass(frozen=True)
@@ -129,8 +151,7 @@ class Search:
         self._seed = sql.Literal(seed)
         self._columns: list[Place] = []
         self._places: list[Looked] = []
-        source.execute("CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) ON COMMIT DROP")
-        source.execute("CREATE TEMP TABLE found (number int, hash bigint) ON COMMIT DROP")
+        source.execute(_TABLES)
 
     @property
     def places(self) -> int:
@@ -152,61 +173,49 @@ class Search:
 
     def add_column(self, looked: Looked, column: Place, target: psycopg.Connection) -> None:
         """Bring the hashes of a column of the target."""
-        number, shortest = sql.Literal(len(self._places)), sql.Literal(SHORTEST)
+        number = self._number(looked)
         values = column.values(keys=True)
-        hashes = _HASHES.format(number=number, seed=self._seed, shortest=shortest, values=values)
+        hashes = _HASHES.format(number=number, seed=self._seed, shortest=sql.Literal(SHORTEST), values=values)
         with target.cursor().copy(hashes) as out, self._source.cursor().copy("COPY pg_temp.found FROM STDIN") as into:
             for block in _blocks(out):
                 into.write(block)
-        self._places.append(looked)
 
     def add_texts(self, looked: Looked, texts: Iterable[str]) -> None:
         """Bring the texts of a definition or of statistics of the target."""
-        number = sql.Literal(len(self._places))
-        statement = _TEXTS.format(number=number, v=normal(sql.Identifier("v")), seed=self._seed)
+        statement = _TEXTS.format(number=self._number(looked), v=normal(sql.Identifier("v")), seed=self._seed)
         self._source.execute(statement, (list(texts),))
-        self._places.append(looked)
-
-    def join(self) -> None:
-        """Find the originals among what was brought."""
-        self._source.execute("ANALYZE pg_temp.original")
-        self._source.execute("ANALYZE pg_temp.found")
-        self._source.execute(_HITS)
 
     def judge(self, producible: Producible) -> tuple[tuple[ColumnSearched, ...], tuple[Hit, ...]]:
-        """Count per column, and every hit that neither a pool nor a public column explains."""
-        counts = {number: (searched, short) for number, searched, short in self._source.execute(_COUNTS)}
-        verdicts: list[ColumnSearched] = []
-        hits: list[Hit] = []
+        """Join; count per column, and every hit that neither a pool nor a public column explains."""
+        for statement in ("ANALYZE pg_temp.original", "ANALYZE pg_temp.found", _HITS, "ANALYZE pg_temp.hit"):
+            self._source.execute(statement)
         for number, column in enumerate(self._columns):
-            chance = self._producible(number, producible)
-            by_place = self._unexplained(number, chance)
-            hits += [Hit(self._places[place].name, str(column), len(hashes)) for place, hashes in by_place.items()]
-            searched, short = counts.get(number, (0, 0))
-            found = len(set().union(*by_place.values()))
-            verdicts.append(ColumnSearched(str(column), searched, short, len(chance), found))
-        return tuple(verdicts), tuple(hits)
+            self._set_chance_aside(number, column, producible)
+        self._source.execute(_RESIDUE)
+        counts = {number: numbers for number, *numbers in self._source.execute(_COUNTS)}
+        names = [str(column) for column in self._columns]
+        searched = (ColumnSearched(name, *counts.get(number, ())) for number, name in enumerate(names))
+        hits = (Hit(place, names[number], count) for place, number, count in self._source.execute(_RESIDUE_BY_PLACE))
+        return tuple(searched), tuple(hits)
 
-    def _producible(self, number: int, producible: Producible) -> set[int]:
-        """Hashes of those hits that a pool can produce; the values are looked at here and forgotten."""
-        if not self._hits(number):
-            return set()
-        query = _HIT_VALUES.format(seed=self._seed, values=self._columns[number].values(), number=sql.Literal(number))
-        return {hashed for value, hashed in self._source.execute(query) if value in producible}
+    def _number(self, looked: Looked) -> sql.Literal:
+        number = len(self._places)
+        self._source.execute(
+            "INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s)", (number, looked.name, looked.derived, looked.public)
+        )
+        self._places.append(looked)
+        return sql.Literal(number)
 
-    def _unexplained(self, number: int, chance: Collection[int]) -> dict[int, set[int]]:
-        """Place → hashes of the originals that it holds and should not."""
-        hits = [(place, hashed) for place, hashed in self._hits(number) if hashed not in chance]
-        public = {hashed for place, hashed in hits if self._places[place].public}
-        by_place: dict[int, set[int]] = {}
-        for number_of_place, hashed in sorted(hits):
-            looked = self._places[number_of_place]
-            if not looked.public and not (looked.derived and hashed in public):
-                by_place.setdefault(number_of_place, set()).add(hashed)
-        return by_place
-
-    def _hits(self, number: int) -> list[tuple[int, int]]:
-        return self._source.execute(_HITS_BY_PLACE.format(number=sql.Literal(number))).fetchall()
+    def _set_chance_aside(self, number: int, column: Place, producible: Producible) -> None:
+        """Look at the values that were found, here and in no log, and note those that a pool can produce."""
+        if not self._source.execute("SELECT 1 FROM pg_temp.hit WHERE original = %s LIMIT 1", (number,)).fetchone():
+            return
+        query = _HIT_VALUES.format(seed=self._seed, values=column.values(), number=sql.Literal(number))
+        with self._source.cursor(name="hits") as cursor:
+            cursor.execute(query)
+            while batch := cursor.fetchmany(BATCH):
+                hashes = [hashed for value, hashed in batch if value in producible]
+                self._source.execute(_BY_CHANCE, (number, hashes))
 
 
 def _blocks(out: psycopg.Copy) -> Iterator[bytes]:

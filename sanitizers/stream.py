@@ -48,6 +48,15 @@ SELECT nspname, relname FROM user_table WHERE relkind = 'r'
 )
 
 
+FOREIGN_PARTITIONS = (
+    USER_TABLES
+    + """
+SELECT f.qualified FROM user_relation f JOIN pg_inherits i ON i.inhrelid = f.oid
+WHERE f.relkind = 'f' ORDER BY 1 LIMIT 1
+"""
+)
+
+
 @dataclass(frozen=True)
 class CopyRun:
     """What one copy needs. `source` is a scratch copy of production: helper functions are made in it.
@@ -111,9 +120,10 @@ def _preflight(plan: DatabasePlan, source: psycopg.Connection, target: psycopg.C
     here, there = read_schema(source), read_schema(target)
     if not plan.schema.digest == here.digest == there.digest:
         raise CatalogsDifferError(_difference(plan, here, there))
-    row = target.execute(EVENT_TRIGGERS).fetchone()
-    if row:
+    if row := target.execute(EVENT_TRIGGERS).fetchone():
         raise CopyFailedError(f"event trigger {row[0]} of {plan.database} would fire on our DDL: disable it first")
+    if row := source.execute(FOREIGN_PARTITIONS).fetchone():
+        raise CopyFailedError(f"{row[0]} is a foreign table: rows of its parent would go to another server, detach it")
     for schema, name in target.execute(LEAVES).fetchall():
         _refuse_rows(target, schema, name)
     source.commit()

@@ -111,7 +111,6 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         track.step("search")
         _look(run.plan, search, target, track)
         track.step("join", run.plan.database)
-        search.join()
         columns, hits = search.judge(Producible(run.plan, run.pools))
     return DatabaseProof(
         database=run.plan.database,

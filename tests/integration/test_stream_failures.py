@@ -14,7 +14,7 @@ import pytest
 from sanitizers.errors import CatalogsDifferError, CopyFailedError
 from sanitizers.stream import Progress, copy_database
 from tests.fix_postgres import TestDatabase
-from tests.integration.stream_case import KEY, make_case
+from tests.integration.stream_case import KEY, Case, make_case, make_plan
 
 MakeDatabase = Callable[[], TestDatabase]
 
@@ -95,6 +95,32 @@ def test_a_target_that_holds_rows_is_refused(make_database: MakeDatabase) -> Non
 
     with pytest.raises(CopyFailedError, match=r"public\.people of the target holds rows"):
         case.copy()
+
+
+def test_a_target_with_event_triggers_is_refused(make_database: MakeDatabase) -> None:
+    case = make_case(make_database, PEOPLE)
+    with psycopg.connect(case.target.admin_dsn) as conn:
+        conn.execute(
+            "CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;"
+            "CREATE EVENT TRIGGER note_ddl ON ddl_command_end EXECUTE FUNCTION note()"
+        )
+
+    with pytest.raises(CopyFailedError, match="event trigger note_ddl"):
+        case.copy()
+
+
+def test_a_partition_on_another_server_is_refused(make_database: MakeDatabase) -> None:
+    source, target = make_database(), make_database()
+    for database in (source, target):
+        with psycopg.connect(database.admin_dsn) as conn:
+            conn.execute(
+                """CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
+                CREATE TABLE events (id int, what text) PARTITION BY RANGE (id);
+                CREATE FOREIGN TABLE old_events PARTITION OF events FOR VALUES FROM (0) TO (9) SERVER far"""
+            )
+
+    with pytest.raises(CopyFailedError, match=r"public\.old_events is a foreign table"):
+        Case(source, target, make_plan(source)).copy()
 
 
 def test_a_stopped_run_ends_at_the_next_block(make_database: MakeDatabase) -> None:
