@@ -94,6 +94,5 @@ def _plan_database(schema: Schema, policy: MaskingPolicy) -> DatabasePlan:
 
 
 def _plan_table(database: str, table: Table, policy: MaskingPolicy) -> TablePlan:
-    decided = policy.databases[database][table.schema][table.name] if table.columns else {}
-    columns = (ColumnPlan(c, decided[c.name]) for c in table.columns if not c.generated)
-    return TablePlan(table, tuple(columns))
+    decided = ((c, policy.strategy((database, table.schema, table.name, c.name))) for c in table.columns)
+    return TablePlan(table, tuple(ColumnPlan(c, s) for c, s in decided if s is not None))

@@ -12,6 +12,7 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import InlineTable, Item, Table
 
+from sanitizers.errors import PolicyError
 from sanitizers.policy import MaskingPolicy, parse_policy, read_text
 from sanitizers.strategies import Strategy
 
@@ -58,7 +59,9 @@ def write_policy(path: Path, suggestions: Iterable[Suggestion], locale: str = "e
     policy = parse_policy(text, str(path))
     added = tuple(s for s in suggestions if policy.strategy(s.path) is None)
     if added or not path.exists():
-        _replace(path, _merged(text, policy, added))
+        merged = _merged(text, policy, added)
+        _check(parse_policy(merged, str(path)), policy, path)
+        _replace(path, merged)
     return added
 
 
@@ -76,11 +79,22 @@ def _add(document: Container | Table, suggestion: Suggestion) -> None:
     table: Container | Table = document
     for depth, name in enumerate(suggestion.path[:3]):
         if name not in table:
-            table.append(name, tomlkit.table(is_super_table=depth < 2))
+            table[name] = tomlkit.table(is_super_table=depth < 2)
         table = table[name]
     item = _item(suggestion.strategy)
-    item.comment(suggestion.reason)
-    table.append(suggestion.column, item)
+    item.comment("".join(c if c.isprintable() else " " for c in suggestion.reason))
+    _append(table, suggestion.column, item)
+
+
+def _append(table: Container | Table, name: str, item: Item) -> None:
+    """Behind the last column, but before the comment that stands above the next table: TOML Kit counts it in here."""
+    container = table.value if isinstance(table, Table) else table
+    tail: list[Item] = []
+    while isinstance(container, Container) and container.body and container.body[-1][0] is None:
+        tail.insert(0, container.body.pop()[1])
+    table[name] = item
+    for part in tail:
+        container.append(None, part)
 
 
 def _item(strategy: Strategy) -> Item:
@@ -93,8 +107,14 @@ def _item(strategy: Strategy) -> Item:
     return inline
 
 
+def _check(after: MaskingPolicy, before: MaskingPolicy, path: Path) -> None:
+    if any(after.strategy(place) != before.strategy(place) for place in before.paths()):
+        raise PolicyError(
+            f"{path}: new columns cannot be added without changing others: sort it by database and retry."
+        )
+
+
 def _replace(path: Path, text: str) -> None:
-    parse_policy(text, str(path))
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -166,6 +166,30 @@ def test_merging_adds_what_is_new_and_leaves_comments_and_decisions_alone(tmp_pa
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_comment_above_a_table_stays_there(tmp_path: Path) -> None:
+    path = tmp_path / "masking.toml"
+    first, second = (
+        '[neondb.public.customers]\nid = "keep"\n',
+        '\n# Notes are read by nobody.\n[support.public.t]\na = "keep"\n',
+    )
+    third = '\n# Orders\n[neondb.public.orders]\nid = "keep"\n'
+    path.write_text(f"version = 1\n{first}{second}{third}", encoding="utf-8")
+
+    write_policy(path, [suggestion("mail")])
+
+    line = "mail = \"email\" # email: 'email' in its name\n"
+    assert path.read_text(encoding="utf-8") == f"version = 1\n{first}{line}{second}{third}"
+
+
+def test_a_reason_with_a_line_break_in_it_stays_on_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "masking.toml"
+    odd = Suggestion("neondb", "public", "t", "a\nb", Email(), "it is called a\nb")
+
+    write_policy(path, [odd])
+
+    assert load_policy(path).strategy(odd.path) == Email()
+
+
 def test_new_lines_void_the_review_and_none_leave_the_file_untouched(tmp_path: Path) -> None:
     path = tmp_path / "masking.toml"
     path.write_text(GOOD, encoding="utf-8")
