@@ -1,0 +1,123 @@
+"""`run`: the daemon as a process, with its page, its webhook and its signals."""
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.fix_daemon import Warden
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _wait_until(what: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+@contextmanager
+def _daemon(warden: Warden) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    port = _free_port()
+    warden.extra["BRANCHWARDEN_HTTP__PORT"] = str(port)
+    process = warden.start("run")
+    base = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until(lambda: process.poll() is not None or _status(f"{base}/readyz") == 200)
+        assert process.poll() is None, process.communicate()[1]
+        yield process, base
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _status(url: str) -> int:
+    try:
+        return httpx.get(url).status_code
+    except httpx.TransportError:
+        return 0
+
+
+def test_it_is_alive_ready_and_measured_and_ends_with_0_on_sigterm(warden: Warden) -> None:
+    with _daemon(warden) as (process, base):
+        alive = httpx.get(f"{base}/livez")
+        metrics = httpx.get(f"{base}/metrics").text
+        heartbeat = warden.run("doctor", "--heartbeat")
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert alive.status_code == 200
+    assert 'branchwarden_findings_open{project="' in metrics
+    assert heartbeat.returncode == 0, heartbeat.stdout
+    assert process.returncode == 0
+    assert [line for line in lines if line["event"] == "cycle"], "one canonical line per cycle"
+    assert lines[-1]["event"] == "stopped"
+    assert warden.neon.api_key not in log
+
+
+def test_a_second_instance_is_refused_with_a_sentence(warden: Warden) -> None:
+    with _daemon(warden) as (process, _):
+        second = warden.run("once")
+
+    assert second.returncode == 2
+    assert str(process.pid) in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_sanitize_by_hand_is_taken_over_by_the_running_daemon(warden: Warden) -> None:
+    warden.prepare()
+    with _daemon(warden):
+        done = warden.run("sanitize")
+
+    assert done.returncode == 0, done.stderr
+    assert "published" in done.stdout
+    assert "staging" in [name for _, name, _, _ in warden.listing()]
+
+
+def test_missing_staging_is_spawned_by_schedule_once_the_policy_is_reviewed(warden: Warden) -> None:
+    warden.prepare()
+    text = warden.policy.read_text()
+    signed = text.replace('reviewed_by = ""', 'reviewed_by = "Ada"').replace('reviewed_on = ""', "reviewed_on = 2026-11-20")
+    warden.policy.write_text(signed)
+    warden.extra["BRANCHWARDEN_STAGING__ENABLED"] = "true"
+
+    with _daemon(warden):
+        _wait_until(lambda: "staging" in [name for _, name, _, _ in warden.listing()])
+        _wait_until(lambda: "sanitize.published" in [e["kind"] for e in warden.json("events")])
+
+
+def test_an_unreviewed_policy_is_never_run_by_schedule(warden: Warden) -> None:
+    warden.prepare()
+    before = warden.listing()
+    warden.extra["BRANCHWARDEN_STAGING__ENABLED"] = "true"
+
+    with _daemon(warden) as (process, _):
+        _wait_until(lambda: any("reviewed" in m["message"]["text"] + str(m) for m in warden.json("outbox")))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert warden.listing() == before
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_it_at_once(warden: Warden) -> None:
+    with _daemon(warden) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert process.returncode in {0, 1}, "0 where everything had stopped before the second one came"
