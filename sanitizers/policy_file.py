@@ -90,7 +90,7 @@ def _append(table: Container | Table, name: str, item: Item) -> None:
     """Behind the last column, but before the comment that stands above the next table: TOML Kit counts it in here."""
     container = table.value if isinstance(table, Table) else table
     tail: list[Item] = []
-    while isinstance(container, Container) and container.body and container.body[-1][0] is None:
+    while container.body and container.body[-1][0] is None:
         tail.insert(0, container.body.pop()[1])
     table[name] = item
     for part in tail:
