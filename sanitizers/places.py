@@ -14,6 +14,7 @@ SELECT n.nspname, c.relname, a.attname,
   CASE WHEN b.type = 'json'::regtype AND current_setting('server_version_num')::int >= 160000 THEN 'json'
     WHEN b.type = 'tsvector'::regtype THEN 'words'
     WHEN b.type IN ('json'::regtype, 'jsonb'::regtype) OR y.typcategory IN ('A', 'C') THEN 'nested'
+    WHEN y.typcategory = 'N' THEN 'number'
     ELSE 'plain' END,
   c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> ''
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -123,7 +124,7 @@ class Place:
     table: str
     column: str
     kind: str
-    """`plain`, or what it is made of: `nested` (array, composite, jsonb), `json`, `words` (tsvector)."""
+    """`plain` or `number`, or what it is made of: `nested` (array, composite, jsonb), `json`, `words` (tsvector)."""
     only: bool
     """Whether rows of inheritance children are to be left out."""
     derived: bool
@@ -153,7 +154,7 @@ class Place:
         )
 
     def _leaves(self, column: sql.Composable, *, keys: bool) -> sql.Composable:
-        if self.kind == "plain":
+        if self.kind not in _DOCUMENTS:
             return _PLAIN.format(column)
         document = _DOCUMENTS[self.kind].format(column=column)
         return _NESTED.format(document=document) + (_KEYS.format(document=document) if keys else sql.SQL(""))

@@ -175,7 +175,8 @@ class Search:
         """Bring the hashes of a column of the target."""
         number = self._number(looked)
         values = column.values(keys=True)
-        hashes = _HASHES.format(number=number, seed=self._seed, shortest=sql.Literal(SHORTEST), values=values)
+        shortest = sql.Literal(FEWEST_DIGITS if column.kind == "number" else SHORTEST)
+        hashes = _HASHES.format(number=number, seed=self._seed, shortest=shortest, values=values)
         with target.cursor().copy(hashes) as out, self._source.cursor().copy("COPY pg_temp.found FROM STDIN") as into:
             for block in _blocks(out):
                 into.write(block)

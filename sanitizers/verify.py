@@ -41,6 +41,10 @@ __all__ = [
 Key = tuple[str, str, str]
 """Schema, table, column."""
 
+SESSION = """
+SELECT set_config('row_security', 'off', false), set_config('client_encoding', 'UTF8', false),
+  set_config('work_mem', '64MB', false)
+"""
 SETTINGS = "SELECT 'setting ' || name, concat_ws(' ', setting, reset_val) FROM pg_settings WHERE setting <> ''"
 LARGE_OBJECTS = "SELECT count(*) FROM pg_largeobject_metadata"
 
@@ -129,7 +133,7 @@ def _open(run: VerifyRun, connect: Connect, stack: ExitStack) -> psycopg.Connect
     conn = stack.enter_context(connect(None))
     run.on_connection(conn)
     prepare_session(conn)
-    conn.execute("SELECT set_config('row_security', 'off', false), set_config('client_encoding', 'UTF8', false)")
+    conn.execute(SESSION)
     conn.commit()
     return conn
 

@@ -149,6 +149,21 @@ def test_tables_of_another_api_role_are_rebuilt_by_that_role(other_role: str, ma
     assert case.verify().clean
 
 
+def test_tables_of_a_group_are_rebuilt_by_its_member(other_role: str, make_database: MakeDatabase) -> None:
+    source, target = make_database(), make_database()
+    with psycopg.connect(source.admin_dsn) as conn:
+        conn.execute("ALTER ROLE other_role NOLOGIN; GRANT other_role TO neondb_owner")
+        conn.execute(TWO_OWNERS)
+    clone_schema(source, target)
+    case = Case(source, target, make_plan(source))
+    before = dump(target)
+
+    case.copy()
+
+    assert before == dump(target)
+    assert case.verify().clean
+
+
 def test_a_key_that_a_view_needs_stays_and_one_that_is_a_replica_identity_comes_back(
     make_database: MakeDatabase,
 ) -> None:

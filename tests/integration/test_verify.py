@@ -158,6 +158,19 @@ def test_the_same_values_in_a_kept_column_that_nobody_called_public_are_residue(
     assert len(problems) == 1 or "the statistics of" in problems[1]
 
 
+def test_a_number_written_as_text_is_found_in_a_column_of_numbers(make_database: MakeDatabase) -> None:
+    script = """CREATE TABLE people (id int PRIMARY KEY, phone text, code text);
+    CREATE TABLE calls (id int PRIMARY KEY, dialled bigint);
+    INSERT INTO people VALUES (1, '302105550123', '123456'); INSERT INTO calls VALUES (1, 302105550123), (123456, 7)"""
+    case = make_case(make_database, script, {"public.people.phone": "phone", "public.people.code": "digest"})
+    case.copy()
+
+    proof = case.verify()
+
+    assert proof.problems[0] == expected(case, "{}.public.calls.dialled", "public.people.phone")
+    assert [(c.searched, c.too_short) for c in proof.columns] == [(1, 0), (0, 1)]
+
+
 def test_missing_rows_and_changed_objects_are_problems(shop: Case) -> None:
     shop.execute(
         """DELETE FROM orders WHERE id = 1; ALTER TABLE customers DROP CONSTRAINT customers_email_key;
