@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -127,6 +126,6 @@ def _decoded(text: str | None) -> str | None:
     if not text:
         return None
     try:
-        return base64.urlsafe_b64decode(text.encode()).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+        return base64.b64decode(text, altchars=b"-_", validate=True).decode()
+    except ValueError as error:  # no base64, or no text in it
         raise ApiError(400, 'parameter "cursor" in query has an error: not a cursor of this API') from error
