@@ -129,7 +129,7 @@ def _settings(folder: Path, host: str, project: str, webhook: str) -> Settings:
     new_key(folder / "keys", datetime.now(UTC))
     return load_settings(
         Path(os.devnull),
-        project=project,
+        projects=[{"id": project, "production": ["production"]}],
         api={"host": host},
         state={"path": folder / "branchwarden.db"},
         keys={"path": folder / "keys"},

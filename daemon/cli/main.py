@@ -8,8 +8,8 @@ import traceback
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
-import click
 import typer
+from typer.exceptions import Abort, TyperException
 
 from daemon.cli import branches, cycles, databases, demo, emulator, exceptions, keys, records, staging, upkeep
 from daemon.errors import BranchwardenError, UsageError
@@ -19,7 +19,6 @@ SANITIZER_EXIT_CODE = 2  # outside a run, what the sanitizers refuse is the poli
 
 app = typer.Typer(
     name="branchwarden",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Keeps the branches of a Neon Postgres project few, fresh and free of personal data.",
@@ -30,11 +29,13 @@ for group in (demo, cycles, branches, databases, staging, records, exceptions, k
 
 @app.callback(invoke_without_command=True)
 def _branchwarden(
+    context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if show_version:
         typer.echo(f"branchwarden {version('branchwarden')}")
-        raise typer.Exit
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> NoReturn:
@@ -45,13 +46,13 @@ def main() -> NoReturn:
 def _run() -> int:  # noqa: PLR0911  # one line per kind of end
     try:
         return app(standalone_mode=False) or 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        message = error.format_message().rstrip(".")
+        if not message:  # a group without a command has shown its help
+            return 0
+        _say(f"{message}: `branchwarden --help` shows what there is")
         return UsageError.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (Abort, KeyboardInterrupt):
         _say("interrupted")
         return 130
     except BranchwardenError as error:

@@ -91,7 +91,9 @@ def test_a_sanitize_by_hand_is_taken_over_by_the_running_daemon(warden: Warden) 
 def test_missing_staging_is_spawned_by_schedule_once_the_policy_is_reviewed(warden: Warden) -> None:
     warden.prepare()
     text = warden.policy.read_text()
-    signed = text.replace('reviewed_by = ""', 'reviewed_by = "Ada"').replace('reviewed_on = ""', "reviewed_on = 2026-11-20")
+    signed = text.replace('reviewed_by = ""', 'reviewed_by = "Ada"').replace(
+        'reviewed_on = ""', "reviewed_on = 2026-11-20"
+    )
     warden.policy.write_text(signed)
     warden.extra["BRANCHWARDEN_STAGING__ENABLED"] = "true"
 
