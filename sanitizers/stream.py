@@ -33,6 +33,9 @@ from sanitizers.track import Progress, Track
 
 __all__ = ["Connect", "CopyReport", "CopyRun", "Progress", "TableCopied", "copy_database"]
 
+PARALLEL = "SELECT set_config('parallel_tuple_cost', '0.001', true), set_config('parallel_setup_cost', '10', true)"
+"""Digests cost more than the planner thinks: worth a worker even where every row is sent on."""
+
 EVENT_TRIGGERS = """
 SELECT evtname FROM pg_event_trigger
 WHERE evtenabled IN ('O', 'A') AND evtevent <> 'login'
@@ -160,6 +163,7 @@ def _fill(plan: DatabasePlan, source: psycopg.Connection, sessions: Sessions, tr
         remove(sessions, group, clear)
     source.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")  # one snapshot for all tables
     source.execute(LOAD_SETTINGS)
+    source.execute(PARALLEL)
     track.step("load")
     tables = tuple(load_table(table, source, sessions.own, track) for table in plan.tables)
     copy_sequences(source, sessions, track.step("sequences"))
