@@ -105,6 +105,9 @@ UNION ALL
 SELECT key FROM jsonb_path_query({document}, '$.**') AS node
 CROSS JOIN LATERAL jsonb_object_keys(CASE jsonb_typeof(node) WHEN 'object' THEN node ELSE '{{}}' END) AS key
 """)
+_WITHOUT = sql.SQL(
+    "CASE jsonb_typeof({document}) WHEN 'object' THEN {document} - {members}::text[] ELSE {document} END"
+)
 _DOCUMENTS: Mapping[str, sql.SQL] = {
     "nested": sql.SQL("to_jsonb({column})"),
     "words": sql.SQL("to_jsonb(tsvector_to_array({column}))"),
@@ -129,6 +132,8 @@ class Place:
     """Whether rows of inheritance children are to be left out."""
     derived: bool
     """Whether Postgres computes it from other columns: a materialized view's, a generated one."""
+    without: tuple[str, ...] = ()
+    """Members of a JSON object that do not count, because masking keeps them on purpose."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -156,7 +161,9 @@ class Place:
     def _leaves(self, column: sql.Composable, *, keys: bool) -> sql.Composable:
         if self.kind not in _DOCUMENTS:
             return _PLAIN.format(column)
-        document = _DOCUMENTS[self.kind].format(column=column)
+        document: sql.Composable = _DOCUMENTS[self.kind].format(column=column)
+        if self.without:
+            document = _WITHOUT.format(document=document, members=sql.Literal(list(self.without)))
         return _NESTED.format(document=document) + (_KEYS.format(document=document) if keys else sql.SQL(""))
 
 

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 import psycopg
@@ -24,6 +24,7 @@ from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.pools import HELPER_SCHEMA, Pools
 from sanitizers.rebuild import Connect, prepare_session
 from sanitizers.residue import ColumnSearched, Hit, Looked, Producible, Search
+from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.track import Progress, Track
 from sanitizers.verifiers import Verifiers, read_verifiers, same_verifiers
@@ -172,7 +173,9 @@ def _left_behind(target: psycopg.Connection, key: bytes) -> Iterator[str]:
 def _collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, track: Track) -> list[str]:
     """Take the originals; a sentence for every column that cannot be read."""
     wanted = {key for key, column in _columns(plan) if column.masked and column.residue != "none"}
-    readable = [place for place in read_columns(source) if place.key in wanted]
+    kept = {key: column.strategy.members for key, column in _columns(plan) if isinstance(column.strategy, JsonOnly)}
+    places = [place for place in read_columns(source) if place.key in wanted]
+    readable = [replace(place, without=kept.get(place.key, ())) for place in places]
     for number, place in enumerate(readable):
         track.say(str(place), number, len(readable))
         search.add_originals(place)
