@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +34,8 @@ def _run(options: argparse.Namespace) -> None:
     tuning = Tuning(idle=options.idle, tell=_note)
     with running(options.seed, data=options.data, port=options.port, tuning=tuning) as emulator:
         print(greeting(emulator), flush=True)  # noqa: T201
-        threading.Event().wait()
+        while True:  # in turns: a signal that the system gives to another thread would not wake a long sleep
+            time.sleep(0.2)
 
 
 def _interrupt(*_: object) -> None:

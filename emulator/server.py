@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from emulator.state import State
 
 LOOPBACK = "127.0.0.1"
 EMPTY = "empty"  # the built-in seed of a project with nothing in it
+TURN = 0.2  # seconds
 STOP_LIMIT = 60.0  # seconds for everything to stop
 
 
@@ -75,7 +77,7 @@ def running(
         thread = Thread(folder, listener, place or EMPTY, tuning or Tuning())
         thread.start()
         try:
-            yield thread.ready.result()
+            yield thread.wait()
         finally:
             thread.stop()
 
@@ -97,6 +99,13 @@ class Thread:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def wait(self) -> Emulator:
+        """Wait until everything is loaded; raises what went wrong."""
+        # In short turns: a signal that the system gives to another thread would not wake a long one.
+        while not futures.wait([self.ready], TURN).done:
+            pass
+        return self.ready.result()
 
     def stop(self) -> None:
         """End, and wait for the end of every server."""

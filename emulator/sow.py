@@ -38,8 +38,10 @@ class Sowing:
                 branch = await self._branch(project, plan)
             except ApiError as error:
                 raise SeedError(f"The seed's branch {plan.name} is refused: {error.message}.") from error
-            self._backdate(project, branch, plan)
+            branch.logical_size = await self.cloud.fleet.size(branch.id)
+        await self.cloud.fleet.stop_all()
         for branch, plan in zip(project.branches.values(), self.seed.branches, strict=True):
+            self._backdate(project, branch, plan)
             _flag(project, branch, plan)
         self.cloud.state.seeded = True
         self.cloud.save()
@@ -63,7 +65,6 @@ class Sowing:
             _check_operations(project, branch)
         if any(d.sql for d in plan.databases):
             await self._fill(branch, plan)
-        branch.logical_size = await self.cloud.fleet.size(branch.id)
         return branch
 
     async def _root(self, project: Project, plan: SeedBranch) -> Branch:
@@ -142,6 +143,7 @@ class Sowing:
                     "--no-psqlrc",
                     "--quiet",
                     "--output=/dev/null",
+                    "--file=-",  # unlike plain stdin this names the line of an error
                     "--set=ON_ERROR_STOP=1",
                     "--set=VERBOSITY=terse",
                     f"--dbname={server.dsn(user=owner.name, dbname=database.name)}",
