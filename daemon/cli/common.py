@@ -21,7 +21,7 @@ ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", help="One of the watched projects.", show_default=False)
 ]
 
-PLAIN_WIDTH = None if sys.stdout.isatty() else 120
+PLAIN_WIDTH = None if sys.stdout.isatty() else 140
 """Columns where there is no terminal to ask: log viewers and CI wrap by themselves."""
 
 out = Console(highlight=False, markup=False, width=PLAIN_WIDTH)

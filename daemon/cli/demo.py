@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -25,12 +25,15 @@ from daemon.app import App, open_app
 from daemon.cli.common import clean, err, out
 from daemon.cli.emulator import missing
 from daemon.cli.progress import telling
-from daemon.cli.show import findings_table, lineage_tree, summary
+from daemon.cli.show import SEVERITY_STYLE, lineage_tree, summary
 from daemon.errors import UsageError
 from daemon.keys import new_key
+from daemon.model import Report
 from daemon.settings import Settings, load_settings
 from daemon.staging import Published
 
+IN_FULL = frozenset({"raw-dev-branch", "past-deletion-date"})
+LINES_OF_ALERT = 9
 SAMPLE = "SELECT first_name, last_name, email, phone FROM customers ORDER BY id LIMIT 3"
 
 
@@ -66,9 +69,9 @@ def _whole_job(settings: Settings, key: str, slack: Receiver) -> None:
         _title("1. Poll: every branch, what it holds, when it is due")
         report = app.run_cycle(project)
         out.print(lineage_tree(report, datetime.now(UTC)))
-        out.print(summary(report))
+        out.print(f"  {summary(report)}")
         _title("2. Flag: a sentence each. Observe mode: nothing is deleted, no request but GET was sent")
-        out.print(findings_table(report.findings))
+        _findings(report)
         _title("3. Sanitize: a masking policy by name and type, then seal, mask, verify, publish")
         added = app.write_policy(project)
         _detail(f"{settings.staging.policy.name}: {len(added)} columns, {sum(s.strategy.masks for s in added)} masked")
@@ -78,20 +81,20 @@ def _whole_job(settings: Settings, key: str, slack: Receiver) -> None:
         _compare(app, published)
         _title("5. The next cycle sees it")
         after = app.run_cycle(project)
-        out.print(summary(after))
+        out.print(f"  {summary(after)}")
         app.deliver()
         _title("6. The event log, and the alerts that Slack got")
         _events(app)
         for message in slack.received:
-            out.print(Panel(Text(clean_lines(message)), border_style="dim", title="Slack", title_align="left"))
+            _message(message)
         _title("Yours: NEON_API_KEY=... BRANCHWARDEN_PROJECT=... branchwarden once")
 
 
 def _proof(published: Published) -> None:
     proof = published.proof
-    out.print(f"{clean(published.branch.name)} ({published.branch.id}) is published")
+    out.print(f"  {clean(published.branch.name)} is published ({published.branch.id})")
     for name in ("rows", "tables", "columns masked", "original values searched", "found"):
-        out.print(f"  {name:<26}{proof[name]:>10,}")
+        out.print(f"  {name:<26}{proof[name]:>8,}")
 
 
 def _compare(app: App, published: Published) -> None:
@@ -112,17 +115,30 @@ def _compare(app: App, published: Published) -> None:
 
 
 def _events(app: App) -> None:
-    kinds: dict[str, int] = {}
-    for event in app.store.read_events(1000):
-        kinds[event.kind] = kinds.get(event.kind, 0) + 1
     check = app.store.verify_events()
-    out.print(f"{check.count} events, hash chain {'intact' if check.ok else 'BROKEN'}: ", end="")
-    out.print(", ".join(f"{kind} {count}" for kind, count in kinds.items()))
+    out.print(f"  {check.count} events, hash chain {'intact' if check.ok else 'BROKEN'}")
+    for event in app.store.read_events(1000):
+        if event.kind.startswith("sanitize."):
+            out.print(f"  {event.at:%H:%M:%S} {event.kind:<19} {clean(event.sentence)}", soft_wrap=True)
 
 
-def clean_lines(text: str) -> str:
-    """A message of several lines without control characters."""
-    return "\n".join(clean(line) for line in text.splitlines())
+def _findings(report: Report) -> None:
+    """The ones that the demo is about in full; how many others there are."""
+    shown = [f for f in report.findings if f.rule in IN_FULL]
+    for finding in shown:
+        line = Text("  ").append(f"{finding.severity:<9}", SEVERITY_STYLE[finding.severity])
+        out.print(line.append(clean(finding.sentence), "default"), soft_wrap=True)
+    others = Counter(f.rule for f in report.findings if f.rule not in IN_FULL)
+    out.print(f"  and {', '.join(f'{count} {rule}' for rule, count in others.most_common())}")
+
+
+def _message(text: str) -> None:
+    """The text of an alert, cut where it gets long."""
+    lines = [clean(line) for line in text.splitlines()]
+    for number, line in enumerate(lines[:LINES_OF_ALERT]):
+        out.print(f"  {'Slack ▏' if number == 0 else '      ▏'} {line}", overflow="ellipsis", no_wrap=True)
+    if len(lines) > LINES_OF_ALERT:
+        out.print(f"        ▏ ... and {len(lines) - LINES_OF_ALERT} more lines")
 
 
 def _settings(folder: Path, host: str, project: str, webhook: str) -> Settings:

@@ -1,0 +1,179 @@
+"""`demo`: the whole job on real Postgres, and a staging branch in which nothing of the originals is left."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from daemon.neon import Login
+from emulator.postgres import Server
+from emulator.server import Emulator, Tuning, running
+from tests.fix_daemon import Warden
+
+# In the demo's own words: what every original has and no pool can produce.
+EMAILS, PHONES, NAMES = "email", "phone", "name"
+
+
+@dataclass(frozen=True)
+class Sanitized:
+    """The demo's project with a published staging branch, and the originals of production."""
+
+    warden: Warden
+    staging_id: str
+    uris: dict[str, str]
+    originals: dict[str, frozenset[str]]
+
+
+@pytest.fixture(scope="module")
+def own_demo(templates: Path) -> Iterator[Emulator]:
+    with running("demo", tuning=Tuning(templates=templates)) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def sanitized(own_demo: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Sanitized:
+    warden = Warden(own_demo, tmp_path_factory.mktemp("demo"))
+    warden.prepare()
+    with warden.client() as client:
+        production = next(b for b in client.list_branches(warden.project_id) if b.default)
+        uri = client.connection_uri(warden.project_id, Login(production.id, "neondb", "neondb_owner"))
+        support = client.connection_uri(warden.project_id, Login(production.id, "support", "neondb_owner"))
+    originals = _originals(uri, support)
+    done = warden.run("sanitize")
+    assert done.returncode == 0, done.stderr
+    with warden.client() as client:
+        staging = next(b for b in client.list_branches(warden.project_id) if b.name == "staging")
+    uris = {name: warden.run("connect", "staging", "--database", name).stdout.strip() for name in ("neondb", "support")}
+    return Sanitized(warden, staging.id, uris, originals)
+
+
+def _originals(uri: str, support: str) -> dict[str, frozenset[str]]:
+    """Read from production by the test alone; branchwarden never connects there."""
+    with psycopg.connect(uri) as conn, psycopg.connect(support) as other:
+        names = "SELECT first_name || ' ' || last_name FROM customers UNION SELECT full_name FROM employees"
+        emails = "SELECT email FROM customers UNION SELECT work_email FROM employees"
+        found = {
+            EMAILS: {row[0] for row in conn.execute(emails)},
+            PHONES: {row[0] for row in conn.execute("SELECT phone FROM customers WHERE phone IS NOT NULL")},
+            NAMES: {row[0] for row in conn.execute(names)},
+        }
+        found[EMAILS] |= {row[0] for row in other.execute("SELECT reporter_email FROM tickets")}
+        found[NAMES] |= {row[0] for row in other.execute("SELECT reporter_name FROM tickets")}
+    return {kind: frozenset(v for v in values if v) for kind, values in found.items()}
+
+
+def test_the_originals_searched_for_are_many(sanitized: Sanitized) -> None:
+    assert {kind: len(values) > 1000 for kind, values in sanitized.originals.items()} == {
+        EMAILS: True,
+        PHONES: True,
+        NAMES: True,
+    }
+
+
+def test_no_original_is_in_any_column_of_any_table(sanitized: Sanitized) -> None:
+    everything = frozenset().union(*sanitized.originals.values())
+    texts = {uri: _every_text(uri) for uri in sanitized.uris.values()}
+
+    assert sum(len(found) for found in texts.values()) > 10_000
+    for found in texts.values():
+        blob = "\x00".join(found)
+        assert [value for value in everything if value in blob] == []
+
+
+def _every_text(uri: str) -> list[str]:
+    with psycopg.connect(uri) as conn:
+        tables = conn.execute(
+            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+        ).fetchall()
+        rows = [
+            row[0]
+            for table in tables
+            for row in conn.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(*table)))
+        ]
+        return rows + [row[0] for row in conn.execute("SELECT s::text FROM pg_stats s")]
+
+
+def test_no_original_is_in_any_byte_of_the_data_directory(sanitized: Sanitized) -> None:
+    """TOAST and WAL compression are off in the emulator, so bytes are what they look like."""
+    with psycopg.connect(sanitized.uris["neondb"]) as conn:
+        assert conn.execute("SHOW wal_compression").fetchone() == ("off",)
+    folder = sanitized.warden.neon.branch_folder(sanitized.staging_id)
+    wanted = re.compile(b"|".join(re.escape(v.encode()) for values in sanitized.originals.values() for v in values))
+
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert [path for path in files if "pg_wal" in path.parts], "the WAL is looked at, too"
+    assert sum(path.stat().st_size for path in files) > 10_000_000
+    assert [str(path) for path in files if wanted.search(path.read_bytes())] == []
+
+
+def test_the_same_search_finds_the_originals_where_they_are(sanitized: Sanitized) -> None:
+    """The search can fail: in production it finds what it looks for."""
+    with sanitized.warden.client() as client:
+        production = next(b for b in client.list_branches(sanitized.warden.project_id) if b.default)
+    folder = sanitized.warden.neon.branch_folder(production.id)
+    blob = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and "base" in path.parts)
+
+    for values in sanitized.originals.values():
+        assert next(iter(values)).encode() in blob
+
+
+def test_joins_hold_and_emails_are_unique_and_reserved(sanitized: Sanitized) -> None:
+    with psycopg.connect(sanitized.uris["neondb"]) as conn:
+        customers, emails = conn.execute("SELECT count(*), count(DISTINCT email) FROM customers").fetchone() or (0, 0)
+        orphans = conn.execute(
+            "SELECT count(*) FROM orders o LEFT JOIN customers c ON c.id = o.customer_id WHERE c.id IS NULL"
+        ).fetchone()
+        foreign = conn.execute("SELECT count(*) FROM customers WHERE email !~ '@example[.](com|org|net)$'").fetchone()
+
+    assert customers > 1000
+    assert emails == customers
+    assert orphans == (0,)
+    assert foreign == (0,)
+
+
+def test_the_same_person_has_the_same_fake_in_every_table(sanitized: Sanitized) -> None:
+    with psycopg.connect(sanitized.uris["neondb"]) as conn:
+        employees = {row[0] for row in conn.execute("SELECT full_name FROM employees")}
+        authors = {row[0] for row in conn.execute('SELECT "Written By" FROM "Staff Notes"')} - {None}
+
+    assert authors
+    assert authors <= employees
+
+
+def test_psql_connects_with_the_details_that_connect_prints(sanitized: Sanitized, postgres: Server) -> None:
+    psql = postgres.binaries.program("psql")
+    done = subprocess.run(
+        [psql, sanitized.uris["neondb"], "-Atc", "SELECT count(*) FROM customers"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert int(done.stdout) > 1000
+
+
+@pytest.mark.slow
+def test_the_demo_command_goes_through_the_whole_pipe(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "daemon", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "NEON_API_KEY": "napi_must_not_be_used", "BRANCHWARDEN_PROJECT": "not-this-one"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stderr
+    for words in ("raw-dev-branch", "past-deletion-date", "staging", "is published", "hash chain intact", "Slack"):
+        assert words in done.stdout
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
