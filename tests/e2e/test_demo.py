@@ -15,7 +15,7 @@ from psycopg import sql
 from daemon.neon import Login
 from emulator.postgres import Server
 from emulator.server import Emulator, Tuning, running
-from tests.fix_daemon import Warden
+from tests.fix_daemon import ROOT, Warden
 
 # In the demo's own words: what every original has and no pool can produce.
 EMAILS, PHONES, NAMES = "email", "phone", "name"
@@ -177,3 +177,20 @@ def test_the_demo_command_goes_through_the_whole_pipe(tmp_path: Path) -> None:
         assert words in done.stdout
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+    real = {_normal(line) for line in (done.stdout + done.stderr).splitlines()}
+    shown = _readme_lines()
+    assert len(shown) > 20
+    assert [line for line in shown if _normal(line) not in real] == [], "the README shows what the demo really prints"
+
+
+def _readme_lines() -> list[str]:
+    block = (ROOT / "README.md").read_text().partition("$ make demo\n")[2].partition("```")[0]
+    return [line for line in block.splitlines() if line.strip() not in {"", "..."}]
+
+
+def _normal(line: str) -> str:
+    """Without what differs from run to run: numbers, ids, and the fakes, which hang on a new key."""
+    if re.match(r"(staging|production) {2,}\w+ {2,}\w+ ", line):
+        return line.split(maxsplit=1)[0]
+    plain = re.sub(r"\b(br-)?[a-z]+-[a-z]+-[a-z0-9]{8}\b", "ID", line.rstrip())
+    return re.sub(r" +", " ", re.sub(r"\d+", "#", plain)).replace("#,#", "#")
