@@ -112,9 +112,10 @@ def _in_container(words: list[str]) -> list[str]:
     """`run branchwarden ARGS` has the program as its entry point, `exec CONTAINER PROGRAM ARGS` names it."""
     if "run" in words[:3] and "branchwarden" in words:
         return words[words.index("branchwarden") :]
-    if "exec" in words[:3]:
-        return [word for word in words[words.index("exec") + 1 :] if not word.startswith("-")][1:]
-    return []
+    behind = words[words.index("exec") + 1 :] if "exec" in words[:3] else []
+    while behind and behind[0].startswith("-"):
+        behind = behind[1:]
+    return behind[1:]
 
 
 def _problem(arguments: list[str]) -> str | None:
