@@ -13,6 +13,7 @@ from pathlib import Path
 from emulator import fleet
 from emulator.binaries import Account
 from emulator.errors import EmulatorError
+from emulator.postgres import RUNTIME_PREFIX
 
 LOCK = "lock"
 SOCKETS = "sockets"  # file that names the runtime folder, so that the next start can remove it
@@ -86,9 +87,13 @@ def _locked(folder: Path) -> Iterator[None]:
 def _clear(folder: Path) -> None:
     fleet.reap(folder)
     note = folder / SOCKETS
-    if note.exists():
-        shutil.rmtree(note.read_text(encoding="utf-8"), ignore_errors=True)
-        note.unlink()
+    if not note.exists():
+        return
+    sockets = Path(note.read_text(encoding="utf-8"))
+    note.unlink()
+    # What stands in a file is only believed where it looks like ours.
+    if sockets.name.startswith(RUNTIME_PREFIX) and sockets.is_dir() and not sockets.is_symlink():
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
 def _prepared(folder: Path, account: Account) -> Path:

@@ -28,6 +28,7 @@ from emulator.errors import PostgresError
 __all__ = ["SUPERUSER", "Binaries", "Runtime", "Server", "runtime"]
 
 SUPERUSER = "cloud_admin"
+RUNTIME_PREFIX = "bw-sockets-"
 START_LIMIT = 60.0  # seconds; recovery after a kill included
 STOP_LIMIT = 30.0  # seconds for a fast shutdown before it becomes an immediate one
 POLL = 0.01  # seconds
@@ -70,7 +71,7 @@ class Runtime:
     def __init__(self, binaries: Binaries) -> None:
         self.binaries = binaries
         base = None if len(tempfile.gettempdir()) < 60 else "/tmp"  # noqa: S108  a socket's path ends at 107 bytes
-        self.folder = Path(tempfile.mkdtemp(prefix="bw-", dir=base))
+        self.folder = Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX, dir=base))
         self._ports = itertools.count(FIRST_PORT)
         self._write("postgresql.conf", SETTINGS)
         self._write("pg_hba.conf", ACCESS)

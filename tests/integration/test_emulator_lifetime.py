@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run `python -m emulator`; it is killed at the end if it still lives."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     command = [sys.executable, "-m", "emulator", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
