@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,11 +24,22 @@ def templates(open_folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def empty_data(templates: Path, open_folder: Path) -> Path:
+    """The data of an empty project, made once: a copy of them starts in a quarter of the time."""
+    folder = open_folder / "empty"
+    with running(data=folder, tuning=Tuning(templates=templates)):
+        pass
+    return folder
+
+
 @pytest.fixture
-def neon(templates: Path) -> Iterator[Emulator]:
+def neon(templates: Path, empty_data: Path, open_folder: Path) -> Iterator[Emulator]:
     """A project with the branch `production` and nothing in it, for one test."""
-    with running(tuning=Tuning(templates=templates, housekeeping=0.1)) as emulator:
-        yield emulator
+    with tempfile.TemporaryDirectory(dir=open_folder) as folder:
+        subprocess.run(["cp", "-a", f"{empty_data}/.", folder], check=True)
+        with running(data=Path(folder), tuning=Tuning(templates=templates, housekeeping=0.1)) as emulator:
+            yield emulator
 
 
 @pytest.fixture(scope="session")
