@@ -12,20 +12,19 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from daemon.access import Door, open_door
 from daemon.alerts import Webhook, notice
 from daemon.alerts.payload import digest
-from daemon.connect import Details, connection_details
+from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
 from daemon.errors import SettingsError, UsageError
 from daemon.keys import newest_key
-from daemon.lineage import classify, in_flight
 from daemon.log import register_secret
-from daemon.model import Branch, Exemption, Lineage, Report
-from daemon.neon import Login, NeonAccess, NeonClient
+from daemon.model import Report
+from daemon.neon import NeonAccess, NeonClient
 from daemon.policies import suggestions
-from daemon.purposes import CLEAN
-from daemon.records import RunStep
+from daemon.records import Event
 from daemon.settings import ProjectSettings, Settings, api_key
 from daemon.staging import (
     Preflight,
@@ -39,6 +38,7 @@ from daemon.staging import (
     settle_unfinished,
 )
 from daemon.store import CYCLE_JOB, Store, open_store
+from sanitizers.errors import PolicyError
 from sanitizers.policy import load_policy
 from sanitizers.policy_file import Suggestion, write_policy
 from sanitizers.schema import Schema
@@ -46,6 +46,11 @@ from sanitizers.schema import Schema
 RETRY_STAGING_AFTER = timedelta(hours=1)
 """A scheduled run that failed is not tried again at once: it costs money and would fail the same way."""
 
+
+REFRESH_JOB = "staging:{}"
+"""Job row of a project's scheduled sanitize runs."""
+
+ALIVE_WITHIN = timedelta(seconds=90)  # the scheduler shows every 20 seconds that it lives
 
 REQUEST_JOB = "sanitize-request:{}"
 """Job row by which another process asks the running daemon for a sanitize run of a project."""
@@ -176,33 +181,57 @@ class App:
         """Spawn a staging branch when it is missing or too old, where the settings allow that by schedule."""
         if not self.settings.staging.enabled or not self._staging_due(project):
             return None
+        job = REFRESH_JOB.format(project.id)
+        self.store.start_job(job, utc_now())
         request = self.request(project, "schedule")
         if not request.policy.reviewed:
             policy = self.settings.staging.policy
             raise SettingsError(f"{policy} was not reviewed: set reviewed_by and reviewed_on in it, or run by hand")
-        return self.sanitize(request)
+        published = self.sanitize(request)
+        self.store.record_job(job, ok=True, sentence="", now=utc_now())
+        return published
+
+    def _staging_due(self, project: ProjectSettings) -> bool:
+        """Whether staging is missing or older than configured; not soon again after a try that did not publish."""
+        now = utc_now()
+        tried = self.store.job_state(REFRESH_JOB.format(project.id))
+        failed = tried.last_start and (tried.last_success is None or tried.last_success < tried.last_start)
+        if failed and tried.last_start and now - tried.last_start < RETRY_STAGING_AFTER:
+            return False
+        there = {branch.id for branch in self.client.list_branches(project.id)}
+        verified = [e.verified_at for e in self.store.published(project.id) if e.branch_id in there]
+        return not verified or now - max(verified) > self.settings.staging.max_age
+
+    def daemon_alive(self) -> bool:
+        """Whether a daemon showed a moment ago that it lives; it is then the one that holds the state store."""
+        last = self.store.last_heartbeat()
+        return last is not None and utc_now() - last < ALIVE_WITHIN
 
     def ask_daemon(self, project: ProjectSettings) -> None:
         """Ask the daemon that holds the state store for a sanitize run."""
         self.store.start_job(REQUEST_JOB.format(project.id), utc_now())
 
-    def serve_request(self, project: ProjectSettings) -> Published | None:
-        """Spawn a staging branch that another process asked for; costs one look into the store when none did."""
-        job = REQUEST_JOB.format(project.id)
-        state = self.store.job_state(job)
-        if state.last_start is None or (state.last_end is not None and state.last_end >= state.last_start):
-            return None
-        self.store.record_job(job, ok=True, sentence="", now=utc_now())
-        return self.sanitize(self.request(project, "manual"))
+    def request_taken(self, project: ProjectSettings) -> bool:
+        """Whether the daemon has taken the last request up."""
+        state = self.store.job_state(REQUEST_JOB.format(project.id))
+        return state.last_start is None or (state.last_end is not None and state.last_end >= state.last_start)
 
-    def _staging_due(self, project: ProjectSettings) -> bool:
-        now = utc_now()
-        last = next(iter(self.store.list_runs(project.id, limit=1)), None)
-        if last and last.step is not RunStep.PUBLISHED and now - last.updated_at < RETRY_STAGING_AFTER:
-            return False
-        there = {branch.id for branch in self.client.list_branches(project.id)}
-        verified = [e.verified_at for e in self.store.published(project.id) if e.branch_id in there]
-        return not verified or now - max(verified) > self.settings.staging.max_age
+    def serve_request(self, project: ProjectSettings) -> Published | None:
+        """Spawn a staging branch that another process asks for; costs one look into the store when none does.
+
+        A request that nobody took up at once is void: whoever made it has been told so and is gone.
+        """
+        if self.request_taken(project):
+            return None
+        asked = self.store.job_state(REQUEST_JOB.format(project.id)).last_start
+        self.store.record_job(REQUEST_JOB.format(project.id), ok=True, sentence="", now=utc_now())
+        if asked is None or utc_now() - asked > ALIVE_WITHIN:
+            return None
+        try:
+            return self.sanitize(self.request(project, "manual"))
+        except (SettingsError, PolicyError) as error:  # before the run could write anything itself
+            self.store.append_event(Event("sanitize.refused", project.id, None, str(error)), utc_now())
+            raise
 
     def tell_failure(self, job: str, sentence: str) -> None:
         """Remember why a job cannot be done, and queue one alert a day about it."""
@@ -211,49 +240,6 @@ class App:
         key = digest("failed", [job, f"{now:%Y-%m-%d}", sentence])
         self.store.queue_message(notice(f"branchwarden: {job} failed", sentence, key), now)
 
-    def connection(
-        self, projects: tuple[ProjectSettings, ...], name: str, role: str | None, database: str | None
-    ) -> Details:
+    def connection(self, projects: tuple[ProjectSettings, ...], door: Door) -> Details:
         """How to connect to a sanitized branch. Raises UsageError for any other branch."""
-        for project in projects:
-            branches = self.client.list_branches(project.id)
-            lineages = classify(branches, self.store.published(project.id), project.production, ())
-            for branch in branches:
-                if name in {branch.id, branch.name}:
-                    _require_clean(branch, lineages[branch.id])
-                    return connection_details(self.uri(branch, role, database))
-        raise UsageError(f"there is no branch `{name}` in the watched projects: `branchwarden tree` shows all")
-
-    def uri(self, branch: Branch, role: str | None, database: str | None) -> str:
-        """The API's own connection URI of a branch, password and all. Raises UsageError."""
-        databases = self.client.list_databases(branch.project_id, branch.id)
-        wanted = next((d for d in databases if database in {None, d.name}), None)
-        if wanted is None:
-            raise UsageError(
-                f"{branch.name} has no database `{database}`: it has {', '.join(d.name for d in databases)}"
-            )
-        return self.client.connection_uri(branch.project_id, Login(branch.id, wanted.name, role or wanted.owner))
-
-    def exempt(
-        self, projects: tuple[ProjectSettings, ...], branch: str | None, until: datetime, reason: str
-    ) -> tuple[Exemption, ...]:
-        """Exempt one branch, or without a name every branch that is there now. Raises UsageError."""
-        now = utc_now()
-        listed = [b for p in projects for b in self.client.list_branches(p.id)]
-        wanted = [b for b in listed if branch is None or branch in {b.id, b.name}]
-        if not wanted:
-            raise UsageError(f"there is no branch `{branch}` in the watched projects: `branchwarden tree` shows all")
-        if branch is not None and len(wanted) > 1:
-            raise UsageError(f"`{branch}` is in several projects: name one with --project")
-        made = tuple(Exemption(b.project_id, b.id, b.name, until, reason, now) for b in wanted)
-        self.store.add_exemptions(made, now)
-        return made
-
-
-def _require_clean(branch: Branch, lineage: Lineage) -> None:
-    if lineage.data_class not in CLEAN:
-        raise UsageError(
-            f"{branch.name} is {lineage.data_class} ({lineage.reason}): details are given for sanitized branches only"
-        )
-    if in_flight(branch):
-        raise UsageError(f"{branch.name} belongs to a sanitize run that has not published it")
+        return open_door(self.client, self.store, projects, door)

@@ -14,6 +14,7 @@ from daemon.model import Action, Decision, Lineage, Listing, Outcome, Report
 from daemon.neon import NeonClient
 from daemon.passwords import PasswordCache, PasswordCheck, compare_passwords
 from daemon.records import Event
+from daemon.rules import InheritedPassword
 from daemon.settings import ProjectSettings, Settings
 from daemon.store import Store
 
@@ -43,7 +44,9 @@ class Cycle:
         listing = self.client.list_project(project.id, started_at)
         ledger = self.store.published(project.id)
         lineages = classify(listing.branches, ledger, project.production, self.settings.purposes)
-        check = self._compare(listing, lineages) if compare else None
+        rules = self.settings.all_rules()
+        asked = any(isinstance(rule, InheritedPassword) and rule.enabled for rule in rules)
+        check = self._compare(listing, lineages) if compare and asked else None
         facts = Facts(
             ledger=ledger,
             purposes=self.settings.purposes,
@@ -53,7 +56,7 @@ class Cycle:
         )
         views = build_views(listing, lineages, facts)
         history = self.store.open_findings(project.id)
-        findings = evaluate(views, self.settings.all_rules(), started_at, history)
+        findings = evaluate(views, rules, started_at, history)
         decisions = decide(findings, history, self.store.active_exemptions(project.id, started_at), started_at)
         return Report(
             project_id=project.id,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import daemon
 from daemon.app import App, utc_now
+from daemon.duration import format_duration
 from daemon.errors import BranchwardenError, NeonError, SettingsError
 from daemon.keys import list_keys, newest_key
 from daemon.settings import Settings
@@ -67,9 +68,8 @@ def _installation() -> Iterator[Answer]:
 
 def _settings(settings: Settings) -> Iterator[Answer]:
     mode = "enforcing" if settings.enforce else "observe mode: no request but GET leaves, `sanitize` by hand excepted"
-    yield Answer(
-        "settings", Verdict.OK, f"{len(settings.watched())} project(s), a cycle every {settings.schedule.every}, {mode}"
-    )
+    every = format_duration(settings.schedule.every)
+    yield Answer("settings", Verdict.OK, f"{len(settings.watched())} project(s), a cycle every {every}, {mode}")
     try:
         url = settings.alerts.url()
     except SettingsError as error:

@@ -88,6 +88,8 @@ def configure(*, level: str = "INFO", stream: TextIO | None = None) -> None:
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # It warns of every beat that a long run skips, which is what `max_instances` is for.
+    logging.getLogger("apscheduler").setLevel(max(logging.ERROR, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

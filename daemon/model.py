@@ -158,6 +158,8 @@ class LedgerEntry:
     branch_name: str
     verified_at: datetime
     policy_digest: str
+    superseded: bool = False
+    """Whether a newer staging branch took its place."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,18 @@ def suggestions(schemas: Iterable[Schema]) -> tuple[Suggestion, ...]:
     return suggest(tuple(schemas), vocabulary())
 
 
+def undecided(schemas: Iterable[Schema], found: Iterable[Suggestion]) -> tuple[str, ...]:
+    """Columns for which no strategy is suggested: a person has to decide, and until then a run is refused."""
+    decided = {item.path for item in found}
+    return tuple(
+        f"{schema.database}.{table.qualified}.{column.name}"
+        for schema in schemas
+        for table in schema.tables
+        for column in table.columns
+        if not column.generated and (schema.database, table.schema, table.name, column.name) not in decided
+    )
+
+
 def classify_columns(source: Path, target: Path) -> int:
     """Classify a column list (CSV with the header of COLUMNS_IN); returns the number of columns. Raises UsageError."""
     try:

@@ -19,7 +19,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from daemon.app import App, utc_now
-from daemon.errors import BranchwardenError, StoppedError
+from daemon.errors import BranchwardenError, SanitizeError, StateError, StoppedError
 from daemon.settings import ProjectSettings
 from daemon.staging import Published
 from daemon.vitals import Vitals
@@ -43,7 +43,8 @@ class Daemon:
         self._stop = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(6)},
+            # The pulse has threads of its own: long runs must not make a living daemon look dead.
+            executors={"default": ThreadPoolExecutor(3 * len(app.settings.watched())), "pulse": ThreadPoolExecutor(2)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
@@ -79,9 +80,15 @@ class Daemon:
         self._add("heartbeat", HEARTBEAT, self._heartbeat)
 
     def _add(self, name: str, every: timedelta, job: Callable[..., None], *args: object) -> None:
-        seconds = every.total_seconds()
         self._scheduler.add_job(
-            self._guarded, "interval", (name, job, *args), seconds=seconds, id=name, name=name, next_run_time=utc_now()
+            self._guarded,
+            "interval",
+            (name, job, *args),
+            seconds=every.total_seconds(),
+            id=name,
+            name=name,
+            next_run_time=utc_now(),
+            executor="default" if args else "pulse",
         )
 
     def _guarded(self, name: str, job: Callable[..., None], *args: object) -> None:
@@ -91,6 +98,8 @@ class Daemon:
                 job(*args)
         except StoppedError:
             log.info("job.stopped", job=name)
+        except SanitizeError as error:
+            log.error("job.failed", job=name, error=str(error))  # noqa: TRY400  # the run itself has told and recorded it
         except (BranchwardenError, SanitizerError) as error:
             self._failed(name, str(error))
         except Exception as error:  # noqa: BLE001  # a mistake of ours must not end the other jobs; its text may hold a value
@@ -124,7 +133,7 @@ class Daemon:
     def _publish(self, spawn: Callable[[ProjectSettings], Published | None], project: ProjectSettings) -> None:
         try:
             published = spawn(project)
-        except BaseException:
+        except SanitizeError:
             self._vitals.run_ended(project.id, "failed")
             raise
         if published is not None:
@@ -137,7 +146,12 @@ class Daemon:
             log.info("alerts", sent=delivered.sent, failed=delivered.failed, waiting=delivered.waiting)
 
     def _heartbeat(self) -> None:
-        self._app.store.heartbeat(utc_now())
+        try:
+            self._app.store.heartbeat(utc_now())
+        except StateError:
+            self._vitals.store_writable = False
+            raise
+        self._vitals.store_writable = True
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # the signature of a handler
         if self._stop.is_set():

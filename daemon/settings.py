@@ -167,7 +167,12 @@ class Settings(BaseSettings):
             if kind not in defaults:
                 raise ValueError(f"there is no rule `{kind}`: the rules are {', '.join(defaults)}")
         adapter: TypeAdapter[Rule] = TypeAdapter(Rule)
-        return tuple(adapter.validate_python({"kind": kind, **self.rules.get(kind, {})}) for kind in defaults)
+        # What is stale is said once, under [staging]; the rule may still be stricter or milder than the renewal.
+        given = {"stale-staging": {"max_age": self.staging.max_age}}
+        return tuple(
+            adapter.validate_python({"kind": kind, **given.get(kind, {}), **self.rules.get(kind, {})})
+            for kind in defaults
+        )
 
 
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:

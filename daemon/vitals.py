@@ -16,6 +16,8 @@ class Vitals:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self.store_writable = True
+        """Whether the last heartbeat could be written."""
         self._lock = threading.Lock()
         self._reports: dict[str, Report] = {}
         self._last_ok: dict[str, bool] = {}
@@ -44,12 +46,13 @@ class Vitals:
         """The health as of now."""
         with self._lock:
             cycles, runs = dict(self._cycles), dict(self._runs)
+        requests = self._app.client.requests
         try:
             projects = tuple(self._project(p.id) for p in self._app.settings.watched())
             pending = len(self._app.store.list_outbox())
         except StateError:
-            return Health(store_writable=False, cycles=cycles, runs=runs)
-        return Health(projects=projects, outbox_pending=pending, cycles=cycles, runs=runs)
+            return Health(store_writable=False, cycles=cycles, runs=runs, api_requests=requests)
+        return Health(projects, self.store_writable, pending, cycles, runs, requests)
 
     def _project(self, project_id: str) -> ProjectHealth:
         published = self._app.store.published(project_id)

@@ -104,6 +104,7 @@ FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid WHERE k.contype <> 
 UNION ALL
 SELECT t.root, concat_ws(' ', 'index', t.relname, pg_get_indexdef(i.indexrelid))
 FROM pg_index i JOIN user_table t ON t.oid = i.indrelid
+WHERE i.indisvalid OR t.relkind = 'p' -- what a concurrent build left behind is in no dump
 UNION ALL
 SELECT t.root, concat_ws(' ', 'default', t.relname, a.attname, pg_get_expr(d.adbin, d.adrelid))
 FROM pg_attrdef d JOIN user_table t ON t.oid = d.adrelid

@@ -21,18 +21,23 @@ ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", help="One of the watched projects.", show_default=False)
 ]
 
-PLAIN_WIDTH = None if sys.stdout.isatty() else 140
+PLAIN_WIDTH = 140
 """Columns where there is no terminal to ask: log viewers and CI wrap by themselves."""
 
-out = Console(highlight=False, markup=False, width=PLAIN_WIDTH)
+out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 """Results. No markup: branch names are other people's words."""
-err = Console(stderr=True, highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False, width=None if sys.stderr.isatty() else PLAIN_WIDTH)
 """Everything that is no result."""
 
 
 def clean(text: str) -> str:
     """Other people's words without control characters: a branch name must not drive the terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def one_line(text: str) -> str:
+    """Sentences of several lines on one, for lists."""
+    return clean(" / ".join(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def print_json(value: Any) -> None:

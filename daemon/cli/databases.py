@@ -15,7 +15,7 @@ from daemon.app import open_app
 from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, err, out, print_json
 from daemon.connect import open_connection
 from daemon.errors import UsageError
-from daemon.policies import classify_columns, suggestions
+from daemon.policies import classify_columns, suggestions, undecided
 from daemon.settings import load_settings
 from sanitizers.policy_file import Suggestion, write_policy
 from sanitizers.schema import Schema, read_schema
@@ -45,7 +45,10 @@ def detect(
             raise UsageError("--columns needs --out: detect --columns in.csv --out out.csv")
         err.print(f"{classify_columns(columns, result)} columns classified, written to {result}")
         return
-    found = suggestions((_schema(dsn),)) if dsn is not None else _branch_suggestions(config, project, branch)
+    schemas = (_schema(dsn),) if dsn is not None else _branch_schemas(config, project, branch)
+    found = suggestions(schemas)
+    for name in undecided(schemas, found):
+        err.print(f"{clean(name)} looks personal and no strategy fits: decide in the policy", soft_wrap=True)
     if write:
         path = load_settings(config).staging.policy
         added = write_policy(path, found)
@@ -89,9 +92,9 @@ def _schema(dsn: str) -> Schema:
         raise UsageError("--dsn is no connection string: postgresql://role:password@host/database") from None
 
 
-def _branch_suggestions(config: Path | None, project: str | None, branch: str | None) -> tuple[Suggestion, ...]:
+def _branch_schemas(config: Path | None, project: str | None, branch: str | None) -> tuple[Schema, ...]:
     with open_app(load_settings(config), exclusive=False) as app:
-        return suggestions(app.schemas(app.choose_one(project), branch))
+        return app.schemas(app.choose_one(project), branch)
 
 
 def _print(found: tuple[Suggestion, ...]) -> None:

@@ -21,6 +21,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from daemon.access import Door
 from daemon.app import App, open_app
 from daemon.cli.common import clean, err, out
 from daemon.cli.emulator import missing
@@ -29,6 +30,7 @@ from daemon.cli.show import SEVERITY_STYLE, lineage_tree, summary
 from daemon.errors import UsageError
 from daemon.keys import new_key
 from daemon.model import Report
+from daemon.neon import Login
 from daemon.settings import Settings, load_settings
 from daemon.staging import Published
 
@@ -101,12 +103,16 @@ def _compare(app: App, published: Published) -> None:
     """The same three rows on both sides. The demo's people are made up, which is why they may be shown."""
     project = app.choose(None)
     production = next(v.branch for v in app.look(project[0]).views if v.branch.default)
+    login = Login(production.id, "neondb", "neondb_owner")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("", "first_name", "last_name", "email", "phone"):
         table.add_column(name)
     for label, uri in (
-        ("production", app.uri(production, None, None)),
-        ("staging", app.connection(project, published.branch.id, None, None).uri),
+        (
+            "production",
+            app.client.connection_uri(production.project_id, login),
+        ),
+        ("staging", app.connection(project, Door(published.branch.id, database="neondb")).uri),
     ):
         with psycopg.connect(uri) as conn:
             for row in conn.execute(SAMPLE):

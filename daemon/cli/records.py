@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import ConfigOption, JsonOption, clean, out, print_json
+from daemon.cli.common import ConfigOption, JsonOption, one_line, out, print_json
+from daemon.records import QueuedMessage
 from daemon.settings import load_settings
 from daemon.store import open_store
 
@@ -38,7 +39,7 @@ def events(
         print_json(found)
         return
     for event in found:
-        out.print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<20}  {clean(event.sentence)}", soft_wrap=True)
+        out.print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<20}  {one_line(event.sentence)}", soft_wrap=True)
 
 
 def _print_check(ok: bool, count: int, head: str) -> None:
@@ -61,11 +62,12 @@ def outbox(
     if not queued:
         out.print("The outbox is empty.")
     for item in queued:
-        state = f"delivered {item.delivered_at:%Y-%m-%d %H:%M:%S}" if item.delivered_at else _waiting(item.last_error)
-        out.print(f"{item.queued_at:%Y-%m-%d %H:%M:%S}  {state}  {clean(item.message.text)}", soft_wrap=True)
+        state = f"delivered {item.delivered_at:%Y-%m-%d %H:%M:%S}" if item.delivered_at else _waiting(item)
+        out.print(f"{item.queued_at:%Y-%m-%d %H:%M:%S}  {state}  {one_line(item.message.text)}", soft_wrap=True)
     if queued and settings.alerts.url() is None:
         out.print("No webhook is configured, so nothing is sent: set alerts.webhook_url_file.")
 
 
-def _waiting(error: str) -> str:
-    return f"waits ({clean(error)})" if error else "waits"
+def _waiting(item: QueuedMessage) -> str:
+    why = f" ({one_line(item.last_error)})" if item.last_error else ""
+    return f"waits, next try {item.due_at:%Y-%m-%d %H:%M:%S}{why}"

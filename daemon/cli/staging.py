@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
 
+from daemon.access import Door
 from daemon.app import App, open_app
-from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, err, out, print_json
+from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, print_json
+from daemon.cli.handover import hand_over
 from daemon.cli.progress import telling
-from daemon.errors import RunFailedError, StateLockedError, UsageError
-from daemon.settings import Settings, load_settings
+from daemon.errors import StateLockedError, UsageError
+from daemon.settings import load_settings
 from daemon.staging import Published
-from daemon.store import open_store
-
-LAST_WORDS = frozenset({"sanitize.published", "sanitize.failed", "sanitize.abandoned", "sanitize.refused"})
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,10 +44,14 @@ def sanitize(
                 if dry_run:
                     _print_preflight(app.preflight(request).notes)
                     return
-                published = app.sanitize(request)
-                app.deliver()
-        except StateLockedError:
-            _ask_daemon(settings, project)
+                try:
+                    published = app.sanitize(request)
+                finally:
+                    app.deliver()
+        except StateLockedError as locked:
+            if name is not None:
+                raise UsageError(f"{locked} With a running daemon, --name cannot be given: set staging.name.") from None
+            hand_over(settings, project, locked)
             return
     print_json(published) if as_json else _print_published(published)
 
@@ -64,7 +66,7 @@ def connect(
 ) -> None:
     """Print connection details, for sanitized branches only. They hold the password: stdout and nowhere else."""
     with open_app(load_settings(config), exclusive=False) as app:
-        details = app.connection(app.choose(project), branch, role, database)
+        details = app.connection(app.choose(project), Door(branch, role, database))
     if form == "uri":
         typer.echo(details.uri)
         return
@@ -103,23 +105,3 @@ def _signals(app: App) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _ask_daemon(settings: Settings, project: str | None) -> None:
-    """The daemon holds the lock, so it does the work; this process follows the event log."""
-    with open_app(settings, exclusive=False) as app:
-        chosen = app.choose_one(project)
-        newest = app.store.read_events(1)
-        app.ask_daemon(chosen)
-    err.print("The running daemon takes it over; its events follow. Ctrl-C stops following, not the run.")
-    with open_store(settings.state.path, exclusive=False) as store:
-        seen = newest[-1].id if newest else 0
-        while True:
-            for event in store.read_events(100, project_id=chosen.id, after_id=seen):
-                seen = event.id
-                out.print(f"  {clean(event.sentence)}")
-                if event.kind in LAST_WORDS:
-                    if event.kind != "sanitize.published":
-                        raise RunFailedError("the daemon's run did not publish a branch")
-                    return
-            time.sleep(1.0)

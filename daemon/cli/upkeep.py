@@ -10,6 +10,7 @@ from rich.text import Text
 from daemon.app import open_app, utc_now
 from daemon.cli.common import ConfigOption, JsonOption, clean, out, print_json
 from daemon.doctor import Answer, Verdict, examine, heartbeat_age
+from daemon.duration import format_duration
 from daemon.settings import load_settings, variables
 from daemon.store import open_store
 
@@ -59,15 +60,18 @@ def check(
     if as_json:
         print_json(settings.model_dump(mode="json"))
         return
+    every = format_duration(settings.schedule.every)
     out.print(f"The settings are in order: {', '.join(p.id for p in watched)}.")
-    out.print(f"  mode {'enforce' if settings.enforce else 'observe'}, a cycle every {settings.schedule.every}")
+    out.print(f"  mode {'enforce' if settings.enforce else 'observe'}, a cycle every {every}")
     out.print(f"  state {settings.state.path}, policy {settings.staging.policy}, keys {settings.keys.path}")
     for rule in settings.all_rules():
-        out.print(f"  rule {rule.kind}: {rule.severity}, grace {rule.grace}{'' if rule.enabled else ', off'}")
+        out.print(
+            f"  rule {rule.kind}: {rule.severity}, grace {format_duration(rule.grace)}{'' if rule.enabled else ', off'}"
+        )
     for name in sorted(variables()) if everything else ():
         out.print(f"  {name}")
 
 
 def _line(answer: Answer) -> Text:
     line = Text(f"{answer.verdict:<8}", STYLE[answer.verdict])
-    return line.append(f"{answer.about:<16}", "bold").append(clean(answer.sentence), "default")
+    return line.append(f"{answer.about:<24} ", "bold").append(clean(answer.sentence), "default")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Caller:
         self._access = access
         self.timing = timing
         self.guard = WriteGuard(transport or open_transport(access), enforce=access.enforce)
+        self.requests: Counter[str] = Counter()
+        """HTTP status, or `error` for no answer → requests so far."""
         self._bucket = TokenBucket(access.requests_per_minute, timing)
         self._http = httpx.Client(
             base_url=access.host.rstrip("/"),
@@ -64,7 +67,9 @@ class Caller:
             with translated(self._access.name, call):
                 response = self._http.request(call.method, call.path, params=dict(call.params) or None, json=call.body)
         except NeonUnreachableError as error:
+            self.requests["error"] += 1
             return None, error
+        self.requests[str(response.status_code)] += 1
         return response, refusal(call, response, self._hide_key)
 
     def _hide_key(self, text: str) -> str:

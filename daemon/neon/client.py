@@ -49,6 +49,11 @@ class NeonClient:
         """Lift observe mode for the length of a `with` block: the explicit exception of `sanitize`."""
         return self._caller.guard.allow_writes(reason)
 
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """HTTP status, or `error` for no answer → requests so far."""
+        return dict(self._caller.requests)
+
     def auth(self) -> AuthInfo:
         """What kind of key this is."""
         return parse.auth(self._get("/auth"))

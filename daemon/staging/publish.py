@@ -44,16 +44,17 @@ def finish_publish(context: StagingContext, run: SanitizeRun) -> Published:
 
 
 def delete_superseded(context: StagingContext, project_id: str) -> tuple[str, ...]:
-    """Delete older staging branches of ours that have no children; returns the names of those that stay.
+    """Delete staging branches that a newer one took the place of and that have no children; returns those that stay.
 
-    Looks at the project again: a child may have come a moment ago.
+    Looks at the project again: a child may have come a moment ago. What somebody else deleted is written down.
     """
-    _, *older = context.store.published(project_id) or (None,)
     branches = {b.id: b for b in context.client.list_branches(project_id)}
     parents = {b.parent_id for b in branches.values()}
     kept = []
-    for entry in older:
+    for entry in context.store.published(project_id):
         branch = branches.get(entry.branch_id)
+        if branch is not None and not entry.superseded:
+            continue
         if branch is not None and (branch.id in parents or _is_kept(branch, entry)):
             kept.append(branch.name)
             continue
@@ -91,8 +92,9 @@ def _take_name(context: StagingContext, run: SanitizeRun, branches: dict[str, Br
         old = branches.get(entry.branch_id)
         if old is not None and old.id != run.target_branch_id and old.name == run.target_name:
             name = f"{run.target_name}-{entry.verified_at:%Y%m%d-%H%M%S}"
-            _change(context, old, BranchChange(name=name))
+            # Marked before it is renamed: a crash in between finds the old name and does both again.
             context.store.mark_superseded(entry.run_id, name, context.clock())
+            _change(context, old, BranchChange(name=name))
     target = branches[run.target_branch_id or ""]
     if target.name != run.target_name:
         _change(context, target, BranchChange(name=run.target_name))
@@ -118,7 +120,8 @@ def _delete_source(context: StagingContext, run: SanitizeRun, branches: dict[str
 def _record_deleted(context: StagingContext, entry: LedgerEntry) -> None:
     now: datetime = context.clock()
     context.store.mark_deleted(entry.run_id, now)
-    sentence = f"{entry.branch_name} is gone: a newer staging branch took its place and it had no children"
+    why = "a newer staging branch took its place and it had no children" if entry.superseded else "somebody deleted it"
+    sentence = f"{entry.branch_name} is gone: {why}"
     context.store.append_event(Event("staging.deleted", entry.project_id, entry.branch_id, sentence), now)
 
 

@@ -94,4 +94,12 @@ def _entry(run: SanitizeRun) -> LedgerEntry:
     verified_at = run.verified_at or run.published_at
     if run.target_branch_id is None or verified_at is None:
         raise StateError(f"Sanitize run {run.id} is recorded as published without a branch or a verification.")
-    return LedgerEntry(run.id, run.project_id, run.target_branch_id, run.target_name, verified_at, run.policy_digest)
+    return LedgerEntry(
+        run_id=run.id,
+        project_id=run.project_id,
+        branch_id=run.target_branch_id,
+        branch_name=run.target_name,
+        verified_at=verified_at,
+        policy_digest=run.policy_digest,
+        superseded=run.superseded_at is not None,
+    )

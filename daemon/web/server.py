@@ -77,9 +77,9 @@ def _readiness(read: Callable[[], Health], clock: Callable[[], datetime]) -> Res
 
 def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port < 65_536:
-        raise SettingsError(f"Cannot listen on {host}:{port} (no such port); set another web.port.")
+        raise SettingsError(f"Cannot listen on {host}:{port} (no such port); set another http.port.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise SettingsError(f"Cannot listen on {host}:{port} ({error}); set another web.host or web.port.") from error
+        raise SettingsError(f"Cannot listen on {host}:{port} ({error}); set another http.host or http.port.") from error

@@ -14,7 +14,6 @@ from sanitizers.policy_file import Suggestion
 from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies import Strategy
 from sanitizers.strategies.json_only import JsonOnly
-from sanitizers.strategies.keep import Keep
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,8 @@ def _suggest_database(schema: Schema, vocabulary: Vocabulary) -> Iterator[Sugges
     }
     decided = {ref: _decide(group) for group in _groups(members) for ref in group}
     for ref, member in members.items():
+        if ref not in decided[ref]:
+            continue
         strategy, reason = decided[ref][ref]
         yield Suggestion(schema.database, ref.schema, ref.table, ref.column, strategy, reason, member.found.pii_class)
 
@@ -70,7 +71,8 @@ def _decide(group: Mapping[ColumnRef, Member]) -> dict[ColumnRef, tuple[Strategy
     for strategy in _candidates(leader):
         if all(_suits(strategy, m) for m in group.values()) and _alike(strategy, group.values()):
             return {ref: (strategy, _reason(m, leader, strategy)) for ref, m in group.items()}
-    return {ref: (Keep(), f"{_words(leader)}, but no strategy fits: decide") for ref in group}
+    # Nothing is suggested: a column that the policy does not name refuses the run until a person has decided.
+    return {}
 
 
 def _candidates(member: Member) -> Iterator[Strategy]:

@@ -43,10 +43,15 @@ ALLOWED: dict[str, set[str]] = {
     # Where the parts meet.
     "daemon.passwords": _daemon("lineage", "neon"),
     "daemon.delivery": _daemon("alerts", "store"),
-    "daemon.cycle": _daemon("alerts", "decide", "evaluate", "lineage", "neon", "passwords", "settings", "store"),
+    "daemon.cycle": _daemon(
+        "alerts", "decide", "evaluate", "lineage", "neon", "passwords", "rules", "settings", "store"
+    ),
+    "daemon.access": _daemon("connect", "lineage", "neon", "purposes", "settings", "store"),
+    "daemon.exemptions": _daemon("lineage", "neon", "settings", "store"),
     "daemon.staging": _daemon("alerts", "connect", "keys", "lineage", "neon", "settings", "store") | SANITIZERS,
     "daemon.policies": _daemon() | SANITIZERS,
     "daemon.app": _daemon(
+        "access",
         "alerts",
         "connect",
         "cycle",

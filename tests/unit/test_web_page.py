@@ -159,5 +159,5 @@ def test_a_port_that_cannot_be_had_is_one_sentence(port):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = port or taken.getsockname()[1]
         server = serving(build_app(Health, lambda: NOW), port=wanted)
-        with pytest.raises(SettingsError, match=rf"Cannot listen on 127.0.0.1:{wanted}.*web\.port"), server:
+        with pytest.raises(SettingsError, match=rf"Cannot listen on 127.0.0.1:{wanted}.*http\.port"), server:
             pass
