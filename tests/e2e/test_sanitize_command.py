@@ -1,11 +1,14 @@
 """`sanitize` as a user types it, on real Postgres behind the emulator."""
 
+import os
+
 import httpx
 import psycopg
 import pytest
 
 from daemon.model import RUN_ANNOTATION
 from daemon.neon import BranchChange, CreateBranch
+from daemon.store import open_store
 from tests.fix_daemon import Warden
 
 ORIGINAL = "zq-original.test"
@@ -151,3 +154,21 @@ def test_the_event_log_tells_every_step_and_no_value(sanitized: Warden) -> None:
     raw = sanitized.state.read_bytes()
     assert ORIGINAL.encode() not in raw
     assert sanitized.neon.api_key.encode() not in raw
+
+
+def test_another_name_leaves_the_staging_branch_alone(sanitized: Warden) -> None:
+    done = sanitized.run("sanitize", "--name", "demo-data")
+
+    names = [name for _, name, _, _ in sanitized.listing()]
+    assert done.returncode == 0, done.stderr
+    assert {"staging", "demo-data"} <= set(names)
+
+
+def test_a_store_held_by_something_else_than_a_daemon_is_an_error_and_no_wish(sanitized: Warden) -> None:
+    before = sanitized.listing()
+    with open_store(sanitized.state, exclusive=True):
+        done = sanitized.run("sanitize")
+
+    assert done.returncode == 2, done.stdout
+    assert str(os.getpid()) in done.stderr
+    assert sanitized.listing() == before
