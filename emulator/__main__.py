@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 import time
@@ -18,21 +19,19 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; exit code 0, or 2 when the emulator cannot start."""
     options = _parser().parse_args(arguments)
-    for number in STOP_SIGNALS:
-        signal.signal(number, _interrupt)
     try:
-        _run(options)
+        run(options.seed, data=options.data, port=options.port, tuning=Tuning(idle=options.idle, tell=_note))
     except EmulatorError as error:
         _note(str(error))
         return 2
-    except KeyboardInterrupt:
-        pass
     return 0
 
 
-def _run(options: argparse.Namespace) -> None:
-    tuning = Tuning(idle=options.idle, tell=_note)
-    with running(options.seed, data=options.data, port=options.port, tuning=tuning) as emulator:
+def run(place: str | Path | None, *, data: Path | None, port: int, tuning: Tuning) -> None:
+    """Run an emulator and greet, until the first SIGINT or SIGTERM, also while it loads; raises EmulatorError."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, _interrupt)
+    with contextlib.suppress(KeyboardInterrupt), running(place, data=data, port=port, tuning=tuning) as emulator:
         print(greeting(emulator), flush=True)  # noqa: T201
         while True:  # in turns: a signal that the system gives to another thread would not wake a long sleep
             time.sleep(0.2)

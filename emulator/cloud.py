@@ -141,6 +141,13 @@ class Cloud:
         branch.active_time_seconds += round(ran or 0)
         branch.compute_time_seconds += round((ran or 0) / 4)  # a compute of 0.25 CU
 
+    def note_activity(self) -> None:
+        """Note on their computes that branches are in use."""
+        for branch_id in self.fleet.in_use():
+            if (branch := self.state.branch(branch_id)) is not None:
+                for endpoint in self.state.projects[branch.project_id].endpoints_of(branch_id):
+                    endpoint.last_active = self.now
+
     def uri(self, endpoint: Endpoint, role: Role, database: str, *, pooled: bool = False) -> str:
         """Connection string through the proxy."""
         name = f"{endpoint.id}-pooler" if pooled else endpoint.id
@@ -222,6 +229,8 @@ async def complete(cloud: Cloud, branch: Branch, work: Callable[[], Awaitable[No
     """Do what fills a branch with data and declare it ready."""
     await work()
     branch.logical_size = await cloud.fleet.size(branch.id)
+    if branch.parent_id is not None:
+        branch.parent_lsn = await cloud.fleet.lsn(branch.id)
     branch.change("ready", cloud.now)
 
 

@@ -15,7 +15,6 @@ from emulator import roles
 from emulator.binaries import Binaries
 from emulator.postgres import SUPERUSER, Server
 
-SEGMENT = 1024 * 1024  # bytes of a WAL segment
 # Both exist in every cluster that `make_template` made.
 _EXISTING = re.compile(rf"^CREATE ROLE ({SUPERUSER}|{roles.NEON_SUPERUSER});$", re.MULTILINE)
 
@@ -73,6 +72,12 @@ def user_databases(server: Server) -> list[str]:
     query = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY oid"
     with psycopg.connect(server.dsn()) as conn:
         return [row[0] for row in conn.execute(query)]
+
+
+def checkpoint(binaries: Binaries, data: Path) -> str:
+    """Give the LSN of a data directory's last checkpoint."""
+    told = dict(line.split(":", 1) for line in binaries.run("pg_controldata", str(data)).splitlines() if ":" in line)
+    return told["Latest checkpoint location"].strip()
 
 
 def size_of(data: Path) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from emulator import copies
 from emulator.binaries import Binaries
+from emulator.errors import PostgresError
 from emulator.postgres import Runtime, Server
 
 NEW, OLD = ".new", ".old"  # data directories on their way in and out
@@ -59,6 +60,8 @@ class Fleet:
     @asynccontextmanager
     async def using(self, branch_id: str) -> AsyncIterator[Server]:
         """Wake the branch's server and keep it awake for the time of the block."""
+        if branch_id not in self._majors:
+            raise PostgresError("the branch is gone")
         berth = self._berths[branch_id]
         async with berth.lock:
             server = await self._wake(branch_id, berth)
@@ -126,10 +129,13 @@ class Fleet:
         """Give the size of a branch's databases in bytes."""
         return await asyncio.to_thread(copies.size_of, self.data(branch_id))
 
-    def running(self, branch_id: str) -> bool:
-        """Whether the branch's server runs."""
-        berth = self._berths.get(branch_id)
-        return berth is not None and berth.server is not None and berth.server.running
+    async def lsn(self, branch_id: str) -> str:
+        """Give the place in the parent's history that a fresh copy begins at."""
+        return await asyncio.to_thread(copies.checkpoint, self._binaries(branch_id), self.data(branch_id))
+
+    def in_use(self) -> list[str]:
+        """Give the branches that somebody is connected to."""
+        return [branch_id for branch_id, berth in self._berths.items() if berth.users]
 
     def _binaries(self, branch_id: str) -> Binaries:
         major = self._majors[branch_id]

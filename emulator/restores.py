@@ -10,10 +10,9 @@ from emulator.cloud import Cloud, complete, in_turn
 from emulator.state import Branch, Database, Operation, Project, Role
 
 
-def restore(
-    cloud: Cloud, project: Project, branch: Branch, source: Branch, preserve: str | None = None
-) -> list[Operation]:
+def restore(cloud: Cloud, branch: Branch, source: Branch, preserve: str | None = None) -> list[Operation]:
     """Replace a branch's data by the source's and make it the source's child."""
+    project = cloud.state.projects[branch.project_id]
     rules.check_unlocked(project)
     rules.check_restore(project, branch, source, preserve)
     kept = _preserved(cloud, project, branch, preserve) if preserve else None

@@ -165,9 +165,10 @@ class Thread:
 
 
 async def keep_house(cloud: Cloud, tuning: Tuning) -> None:
-    """Delete what has expired and stop what is idle, until cancelled."""
+    """Note who is active, stop what is idle and delete what has expired, until cancelled."""
     while True:
         await asyncio.sleep(tuning.housekeeping)
+        cloud.note_activity()
         await cloud.fleet.stop_idle(tuning.idle)
         delete_expired(cloud)
 

@@ -49,8 +49,8 @@ async def show(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """Create a branch."""
     cloud = cloud_of(request)
-    project = cloud.project(request.path_params["project_id"])
     body = await body_of(request, CreateBranch)
+    project = cloud.project(request.path_params["project_id"])
     if body.branch.parent_lsn or body.branch.parent_timestamp:
         raise ApiError(422, NO_PAST)
     made = branches.create(cloud, project, _order(body))
@@ -66,15 +66,13 @@ async def create(request: Request) -> Response:
 
 async def update(request: Request) -> Response:
     """Rename, protect or give a deletion date."""
-    project, branch = _named(request)
     change = (await body_of(request, UpdateBranch)).branch
+    project, branch = _named(request)
     rules.check_unlocked(project)
-    # On a copy first: a refused field leaves the others unchanged too.
-    changed = branch.model_copy()
-    _apply(project, changed, change, cloud_of(request).now)
-    project.branches[branch.id] = changed
+    _apply(project, branch.model_copy(), change, cloud_of(request).now)  # a refused field leaves the others as they are
+    _apply(project, branch, change, cloud_of(request).now)
     cloud_of(request).save()
-    return answer({"branch": changed.shown(), "operations": []})
+    return answer({"branch": branch.shown(), "operations": []})
 
 
 async def delete(request: Request) -> Response:
@@ -91,12 +89,12 @@ async def delete(request: Request) -> Response:
 async def restore(request: Request) -> Response:
     """Restore a branch from another one."""
     cloud = cloud_of(request)
-    project, branch = _named(request)
     body = await body_of(request, RestoreBranch)
+    project, branch = _named(request)
     if body.source_lsn or body.source_timestamp:
         raise ApiError(422, NO_PAST)
     source = cloud.branch(project.id, body.source_branch_id)
-    operations = restores.restore(cloud, project, branch, source, body.preserve_under_name or None)
+    operations = restores.restore(cloud, branch, source, body.preserve_under_name or None)
     return answer({"branch": branch.shown(), "operations": shown(operations)})
 
 

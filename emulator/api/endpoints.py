@@ -38,8 +38,8 @@ async def show(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     """Create a compute."""
-    cloud, project = cloud_of(request), _project(request)
     wanted = (await body_of(request, CreateEndpoint)).endpoint
+    cloud, project = cloud_of(request), _project(request)
     rules.check_unlocked(project)
     branch = cloud.branch(project.id, wanted.branch_id)
     if wanted.type == "read_write" and any(e.type == "read_write" for e in project.endpoints_of(branch.id)):
@@ -52,8 +52,8 @@ async def create(request: Request) -> Response:
 
 async def update(request: Request) -> Response:
     """Change a compute; disabling it suspends it."""
-    cloud, project, endpoint = cloud_of(request), _project(request), _endpoint(request)
     change = (await body_of(request, UpdateEndpoint)).endpoint
+    cloud, project, endpoint = cloud_of(request), _project(request), _endpoint(request)
     rules.check_unlocked(project)
     _apply(endpoint, change)
     endpoint.updated_at = cloud.now

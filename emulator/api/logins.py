@@ -30,8 +30,8 @@ async def show_role(request: Request) -> Response:
 
 async def create_role(request: Request) -> Response:
     """Create a role; its password is in the answer."""
-    cloud, branch = cloud_of(request), _branch(request)
-    wanted, now = (await body_of(request, CreateRole)).role, cloud_of(request).now
+    wanted = (await body_of(request, CreateRole)).role
+    cloud, branch, now = cloud_of(request), _branch(request), cloud_of(request).now
     role = Role(
         branch_id=branch.id,
         name=wanted.name,
@@ -81,8 +81,8 @@ async def show_database(request: Request) -> Response:
 
 async def create_database(request: Request) -> Response:
     """Create a database."""
-    cloud, project, branch = cloud_of(request), _project(request), _branch(request)
     wanted = (await body_of(request, CreateDatabase)).database
+    cloud, project, branch = cloud_of(request), _project(request), _branch(request)
     rules.check_unlocked(project)
     if wanted.name in branch.databases:
         raise ApiError(409, "database already exists")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,11 +27,12 @@ def refusal(api: Api, method: str, path: str, body: Any = None) -> tuple[int, st
 def test_a_child_sees_its_parents_rows_and_keeps_its_own_to_itself(api: Api) -> None:
     api.sql("production", "CREATE TABLE t (n int)", "INSERT INTO t VALUES (1)")
 
-    api.create("dev")
+    dev = api.create("dev")
     api.sql("dev", "INSERT INTO t VALUES (2)")
 
     assert api.sql("dev", "SELECT n FROM t ORDER BY n") == [(1,), (2,)]
     assert api.sql("production", "SELECT n FROM t") == [(1,)]
+    assert re.fullmatch(r"[0-9A-F]+/[0-9A-F]+", dev["parent_lsn"])
 
 
 def test_a_branch_made_while_its_parent_is_written_to_is_consistent(api: Api) -> None:

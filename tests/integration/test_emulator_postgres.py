@@ -91,7 +91,7 @@ def test_postgres_16_starts_too(postgres_runtime: Runtime, open_folder: Path) ->
 
 
 def test_a_data_directory_that_is_none_is_one_clear_error(postgres_runtime: Runtime, open_folder: Path) -> None:
-    server = postgres_runtime.server(Account.current().private_folder(open_folder / "empty"))
+    server = postgres_runtime.server(Account.current().private_folder(open_folder / "no-cluster"))
 
     with pytest.raises(PostgresError, match="did not start"):
         server.start()
