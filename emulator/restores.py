@@ -16,16 +16,19 @@ def restore(cloud: Cloud, branch: Branch, source: Branch, preserve: str | None =
     rules.check_unlocked(project)
     rules.check_restore(project, branch, source, preserve)
     kept = _preserved(cloud, project, branch, preserve) if preserve else None
-    # Its own passwords stay where the source is protected: they were never the source's.
-    own: dict[str, Role] = dict(branch.roles) if source.protected else {}
+    fresh = _own_roles(branch, source, cloud.now) if source.protected else {}
     _reparent(branch, source, cloud.now)
-    branch.roles = logins.copied(source, branch.id) | own
+    branch.roles = fresh or logins.copied(source, branch.id)
     branch.databases = copied_databases(source, branch.id)
     copy = partial(cloud.fleet.replace, branch.id, source.id, kept.id if kept else None)
-    steps = [
-        ("create_branch", partial(complete, cloud, branch, in_turn(copy, partial(logins.apply, cloud, branch, own))))
-    ]
-    return cloud.schedule(project, steps, branch=branch)
+    work = partial(complete, cloud, branch, in_turn(copy, partial(logins.apply, cloud, branch, fresh)))
+    return cloud.schedule(project, [("create_branch", work)], branch=branch)
+
+
+def _own_roles(branch: Branch, source: Branch, now: datetime) -> dict[str, Role]:
+    # Passwords of a protected source stay behind: what the branch had it keeps, what is new to it gets a new one.
+    renewed = logins.renewed(logins.copied(source, branch.id), now)
+    return {name: branch.roles.get(name, role) for name, role in renewed.items()}
 
 
 def _preserved(cloud: Cloud, project: Project, branch: Branch, name: str) -> Branch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from emulator.server import Tuning, running
@@ -120,11 +121,15 @@ def test_a_child_of_a_protected_parent_keeps_its_own_password_over_a_reset(api: 
     api.change("PATCH", f"/branches/{root}", {"branch": {"protected": True}})
     dev = api.create("dev")
     before = api.uri("dev")
+    api.change("POST", f"/branches/{dev['id']}/roles", {"role": {"name": "only_in_dev"}})
+    api.change("POST", f"/branches/{root}/roles", {"role": {"name": "late"}})
 
     api.change("POST", f"/branches/{dev['id']}/restore", {"source_branch_id": root})
 
     assert api.uri("dev") == before
-    assert api.sql("dev", "SELECT 1") == [(1,)]
+    assert api.sql("dev", "SELECT rolname::text FROM pg_roles WHERE rolname IN ('only_in_dev', 'late')") == [("late",)]
+    assert api.uri("dev", role="late").split("@")[0] != api.uri("production", role="late").split("@")[0]
+    psycopg.connect(api.uri("dev", role="late")).close()
 
 
 @pytest.mark.parametrize("field", ["source_lsn", "source_timestamp"])
