@@ -130,6 +130,32 @@ def warden(own_neon: Emulator, tmp_path: Path) -> Warden:
     return Warden(own_neon, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def sanitized_once(templates: Path, open_folder: Path) -> tuple[Path, Path]:
+    """The data of an emulator and the folder of a branchwarden, as they are after a first sanitize run."""
+    data, folder = open_folder / "sanitized-neon", open_folder / "sanitized-warden"
+    folder.mkdir()
+    with running(SMALL, data=data, tuning=Tuning(templates=templates, housekeeping=0.2)) as emulator:
+        warden = Warden(emulator, folder)
+        warden.prepare()
+        done = warden.run("sanitize")
+        assert done.returncode == 0, done.stderr
+    return data, folder
+
+
+@pytest.fixture
+def sanitized(
+    sanitized_once: tuple[Path, Path], fresh_folder: Path, templates: Path, tmp_path: Path
+) -> Iterator[Warden]:
+    """A copy of that, for one test to change."""
+    data = fresh_folder / "neon"
+    for source, target in zip(sanitized_once, (data, tmp_path / "warden"), strict=True):
+        # cp keeps the owner: the servers run as another user where the tests run as root.
+        subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    with running(data=data, tuning=Tuning(templates=templates, housekeeping=0.2)) as emulator:
+        yield Warden(emulator, tmp_path / "warden")
+
+
 def last_step(store: Store, project_id: str) -> str:
     """How far the newest run came, or empty."""
     runs = store.list_runs(project_id, limit=1)

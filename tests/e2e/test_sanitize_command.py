@@ -4,7 +4,6 @@ import os
 
 import httpx
 import psycopg
-import pytest
 
 from daemon.model import RUN_ANNOTATION
 from daemon.neon import BranchChange, CreateBranch
@@ -12,14 +11,6 @@ from daemon.store import open_store
 from tests.fix_daemon import Warden
 
 ORIGINAL = "zq-original.test"
-
-
-@pytest.fixture
-def sanitized(warden: Warden) -> Warden:
-    warden.prepare()
-    done = warden.run("sanitize")
-    assert done.returncode == 0, done.stderr
-    return warden
 
 
 def _rows(warden: Warden, branch: str = "staging") -> list[tuple[object, ...]]:
