@@ -15,6 +15,7 @@ from emulator import roles
 from emulator.binaries import Binaries
 from emulator.postgres import SUPERUSER, Server
 
+WAL = "pg_wal"
 # Both exist in every cluster that `make_template` made.
 _EXISTING = re.compile(rf"^CREATE ROLE ({SUPERUSER}|{roles.NEON_SUPERUSER});$", re.MULTILINE)
 
@@ -27,12 +28,18 @@ def make_template(server: Server) -> None:
 
 
 def copy_stopped(binaries: Binaries, source: Path, target: Path) -> None:
-    """Copy the data directory of a server that does not run."""
+    """Copy the data directory of a server that does not run; old WAL that nothing needs stays behind."""
+    control = _control(binaries, source)
+    clean = control["Database cluster state"] == "shut down"
+    # After a clean stop the last checkpoint is all that is read of the WAL; its record may reach into the next segment.
+    first = control["Latest checkpoint's REDO WAL file"] if clean else ""
+    segments = sorted(f for f in (source / WAL).iterdir() if f.is_file() and f.name >= first)
     binaries.account.private_folder(target)
-    # GNU cp shares the blocks where the file system can; other systems' cp copies them.
-    binaries.run_any(["cp", "-a", f"{source}/.", f"{target}/"])
-    for name in ("postmaster.pid", "postmaster.opts"):
-        (target / name).unlink(missing_ok=True)
+    for folder in (WAL, f"{WAL}/archive_status", f"{WAL}/summaries"):
+        binaries.account.private_folder(target / folder)
+    rest = [f for f in source.iterdir() if f.name not in {WAL, "postmaster.pid", "postmaster.opts"}]
+    _copy(binaries, rest, target)
+    _copy(binaries, segments[:2] if clean else segments, target / WAL)
 
 
 def copy_running(source: Server, target: Path) -> None:
@@ -76,8 +83,7 @@ def user_databases(server: Server) -> list[str]:
 
 def checkpoint(binaries: Binaries, data: Path) -> str:
     """Give the LSN of a data directory's last checkpoint."""
-    told = dict(line.split(":", 1) for line in binaries.run("pg_controldata", str(data)).splitlines() if ":" in line)
-    return told["Latest checkpoint location"].strip()
+    return _control(binaries, data)["Latest checkpoint location"]
 
 
 def size_of(data: Path) -> int:
@@ -88,6 +94,16 @@ def size_of(data: Path) -> int:
 def remove(data: Path) -> None:
     """Remove a data directory."""
     shutil.rmtree(data, ignore_errors=True)
+
+
+def _control(binaries: Binaries, data: Path) -> dict[str, str]:
+    lines = binaries.run("pg_controldata", str(data)).splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _copy(binaries: Binaries, paths: list[Path], target: Path) -> None:
+    # GNU cp shares the blocks where the file system can; other systems' cp copies them.
+    binaries.run_any(["cp", "-a", *map(str, paths), f"{target}/"])
 
 
 def _apply(server: Server, script: str) -> None:

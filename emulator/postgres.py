@@ -43,7 +43,6 @@ maintenance_work_mem = 128MB
 password_encryption = 'scram-sha-256'
 # Data of a demo or a test: a power cut may lose them.
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 wal_level = replica
 max_wal_senders = 8

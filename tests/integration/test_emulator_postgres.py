@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from emulator import copies
 from emulator.binaries import Account, Binaries
 from emulator.errors import EmulatorError, PostgresError
 from emulator.postgres import Runtime, Server
@@ -108,3 +109,35 @@ def test_programs_run_as_an_ordinary_user() -> None:
     actual = Binaries.find().run_any(["id", "-un"]).strip()
 
     assert expected == actual
+
+
+def test_a_copy_of_a_stopped_server_takes_no_old_wal_along(postgres_runtime: Runtime, open_folder: Path) -> None:
+    source = postgres_runtime.server(open_folder / "source")
+    source.init()
+    with source, psycopg.connect(source.dsn(), autocommit=True) as conn:
+        conn.execute("CREATE TABLE t AS SELECT n, md5(n::text) FROM generate_series(1, 50000) n")
+
+    copies.copy_stopped(source.binaries, source.data, open_folder / "clean")
+
+    assert len([f for f in (open_folder / "clean" / "pg_wal").iterdir() if f.is_file()]) <= 2
+    assert rows_of(postgres_runtime.server(open_folder / "clean")) == 50000
+
+
+def test_a_copy_of_a_crashed_server_recovers(postgres_runtime: Runtime, open_folder: Path) -> None:
+    source = postgres_runtime.server(open_folder / "crashed")
+    source.init()
+    source.start()
+    with psycopg.connect(source.dsn(), autocommit=True) as conn:
+        conn.execute("CREATE TABLE t AS SELECT n, md5(n::text) FROM generate_series(1, 50000) n")
+    source.stop(immediate=True)
+
+    copies.copy_stopped(source.binaries, source.data, open_folder / "recovered")
+
+    assert rows_of(postgres_runtime.server(open_folder / "recovered")) == 50000
+
+
+def rows_of(server: Server) -> int:
+    with server, psycopg.connect(server.dsn()) as conn:
+        row = conn.execute("SELECT count(*) FROM t").fetchone()
+    assert row is not None
+    return int(row[0])
