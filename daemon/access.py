@@ -25,14 +25,18 @@ class Door:
 
 def open_door(client: NeonClient, store: Store, projects: tuple[ProjectSettings, ...], door: Door) -> Details:
     """How to connect to a sanitized branch. Raises UsageError for any other branch."""
+    found = []
     for project in projects:
         branches = client.list_branches(project.id)
         lineages = classify(branches, store.published(project.id), project.production, ())
-        for branch in branches:
-            if door.branch in {branch.id, branch.name}:
-                _require_clean(branch, lineages[branch.id])
-                return connection_details(_uri(client, branch, door))
-    raise UsageError(f"there is no branch `{door.branch}` in the watched projects: `branchwarden tree` shows all")
+        found += [(b, lineages[b.id]) for b in branches if door.branch in {b.id, b.name}]
+    if not found:
+        raise UsageError(f"there is no branch `{door.branch}` in the watched projects: `branchwarden tree` shows all")
+    if len(found) > 1:
+        raise UsageError(f"`{door.branch}` is in several projects: name one with --project")
+    branch, lineage = found[0]
+    _require_clean(branch, lineage)
+    return connection_details(_uri(client, branch, door))
 
 
 def _require_clean(branch: Branch, lineage: Lineage) -> None:

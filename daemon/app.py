@@ -18,15 +18,16 @@ from daemon.alerts.payload import digest
 from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
-from daemon.errors import SettingsError, UsageError
+from daemon.errors import BranchwardenError, SettingsError, UsageError
 from daemon.keys import newest_key
 from daemon.log import register_secret
 from daemon.model import Report
-from daemon.neon import NeonAccess, NeonClient
+from daemon.neon import NeonAccess, NeonClient, Timing
 from daemon.policies import suggestions
 from daemon.records import Event
 from daemon.settings import ProjectSettings, Settings, api_key
 from daemon.staging import (
+    Patience,
     Preflight,
     Progress,
     Published,
@@ -38,7 +39,7 @@ from daemon.staging import (
     settle_unfinished,
 )
 from daemon.store import CYCLE_JOB, Store, open_store
-from sanitizers.errors import PolicyError
+from sanitizers.errors import SanitizerError
 from sanitizers.policy import load_policy
 from sanitizers.policy_file import Suggestion, write_policy
 from sanitizers.schema import Schema
@@ -51,6 +52,9 @@ REFRESH_JOB = "staging:{}"
 """Job row of a project's scheduled sanitize runs."""
 
 ALIVE_WITHIN = timedelta(seconds=90)  # the scheduler shows every 20 seconds that it lives
+
+ENDS = frozenset({"sanitize.refused", "sanitize.failed", "sanitize.abandoned"})
+"""Events with which a run says itself that it did not publish."""
 
 REQUEST_JOB = "sanitize-request:{}"
 """Job row by which another process asks the running daemon for a sanitize run of a project."""
@@ -83,10 +87,12 @@ def open_app(
             enforce=settings.enforce,
             requests_per_minute=settings.api.requests_per_minute,
             timeout=settings.api.timeout.total_seconds(),
+            operation_timeout=settings.api.operation_timeout.total_seconds(),
         )
-        client = stack.enter_context(NeonClient(access))
+        stop = threading.Event()
+        client = stack.enter_context(NeonClient(access, timing=Timing(sleep=Patience(stop))))
         webhook = Webhook(stack.enter_context(httpx.Client()), url) if url else None
-        yield App(settings, store, client, webhook, StagingContext(client, store, utc_now, tell))
+        yield App(settings, store, client, webhook, StagingContext(client, store, utc_now, tell, stop))
 
 
 @dataclass
@@ -128,13 +134,14 @@ class App:
 
     def run_cycle(self, project: ProjectSettings) -> Report:
         """One cycle: settle what an earlier process left, then look, record, and queue alerts."""
+        problems: tuple[str, ...] = ()
         lock = self._locks[project.id]
         if lock.acquire(blocking=False):  # held means: a run of this very process is at work, not left behind
             try:
-                settle_unfinished(self.staging, project.id)
+                problems = settle_unfinished(self.staging, project.id)
             finally:
                 lock.release()
-        return self.cycle.run(project)
+        return self.cycle.run(project, problems)
 
     def last_cycle(self, project_id: str) -> datetime | None:
         """When the last complete cycle of a project ended, also one of an earlier process."""
@@ -227,10 +234,13 @@ class App:
         self.store.record_job(REQUEST_JOB.format(project.id), ok=True, sentence="", now=utc_now())
         if asked is None or utc_now() - asked > ALIVE_WITHIN:
             return None
+        newest = self.store.read_events(1)
         try:
             return self.sanitize(self.request(project, "manual"))
-        except (SettingsError, PolicyError) as error:  # before the run could write anything itself
-            self.store.append_event(Event("sanitize.refused", project.id, None, str(error)), utc_now())
+        except (BranchwardenError, SanitizerError) as error:
+            since = self.store.read_events(1000, project.id, after_id=newest[-1].id if newest else 0)
+            if not any(event.kind in ENDS for event in since):  # whoever asked follows the events
+                self.store.append_event(Event("sanitize.refused", project.id, None, str(error)), utc_now())
             raise
 
     def tell_failure(self, job: str, sentence: str) -> None:

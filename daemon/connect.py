@@ -13,8 +13,8 @@ import psycopg
 from psycopg import conninfo
 
 from daemon.errors import NeonUnreachableError, RunFailedError
+from daemon.loopback import is_loopback
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT_TIMEOUT = 30  # seconds; an idle compute wakes in well under one, a cold one in a few
 
 
@@ -26,10 +26,16 @@ def secure_parameters(uri: str, root_certificates: Path | None = None) -> dict[s
     found = {k: str(v) for k, v in conninfo.conninfo_to_dict(uri).items() if v is not None}
     found |= {"application_name": "branchwarden", "connect_timeout": str(CONNECT_TIMEOUT)}
     found |= {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
-    if found.get("host", "") in LOOPBACK and "hostaddr" not in found:
+    if _stays_here(found):
         return found | {"sslmode": "prefer", "channel_binding": "prefer"}
     tls = {"sslmode": "verify-full", "channel_binding": "require"}
     return found | tls | {"sslrootcert": str(root_certificates or certifi.where())}
+
+
+def _stays_here(parameters: Mapping[str, str]) -> bool:
+    """Whether the connection can only end on this machine: a loopback name or a Unix socket."""
+    host = parameters.get("host", "")
+    return "hostaddr" not in parameters and (host == "" or host.startswith("/") or is_loopback(host))
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Details:
 def connection_details(uri: str) -> Details:
     """The API's URI made safe to hand out: TLS verified against the system's roots, unless it is this machine."""
     found = {k: str(v) for k, v in conninfo.conninfo_to_dict(uri).items() if v is not None}
-    if found.get("host", "") not in LOOPBACK:
+    if not _stays_here(found):
         found |= {"sslmode": "verify-full", "sslrootcert": "system", "channel_binding": "require"}
     names = {n: v for n, v in found.items() if n not in _IN_URI}
     login = f"{quote(found.get('user', ''), safe='')}:{quote(found.get('password', ''), safe='')}"
@@ -56,6 +62,13 @@ def connection_details(uri: str) -> Details:
 
 _IN_URI = frozenset({"user", "password", "host", "port", "dbname"})
 _VARIABLES = {"dbname": "PGDATABASE", "channel_binding": "PGCHANNELBINDING", "application_name": "PGAPPNAME"}
+
+
+def leads_to(uri: str, endpoint_id: str) -> bool:
+    """Whether a URI names the endpoint: as the first label of its host, or in its options where there is no SNI."""
+    found = conninfo.conninfo_to_dict(uri)
+    label = str(found.get("host") or "").partition(".")[0]
+    return label == endpoint_id or f"endpoint={endpoint_id}" in str(found.get("options") or "").split()
 
 
 def open_connection(uri: str) -> psycopg.Connection:

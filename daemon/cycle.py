@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from daemon.alerts import cycle_messages
@@ -32,9 +32,10 @@ class Cycle:
     clock: Callable[[], datetime]
     passwords: dict[str, PasswordCache] = field(default_factory=dict)
 
-    def run(self, project: ProjectSettings) -> Report:
-        """Look, record and queue the alerts: all of it, or an error and nothing."""
+    def run(self, project: ProjectSettings, problems: tuple[str, ...] = ()) -> Report:
+        """Look, record and queue the alerts: all of it, or an error and nothing. `problems` join what is unknown."""
         report = self.look(project)
+        report = replace(report, unknowns=(*problems, *report.unknowns))
         self.store.record_cycle(report, tuple(_events(report)), cycle_messages(report), report.finished_at)
         return report
 
@@ -49,6 +50,7 @@ class Cycle:
         check = self._compare(listing, lineages) if compare and asked else None
         facts = Facts(
             ledger=ledger,
+            run_ids=frozenset(run.id for run in self.store.list_runs(project.id)),
             purposes=self.settings.purposes,
             date_keys=self.settings.branches.deletion_date_keys,
             shared=check.shared if check else {},

@@ -27,11 +27,6 @@ def decide(
     return tuple(sorted(decisions, key=_order))
 
 
-def is_exempt(exemptions: Iterable[Exemption], project_id: str, branch_id: str, now: datetime) -> Exemption | None:
-    """The exemption that lasts longest for a branch, or None. It is for the branch's id: a namesake has none."""
-    return _exempt_branches(exemptions, now).get((project_id, branch_id))
-
-
 def _exempt_branches(exemptions: Iterable[Exemption], now: datetime) -> dict[tuple[str, str], Exemption]:
     valid = sorted((e for e in exemptions if e.until > now), key=lambda e: (e.until, e.created_at, e.reason))
     return {(e.project_id, e.branch_id): e for e in valid}

@@ -45,6 +45,11 @@ def examine(app: App) -> tuple[Answer, ...]:
     return (*_installation(), *_settings(app.settings), *_state(app), *_api(app), *_staging(app.settings))
 
 
+def examine_without(settings: Settings, error: BranchwardenError) -> tuple[Answer, ...]:
+    """What can be looked at when nothing can be opened, and why not."""
+    return (*_installation(), *_settings(settings), Answer("start", Verdict.FAIL, str(error)), *_staging(settings))
+
+
 def heartbeat_age(last: datetime | None, now: datetime) -> tuple[bool, str]:
     """Whether the scheduler lives, and the sentence for it."""
     if last is None:

@@ -6,7 +6,6 @@ BranchwardenError                 exit code
 ├── StateError                    2   the state store cannot be used
 │   ├── StateLockedError          2   another instance holds it
 │   └── StateTooNewError          2   written by a newer branchwarden
-├── IncompleteError               3   something could not be looked at
 ├── NeonError                     4   Neon's API refused or did not answer
 │   ├── NeonUnreachableError      4   no answer, or none that can be read
 │   ├── WrongKeyError             4   401
@@ -55,12 +54,6 @@ class StateLockedError(StateError):
 
 class StateTooNewError(StateError):
     """The state store was written by a newer branchwarden."""
-
-
-class IncompleteError(BranchwardenError):
-    """Something could not be looked at, so no answer is given."""
-
-    exit_code = 3
 
 
 class NeonError(BranchwardenError):

@@ -106,10 +106,11 @@ def _valid_proofs(branches: Iterable[Branch], ledger: Iterable[LedgerEntry]) -> 
     for entry in sorted(ledger, key=lambda e: (e.verified_at, e.run_id)):
         newest[entry.branch_id] = entry
     found = {branch.id: newest[branch.id] for branch in branches if branch.id in newest}
-    return {b.id: found[b.id] for b in branches if b.id in found and _still_proves(found[b.id], b)}
+    return {b.id: found[b.id] for b in branches if b.id in found and still_proves(found[b.id], b)}
 
 
-def _still_proves(entry: LedgerEntry, branch: Branch) -> bool:
+def still_proves(entry: LedgerEntry, branch: Branch) -> bool:
+    """Whether nothing was copied over the branch since the ledger's run verified it."""
     if entry.project_id != branch.project_id or branch.restored_from or branch.restore_status:
         return False
     if branch.state == "resetting":

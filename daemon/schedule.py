@@ -7,6 +7,7 @@ run waits a whole interval unless `next_run_time` is given, and an error in a jo
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable
@@ -29,7 +30,6 @@ from sanitizers.errors import SanitizerError
 HEARTBEAT = timedelta(seconds=20)
 DELIVERY = timedelta(seconds=15)
 REQUESTS = timedelta(seconds=5)
-SECOND_SIGNAL_EXIT = 1
 
 log = structlog.get_logger("branchwarden")
 
@@ -40,7 +40,9 @@ class Daemon:
     def __init__(self, app: App) -> None:
         self._app = app
         self._vitals = Vitals(app)
+        self._ending = False
         self._stop = threading.Event()
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()  # re-entrant, so that a handler may use it
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             # The pulse has threads of its own: long runs must not make a living daemon look dead.
@@ -64,11 +66,22 @@ class Daemon:
     def _work(self) -> None:
         self._plan()
         self._scheduler.start()
+        if self._app.webhook is None:
+            log.warning("alerts.none", hint="no webhook is configured: alerts stay in the outbox")
         log.info("started", projects=[p.id for p in self._app.settings.watched()], enforce=self._app.settings.enforce)
-        while not self._stop.wait(1.0):  # in slices: a signal handler only runs between them
-            pass
+        self._wait_for_signal()
+        self._stop.set()
         self._app.staging.abandon()
         self._scheduler.shutdown(wait=True)
+
+    def _wait_for_signal(self) -> None:
+        """In turns: a signal that the system gives to another thread would not wake a long wait."""
+        while True:
+            try:
+                self._signals.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            return
 
     def _plan(self) -> None:
         every = self._app.settings.schedule.every
@@ -88,7 +101,7 @@ class Daemon:
             id=name,
             name=name,
             next_run_time=utc_now(),
-            executor="default" if args else "pulse",
+            executor="default" if args else "pulse",  # what is about a project may take long
         )
 
     def _guarded(self, name: str, job: Callable[..., None], *args: object) -> None:
@@ -154,6 +167,7 @@ class Daemon:
         self._vitals.store_writable = True
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # the signature of a handler
-        if self._stop.is_set():
-            os._exit(SECOND_SIGNAL_EXIT)
-        self._stop.set()
+        if self._ending:
+            os._exit(128 + number)
+        self._ending = True
+        self._signals.put(number)

@@ -11,10 +11,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
 
 from daemon.duration import Duration
 from daemon.errors import SettingsError, WrongKeyError
@@ -25,7 +25,6 @@ from daemon.shipped import CONFIG
 PREFIX = "BRANCHWARDEN_"
 CONFIG_VARIABLE = "BRANCHWARDEN_CONFIG"
 DEFAULT_FILE = Path("branchwarden.toml")
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class _Section(BaseModel):
@@ -84,9 +83,7 @@ class AlertSettings(_Section):
         text = self.webhook_url.get_secret_value() if self.webhook_url else None
         if self.webhook_url_file:
             text = read_secret(self.webhook_url_file, "alerts.webhook_url_file")
-        if text and not _safe_url(text):
-            raise SettingsError("the webhook URL must start with https:// (plain http only to this machine)")
-        return text
+        return text or None
 
 
 class KeySettings(_Section):
@@ -189,6 +186,8 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         return Settings(**_merge(data, overrides))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+    except UnreadableVariableError as error:
+        raise SettingsError(f"{error}: lists and tables are written as JSON in a variable") from None
 
 
 def api_key(environ: Mapping[str, str]) -> str:
@@ -281,8 +280,3 @@ def _explain(error: ValidationError) -> str:
         message = "unknown setting" if problem["type"] == "extra_forbidden" else problem["msg"]
         lines.append(f"{place}: {message}" if place else message)
     return "\n".join(lines)
-
-
-def _safe_url(text: str) -> bool:
-    parts = urlsplit(text)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

@@ -115,11 +115,21 @@ def _check(after: MaskingPolicy, before: MaskingPolicy, path: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
+    try:
+        _replace_file(path, text)
+    except OSError as error:
+        raise PolicyError(f"{path}: the masking policy cannot be written: {error.strerror}.") from None
+
+
+def _replace_file(path: Path, text: str) -> None:
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).chmod(mode)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)

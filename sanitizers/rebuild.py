@@ -44,7 +44,7 @@ ORDER BY (SELECT max(height) FROM tower WHERE view = oid), oid
 ANALYZABLE = (
     USER_TABLES
     + """
-SELECT owner, qualified FROM user_relation
+SELECT owner, qualified, 'ANALYZE ' || qualified FROM user_relation
 WHERE (relkind IN ('r', 'p') AND NOT relispartition) OR (relkind = 'm' AND relispopulated)
 ORDER BY oid
 """
@@ -155,6 +155,6 @@ def analyze(sessions: Sessions, say: Say) -> None:
     """Give every table and filled materialized view fresh statistics."""
     tables = sessions.own.execute(ANALYZABLE).fetchall()
     sessions.own.commit()
-    for number, (owner, table) in enumerate(tables):
+    for number, (owner, table, statement) in enumerate(tables):
         say(table, number, len(tables))
-        sessions.run(owner, [f"ANALYZE {table}"])
+        sessions.run(owner, [statement])

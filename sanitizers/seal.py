@@ -77,7 +77,8 @@ def seal_database(
             f"database {conn.info.dbname} cannot be sealed: {', '.join(left)} may still connect through a membership;"
             " revoke it on production (REVOKE <database owner> FROM <role>) and run again"
         )
-    conn.execute(OTHER_SESSIONS)
+    conn.commit()
+    conn.execute(OTHER_SESSIONS)  # after the commit, or one could slip in between
     conn.commit()
     return grants
 
@@ -159,9 +160,13 @@ def _stop_cron_jobs(conn: psycopg.Connection) -> int:
         return 0
     try:
         with conn.transaction():
-            return conn.execute("UPDATE cron.job SET active = false WHERE active").rowcount
+            stopped = conn.execute("UPDATE cron.job SET active = false WHERE active").rowcount
+            left = conn.execute("SELECT count(*) FROM cron.job WHERE active").fetchone()
     except psycopg.Error as error:
         raise SealError(f"inherited cron jobs cannot be stopped (SQLSTATE {error.sqlstate})") from None
+    if left is None or left[0]:
+        raise SealError("inherited cron jobs of other roles cannot be stopped: unschedule them on production")
+    return stopped
 
 
 def _or_refuse(conn: psycopg.Connection, statement: sql.Composed, what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from daemon.errors import BranchwardenError, SettingsError
+from daemon.loopback import is_loopback
 from daemon.records import Message
 
 TIMEOUT = httpx.Timeout(10.0)  # seconds for each of connect, write and read
@@ -77,7 +77,7 @@ def check_address(url: str) -> None:
     """
     try:
         parts = urlsplit(url)
-        local = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        local = parts.scheme == "http" and is_loopback(parts.hostname or "")
     except ValueError:
         raise SettingsError("The webhook's address cannot be read; copy it again.") from None
     if not parts.hostname or not (parts.scheme == "https" or local):
@@ -136,12 +136,3 @@ def retry_after(headers: httpx.Headers) -> timedelta | None:
 def _first_words(response: httpx.Response) -> str:
     """Read the first piece of the answer; Slack's are single words."""
     return next(response.iter_bytes(), b"")[:100].decode("ascii", "replace").strip()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -55,13 +55,13 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """What one branch holds and why, what is wrong with it, what happens next and how to stop it."""
-    for report in _look(config, project):
-        for view in report.views:
-            if branch in {view.branch.id, view.branch.name}:
-                findings = [f for f in report.findings if f.branch_id == view.branch.id]
-                _explain(view, findings, as_json=as_json)
-                return
-    raise UsageError(f"there is no branch `{clean(branch)}` in the watched projects: `branchwarden tree` shows all")
+    found = [(r, v) for r in _look(config, project) for v in r.views if branch in {v.branch.id, v.branch.name}]
+    if not found:
+        raise UsageError(f"there is no branch `{clean(branch)}` in the watched projects: `branchwarden tree` shows all")
+    if len(found) > 1:
+        raise UsageError(f"`{clean(branch)}` is in several projects: name one with --project")
+    report, view = found[0]
+    _explain(view, [f for f in report.findings if f.branch_id == view.branch.id], as_json=as_json)
 
 
 def exit_code(reports: tuple[Report, ...]) -> int:

@@ -43,7 +43,7 @@ def once(
     with open_app(settings, exclusive=not dry_run) as app:
         reports = tuple(app.look(p, compare=True) if dry_run else app.run_cycle(p) for p in app.choose(project))
         if not dry_run:
-            _deliver(app)
+            _deliver(app, first=any(report.first_cycle for report in reports))
     if as_json:
         print_json(reports)
     for report in reports if not as_json else ():
@@ -64,9 +64,9 @@ def print_report(report: Report) -> None:
         err.print(f"unknown: {clean(unknown)}")
 
 
-def _deliver(app: App) -> None:
+def _deliver(app: App, *, first: bool) -> None:
     delivered = app.deliver()
-    if app.webhook is None and delivered.waiting:
+    if app.webhook is None and first:
         err.print("No webhook is configured: alerts stay in the outbox (set alerts.webhook_url_file).")
     elif delivered.error:
         err.print(f"Alerts wait in the outbox: {delivered.error}")

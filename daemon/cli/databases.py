@@ -8,6 +8,7 @@ from typing import Annotated
 
 import psycopg
 import typer
+from psycopg import conninfo
 from rich.table import Table
 from rich.text import Text
 
@@ -86,10 +87,14 @@ def plan(config: ConfigOption = None, project: ProjectOption = None, as_json: Js
 
 def _schema(dsn: str) -> Schema:
     try:
-        with open_connection(dsn) as conn:
-            return read_schema(conn)
+        conninfo.conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
         raise UsageError("--dsn is no connection string: postgresql://role:password@host/database") from None
+    try:
+        with open_connection(dsn) as conn:
+            return read_schema(conn)
+    except psycopg.Error as error:
+        raise UsageError(f"the schema cannot be read (SQLSTATE {error.sqlstate}): use a role that may") from None
 
 
 def _branch_schemas(config: Path | None, project: str | None, branch: str | None) -> tuple[Schema, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import tempfile
 import threading
 from collections import Counter
@@ -53,6 +54,7 @@ def demo(
         from emulator.server import Tuning, running
     except ModuleNotFoundError as error:
         raise UsageError(missing(error)) from None
+    signal.signal(signal.SIGTERM, _on_sigterm)
     _forget_environment()
     _title("A Neon of its own on this machine: API v2 on real PostgreSQL. Nothing leaves it.")
     try:
@@ -206,6 +208,11 @@ def _receiver() -> Iterator[Receiver]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _on_sigterm(number: int, _: object) -> None:
+    """Unwind, so that servers stop and the folder with the key goes."""
+    raise SystemExit(128 + number)
 
 
 def _wait() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -27,18 +25,13 @@ def emulator(
 ) -> None:
     """Run a Neon of your own on this machine: API v2 on real Postgres. Ends with SIGTERM or Ctrl-C."""
     try:
-        from emulator.__main__ import greeting
+        from emulator.__main__ import run
         from emulator.errors import EmulatorError
-        from emulator.server import Tuning, running
+        from emulator.server import Tuning
     except ModuleNotFoundError as error:
         raise UsageError(missing(error)) from None
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
-        with running(seed, data=data, port=port, tuning=Tuning(tell=err.print)) as neon:
-            typer.echo(greeting(neon))
-            stop.wait()
+        run(seed, data=data, port=port, tuning=Tuning(tell=err.print))
     except EmulatorError as error:
         raise UsageError(str(error)) from None
 

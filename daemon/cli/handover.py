@@ -32,7 +32,7 @@ def _wait_until_taken(app: App, project: ProjectSettings, locked: StateLockedErr
     give_up_at = datetime.now(UTC) + PATIENCE
     while not app.request_taken(project):
         if datetime.now(UTC) > give_up_at:
-            raise locked
+            raise StateLockedError(f"{locked} It is busy with another run: `branchwarden events` shows how far it is.")
         time.sleep(0.5)
 
 

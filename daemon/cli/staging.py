@@ -49,8 +49,8 @@ def sanitize(
                 finally:
                     app.deliver()
         except StateLockedError as locked:
-            if name is not None:
-                raise UsageError(f"{locked} With a running daemon, --name cannot be given: set staging.name.") from None
+            if name is not None or dry_run or as_json:
+                raise UsageError(f"{locked} A running daemon takes a plain `sanitize` over, without options.") from None
             hand_over(settings, project, locked)
             return
     print_json(published) if as_json else _print_published(published)

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from daemon.app import open_app, utc_now
 from daemon.cli.common import ConfigOption, JsonOption, clean, out, print_json
-from daemon.doctor import Answer, Verdict, examine, heartbeat_age
+from daemon.doctor import Answer, Verdict, examine, examine_without, heartbeat_age
 from daemon.duration import format_duration
+from daemon.errors import BranchwardenError
 from daemon.settings import load_settings, variables
 from daemon.store import open_store
 
@@ -39,8 +40,11 @@ def doctor(
             alive, sentence = heartbeat_age(store.last_heartbeat(), utc_now())
         out.print(sentence)
         raise typer.Exit(0 if alive else 1)
-    with open_app(settings, exclusive=False) as app:
-        answers = examine(app)
+    try:
+        with open_app(settings, exclusive=False) as app:
+            answers = examine(app)
+    except BranchwardenError as error:
+        answers = examine_without(settings, error)
     if as_json:
         print_json(answers)
     for answer in answers if not as_json else ():
@@ -57,6 +61,7 @@ def check(
     """Read the settings and say what they come to. Exit 2 when something is wrong."""
     settings = load_settings(config)
     watched = settings.watched()
+    settings.alerts.url()
     if as_json:
         print_json(settings.model_dump(mode="json"))
         return

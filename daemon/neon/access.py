@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import time
 from collections.abc import Callable
@@ -11,13 +10,14 @@ from datetime import UTC, datetime
 from urllib.parse import SplitResult, urlsplit
 
 from daemon.errors import SettingsError, WrongKeyError
+from daemon.loopback import is_loopback
 
 DEFAULT_HOST = "https://console.neon.tech/api/v2"
 
 
 @dataclass(frozen=True)
 class NeonAccess:
-    """One API host and one key. `host` includes /api/v2, `timeout` is in seconds.
+    """One API host and one key. `host` includes /api/v2, timeouts are in seconds.
 
     Raises SettingsError for a host that cannot be used, WrongKeyError for a key that no header can carry.
     """
@@ -27,6 +27,7 @@ class NeonAccess:
     enforce: bool
     requests_per_minute: int = 600
     timeout: float = 60.0
+    operation_timeout: float = 600.0
 
     def __post_init__(self) -> None:
         _check_host(self.host)
@@ -53,16 +54,6 @@ class Timing:
     sleep: Callable[[float], None] = time.sleep
     dice: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only be this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_host(host: str) -> None:

@@ -32,6 +32,7 @@ class NeonClient:
         self, access: NeonAccess, transport: httpx.BaseTransport | None = None, timing: Timing = REAL_TIME
     ) -> None:
         self._caller = Caller(access, transport, timing)
+        self._operation_timeout = access.operation_timeout
 
     def __enter__(self) -> Self:
         return self
@@ -45,9 +46,9 @@ class NeonClient:
         """Close the connections."""
         self._caller.close()
 
-    def allow_writes(self, reason: str) -> AbstractContextManager[None]:
-        """Lift observe mode for the length of a `with` block: the explicit exception of `sanitize`."""
-        return self._caller.guard.allow_writes(reason)
+    def allow_writes(self, project_id: str) -> AbstractContextManager[None]:
+        """Lift observe mode for one project and the length of a `with` block: the explicit exception of `sanitize`."""
+        return self._caller.guard.allow_writes(project_id)
 
     @property
     def requests(self) -> Mapping[str, int]:
@@ -190,9 +191,9 @@ class NeonClient:
         found = read_while(self._caller, call, parse.operation, lambda page: any(o.status not in ENDED for o in page))
         return tuple(o for o in found if o.status not in ENDED)
 
-    def wait_for(self, project_id: str, operations: tuple[Operation, ...], timeout: float = 600.0) -> None:
+    def wait_for(self, project_id: str, operations: tuple[Operation, ...], timeout: float | None = None) -> None:
         """Wait until every operation has ended; `timeout` in seconds for all. Raises OperationFailedError."""
-        wait(self._caller, project_id, operations, timeout)
+        wait(self._caller, project_id, operations, self._operation_timeout if timeout is None else timeout)
 
     def _get(self, path: str, project: str = "", thing: str = "") -> Any:
         return self._caller.send(Call("GET", path, project, thing)).data

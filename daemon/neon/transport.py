@@ -24,26 +24,30 @@ class WriteGuard(httpx.BaseTransport):
         self._inner = inner
         self._enforce = enforce
         self._lock = threading.Lock()
-        self._reasons: list[str] = []
+        self._projects: list[str] = []
 
     @contextmanager
-    def allow_writes(self, reason: str) -> Iterator[None]:
-        """Let writes through for the length of the block, in every thread: a run renews its seals from its own."""
+    def allow_writes(self, project_id: str) -> Iterator[None]:
+        """Let writes to one project through for the length of the block, in every thread: a run has several."""
         with self._lock:
-            self._reasons.append(reason)
+            self._projects.append(project_id)
         try:
             yield
         finally:
             with self._lock:
-                self._reasons.remove(reason)
+                self._projects.remove(project_id)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass the request on, or raise ObserveModeError before it leaves the process."""
-        if request.method not in READING and not self._enforce and not self._reasons:
+        if request.method not in READING and not self._enforce and not self._allowed(request.url.path):
             raise ObserveModeError(
                 f"observe mode: {request.method} {request.url.path} was not sent; set `enforce = true` to allow writes"
             )
         return self._inner.handle_request(request)
+
+    def _allowed(self, path: str) -> bool:
+        with self._lock:
+            return any(f"/projects/{project_id}/" in f"{path}/" for project_id in self._projects)
 
     def close(self) -> None:
         """Close the connections."""

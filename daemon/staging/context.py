@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,7 +26,9 @@ NEON_OWN_ROLES = frozenset({"cloud_admin", "neon_superuser", "neon_service"})
 """Roles that Neon keeps for itself: no user has their passwords and nobody may touch them."""
 
 
+GRACE = 15.0  # seconds, well below what a container gets
 CANCEL_TIMEOUT = 5.0  # seconds, for each connection
+CANCEL_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,24 @@ class StagingRequest:
     key: MaskingKey
     trigger: str
     """`manual` or `schedule`."""
+
+
+class Patience:
+    """A sleep that ends when the run is to stop. What is being tidied up then has `GRACE` seconds more."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._stopped_at: float | None = None
+
+    def __call__(self, seconds: float) -> None:
+        """Sleep. Raises StoppedError once the grace is over."""
+        if not self._stop.wait(seconds):
+            return
+        now = time.monotonic()
+        self._stopped_at = self._stopped_at or now
+        if now - self._stopped_at > GRACE:
+            raise StoppedError("stopped on request")
+        time.sleep(min(seconds, 0.5))
 
 
 class Connections:
@@ -85,9 +106,17 @@ class StagingContext:
     connections: Connections = field(default_factory=Connections)
 
     def abandon(self) -> None:
-        """Stop the run from another thread: nothing new begins, running statements are cancelled."""
+        """Stop the run from a thread of its own: nothing new begins, and whatever statement runs is cancelled.
+
+        Safe in a signal handler: it takes no lock there. It goes on cancelling, since a statement may just begin.
+        """
+        threading.Thread(target=self._abandon, name="abandon", daemon=True).start()
+
+    def _abandon(self) -> None:
         self.stop.set()
-        self.connections.cancel()
+        while True:
+            self.connections.cancel()
+            time.sleep(CANCEL_EVERY)
 
     def check_stop(self) -> None:
         """Raises StoppedError once the process was asked to end."""

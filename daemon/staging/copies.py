@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from daemon.connect import open_connection
+from daemon.connect import leads_to, open_connection
 from daemon.errors import RunFailedError
-from daemon.model import RUN_ANNOTATION, Branch, Database, Endpoint
+from daemon.model import RUN_ANNOTATION, Branch, Database, Endpoint, Role
 from daemon.neon import CreateBranch, Login, NeonClient
 from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingContext
 from daemon.staging.renew import LIFE
@@ -76,14 +76,14 @@ def create_copy(context: StagingContext, production: Branch, run_id: str, kind: 
 
 def open_copy(client: NeonClient, branch: Branch) -> Copy:
     """Give every API role of the branch a new password and learn how to connect as each."""
-    endpoint = _writable(client.list_endpoints(branch.project_id, branch.id), branch)
+    endpoint = writable_endpoint(client, branch)
     databases = client.list_databases(branch.project_id, branch.id)
-    roles = tuple(r.name for r in client.list_roles(branch.project_id, branch.id) if _is_usable(r.name, r.protected))
+    roles = tuple(role.name for role in client.list_roles(branch.project_id, branch.id) if is_usable(role))
     for role in roles:
         client.reset_password(branch.project_id, branch.id, role)
     uris = {
-        (database.name, role): client.connection_uri(
-            branch.project_id, Login(branch.id, database.name, role, endpoint.id)
+        (database.name, role): checked_uri(
+            client.connection_uri(branch.project_id, Login(branch.id, database.name, role, endpoint.id)), endpoint
         )
         for database in databases
         for role in {*roles, database.owner}
@@ -91,19 +91,42 @@ def open_copy(client: NeonClient, branch: Branch) -> Copy:
     return Copy(branch, endpoint, databases, uris, roles)
 
 
+def checked_uri(uri: str, endpoint: Endpoint) -> str:
+    """The URI, once it is sure that it leads to the branch: statements of a seal must never reach another one."""
+    if not leads_to(uri, endpoint.id):
+        raise RunFailedError(f"Neon's connection details do not lead to endpoint {endpoint.id}: nothing was done there")
+    return uri
+
+
+def writable_endpoint(client: NeonClient, branch: Branch) -> Endpoint:
+    """The read-write compute of a branch. Raises RunFailedError."""
+    for endpoint in client.list_endpoints(branch.project_id, branch.id):
+        if endpoint.type == "read_write":
+            return endpoint
+    raise RunFailedError(f"branch {branch.name} has no read-write compute")
+
+
+def is_usable(role: Role) -> bool:
+    """Whether people log in as the role with a password; Neon's own roles are left alone."""
+    return not role.protected and role.authentication_method == "password" and role.name not in NEON_OWN_ROLES
+
+
 def seal_copy(copy: Copy) -> SealedCopy:
-    """Seal every database of the copy. Raises SealError: then nothing may be copied from or into it."""
-    grants = {}
+    """Seal every database of the copy. Raises SealError: then the copy must be deleted.
+
+    Passwords of SQL-made roles go first: without one they get in nowhere, whatever else fails.
+    """
     own = (*copy.roles, *NEON_OWN_ROLES)
+    with copy.connector(copy.databases[0])(None) as conn:
+        verifiers = read_verifiers(conn).without(own)
+    _remove_passwords(copy, own)
+    grants = {}
     for database in copy.databases:
         with copy.connector(database)(None) as conn:
             grants[database.name] = seal_database(conn, copy.roles, tuple(NEON_OWN_ROLES))
             cut_neighbours(conn)
-    first = copy.databases[0]
-    with copy.connector(first)(None) as conn:
+    with copy.connector(copy.databases[0])(None) as conn:
         _refuse_unknown_databases(conn, copy)
-        verifiers = read_verifiers(conn).without(own)
-    _remove_passwords(copy, own)
     return SealedCopy(copy, grants, verifiers)
 
 
@@ -122,14 +145,3 @@ def _refuse_unknown_databases(conn: psycopg.Connection, copy: Copy) -> None:
             f"database {', '.join(unknown)} was made by SQL and is unknown to Neon's API, so it cannot be sealed:"
             " create it through the API or drop it on production"
         )
-
-
-def _writable(endpoints: tuple[Endpoint, ...], branch: Branch) -> Endpoint:
-    for endpoint in endpoints:
-        if endpoint.type == "read_write":
-            return endpoint
-    raise RunFailedError(f"branch {branch.name} has no read-write compute")
-
-
-def _is_usable(name: str, protected: bool) -> bool:  # noqa: FBT001  # mirrors the API's field
-    return not protected and name not in NEON_OWN_ROLES

@@ -1,63 +1,101 @@
-"""What an earlier process left: a publish to finish, or a run to write off. Its branches are sealed and expire."""
+"""What an earlier process left: a publish to finish, or a run to write off."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import psycopg
+
 from daemon.alerts import run_ended
-from daemon.errors import NeonError, RunFailedError
+from daemon.errors import BranchwardenError, NeonError, RunRefusedError
 from daemon.model import RUN_ANNOTATION, Branch
 from daemon.records import Event, RunStep, SanitizeRun
 from daemon.staging.context import ROLE_ANNOTATION, Progress, StagingContext
-from daemon.staging.publish import finish_publish
+from daemon.staging.publish import TargetGoneError, finish_publish
+from sanitizers.errors import SanitizerError
 
 
 def settle_unfinished(context: StagingContext, project_id: str) -> tuple[str, ...]:
-    """Finish a publish that was cut off, write every other unfinished run off; returns a sentence for each.
+    """Finish publishing that was cut off, write every other unfinished run off.
 
-    The store's lock makes sure that no other process works on them.
+    Returns a sentence for each that could not be settled; it is tried again. The store's lock makes sure that no other
+    process works on them.
     """
-    return tuple(_settle(context, run) for run in context.store.unfinished_runs(project_id))
+    problems = (_settle(context, run) for run in context.store.unfinished_runs(project_id))
+    return tuple(problem for problem in problems if problem)
 
 
 def _settle(context: StagingContext, run: SanitizeRun) -> str:
-    if run.step is RunStep.PUBLISHING:
-        try:
-            with context.client.allow_writes(f"finishing the publish of run {run.id}"):
+    try:
+        with context.client.allow_writes(run.project_id):
+            if run.step is RunStep.PUBLISHING:
                 finish_publish(context, run)
-        except RunFailedError as error:
-            return _write_off(context, run, str(error))
-        return f"run {run.id} was cut off while publishing and is published now"
-    return _write_off(context, run, f"cut off after step `{run.step}`")
+            else:
+                _write_off(context, run)
+    except TargetGoneError as error:
+        _end(context, run, str(error))
+    except (BranchwardenError, SanitizerError, psycopg.Error) as error:
+        reason = f"SQLSTATE {error.sqlstate}" if isinstance(error, psycopg.Error) else str(error)
+        return f"run {run.id} is verified but its publishing cannot be finished: {reason}"
+    return ""
 
 
-def _write_off(context: StagingContext, run: SanitizeRun, why: str) -> str:
-    sentence = f"run {run.id} is abandoned ({why}): nothing was published, what it made is sealed and expires"
-    now = context.clock()
+def _write_off(context: StagingContext, run: SanitizeRun) -> None:
+    """A run that was cut off. Before the seal was complete a copy may be open: then it is deleted at once."""
+    why = f"cut off after step `{run.step}`: nothing was published"
+    if run.step is not RunStep.STARTED:
+        _end(context, run, f"{why}, what it made is sealed and expires")
+    elif left := discard_run(context, run):
+        _end(context, run, f"{why}; {', '.join(left)} was not sealed yet and could not be deleted: delete it now")
+    else:
+        _end(context, run, f"{why}, what it had made was not sealed yet and has been deleted")
+
+
+def _end(context: StagingContext, run: SanitizeRun, why: str) -> None:
+    sentence = f"run {run.id} is abandoned ({why})"
+    context.tell(Progress("preflight", sentence))
     event = Event("sanitize.abandoned", run.project_id, run.target_branch_id, sentence, {"run": run.id})
     told = run_ended(replace(run, step=RunStep.ABANDONED, error=why), run.project_id)
+    now = context.clock()
     context.store.advance_run(run.id, RunStep.ABANDONED, now, events=[event], messages=[told], error=why)
-    return sentence
 
 
 def clear_leftovers(context: StagingContext, project_id: str) -> None:
     """Before a new run: settle what is unfinished and delete the branches of runs that were never published.
 
     They would expire anyway, but may fill the root branch allowance. A branch is ours only when its annotation names
-    a run of this ledger that failed or was abandoned, and while it expires.
+    a run of this ledger that failed or was abandoned, and while it expires. Raises RunRefusedError when a verified
+    branch still waits to be published: another one would not help it.
     """
-    for sentence in settle_unfinished(context, project_id):
-        context.tell(Progress("preflight", sentence))
+    problems = settle_unfinished(context, project_id)
+    if problems:
+        raise RunRefusedError("\n".join(problems))
     dead = {r.id for r in context.store.list_runs(project_id) if r.step in {RunStep.FAILED, RunStep.ABANDONED}}
     for branch in context.client.list_branches(project_id):
-        if branch.annotation.get(RUN_ANNOTATION) in dead and ROLE_ANNOTATION in branch.annotation and branch.expires_at:
+        if branch.annotation.get(RUN_ANNOTATION) in dead and _expires_for_us(branch):
             context.tell(Progress("preflight", f"deleting {branch.name}, left by a run that was not published"))
             discard(context, branch)
 
 
-def discard(context: StagingContext, branch: Branch) -> None:
+def discard_run(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
+    """Delete every branch that an unpublished run made; returns the names of those that could not be deleted."""
+    try:
+        branches = context.client.list_branches(run.project_id)
+    except NeonError:
+        return (f"branchwarden-source-{run.id}",)
+    mine = [b for b in branches if b.annotation.get(RUN_ANNOTATION) == run.id and _expires_for_us(b)]
+    return tuple(branch.name for branch in mine if not discard(context, branch))
+
+
+def discard(context: StagingContext, branch: Branch) -> bool:
     """Delete a branch of a run that was not published; where that fails it still expires by itself."""
     try:
         context.client.wait_for(branch.project_id, context.client.delete_branch(branch.project_id, branch.id))
     except NeonError as error:
         context.tell(Progress("preflight", f"{branch.name} could not be deleted and will expire: {error}"))
+        return False
+    return True
+
+
+def _expires_for_us(branch: Branch) -> bool:
+    return ROLE_ANNOTATION in branch.annotation and branch.expires_at is not None

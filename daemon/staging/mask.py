@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -53,6 +54,7 @@ def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, c
         proofs.append(_verify(context, request, (database, part), copies))
     problems = [problem for proof in proofs for problem in proof.problems]
     problems += _inherited_verifiers(source, target)
+    problems += _inherited_passwords(context, source, target)
     if problems:
         raise ResidueError(problems)
     searched = sum(proof.searched for proof in proofs)
@@ -96,6 +98,20 @@ def _inherited_verifiers(source: SealedCopy, target: SealedCopy) -> list[str]:
         f" `GRANT {role} TO {target.copy.databases[0].owner} WITH ADMIN OPTION` on production"
         for role in same
     ]
+
+
+def _inherited_passwords(context: StagingContext, source: SealedCopy, target: SealedCopy) -> list[str]:
+    """API roles whose password on the target is production's; compared in memory, nothing is kept."""
+    client, branch = context.client, target.copy.branch
+    production = source.copy.branch.parent_id or ""
+    known = {role.name for role in client.list_roles(branch.project_id, production)}
+    same = []
+    for role in sorted(known & set(target.copy.roles)):
+        there = client.reveal_password(branch.project_id, production, role)
+        here = client.reveal_password(branch.project_id, branch.id, role)
+        if there is not None and here is not None and hmac.compare_digest(there.encode(), here.encode()):
+            same.append(role)
+    return [f"role {role} still has production's password on the target" for role in same]
 
 
 def _proof(plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError
-from daemon.lineage import classify
+from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
 from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest
@@ -95,10 +95,14 @@ def _room(listing: Listing, request: StagingRequest) -> Iterator[str]:
 
 
 def _names(listing: Listing, context: StagingContext, request: StagingRequest) -> Iterator[str]:
-    ours = {entry.branch_id for entry in context.store.published(request.project.id)}
+    entries = {entry.branch_id: entry for entry in context.store.published(request.project.id)}
     for branch in listing.branches:
-        if branch.name == request.staging.name and branch.id not in ours:
+        if branch.name != request.staging.name:
+            continue
+        if branch.id not in entries:
             yield f"a branch called {branch.name} is there that no sanitize run made: rename it or set staging.name"
+        elif not still_proves(entries[branch.id], branch):
+            yield f"{branch.name} was reset or restored since it was published, so it is not ours any more: rename it"
 
 
 def _size(listing: Listing, production: Branch) -> Iterator[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.alerts import run_published
 from daemon.connect import open_connection
-from daemon.errors import RunFailedError
+from daemon.errors import NeonError, RunFailedError
+from daemon.lineage import still_proves
 from daemon.model import Branch, LedgerEntry
 from daemon.neon import BranchChange, Login
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext
+from daemon.staging.copies import checked_uri, writable_endpoint
 from sanitizers.seal import ConnectGrant, unseal_database
 
 
@@ -26,21 +29,62 @@ class Published:
     """Names of older staging branches that still have children."""
 
 
+class TargetGoneError(RunFailedError):
+    """The verified target is not there any more, or not what was verified: nothing can be published."""
+
+
 def finish_publish(context: StagingContext, run: SanitizeRun) -> Published:
-    """Lift the seal of a run whose proof is in the ledger. Raises RunFailedError when its target has expired."""
+    """Lift the seal of a run whose proof is in the ledger, and give the branch its name.
+
+    Raises TargetGoneError when there is nothing to publish any more, RunFailedError when the name is taken: the target
+    then stays sealed, and publishing is tried again for as long as it lives.
+    """
     branches = {b.id: b for b in context.client.list_branches(run.project_id)}
-    target = branches.get(run.target_branch_id or "")
-    if target is None:
-        raise RunFailedError("the target expired before it could be published: run sanitize again")
+    target = _untouched_target(run, branches)
+    _refuse_taken_name(context, run, branches)
     context.tell(Progress("publish", "giving CONNECT back and clearing the expiry"))
     _unseal(context, run, target)
     _change(context, target, BranchChange(expires_at=None))
     _take_name(context, run, branches)
     _settle(context, run)
-    _delete_source(context, run, branches)
-    kept = delete_superseded(context, run.project_id)
-    published = context.client.get_branch(run.project_id, target.id)
-    return Published(run.id, published, run.proof, kept)
+    return Published(run.id, replace(target, name=run.target_name, expires_at=None), run.proof, _tidy(context, run))
+
+
+def _untouched_target(run: SanitizeRun, branches: dict[str, Branch]) -> Branch:
+    target = branches.get(run.target_branch_id or "")
+    if target is None or run.verified_at is None:
+        raise TargetGoneError("the target expired before it could be published: run sanitize again")
+    entry = LedgerEntry(run.id, run.project_id, target.id, run.target_name, run.verified_at, run.policy_digest)
+    if not still_proves(entry, target):
+        raise TargetGoneError("somebody restored or reset the target after it was verified: run sanitize again")
+    return target
+
+
+def _refuse_taken_name(context: StagingContext, run: SanitizeRun, branches: dict[str, Branch]) -> None:
+    ours = {entry.branch_id for entry, _ in _published_still(context, run.project_id, branches)}
+    for branch in branches.values():
+        if branch.name == run.target_name and branch.id not in {*ours, run.target_branch_id}:
+            raise RunFailedError(f"a branch called {branch.name} is there that is not ours: rename it")
+
+
+def _published_still(
+    context: StagingContext, project_id: str, branches: dict[str, Branch]
+) -> Iterator[tuple[LedgerEntry, Branch]]:
+    """The staging branches of ours that are what was verified; one that was restored over belongs to whoever did it."""
+    for entry in context.store.published(project_id):
+        branch = branches.get(entry.branch_id)
+        if branch is not None and still_proves(entry, branch):
+            yield entry, branch
+
+
+def _tidy(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
+    """After publishing nothing may fail any more: what is not deleted now expires, or is looked at in the next run."""
+    try:
+        _delete_source(context, run)
+        return delete_superseded(context, run.project_id)
+    except NeonError as error:
+        context.tell(Progress("publish", f"published, but tidying up did not end: {error}"))
+        return ()
 
 
 def delete_superseded(context: StagingContext, project_id: str) -> tuple[str, ...]:
@@ -50,31 +94,29 @@ def delete_superseded(context: StagingContext, project_id: str) -> tuple[str, ..
     """
     branches = {b.id: b for b in context.client.list_branches(project_id)}
     parents = {b.parent_id for b in branches.values()}
-    kept = []
     for entry in context.store.published(project_id):
-        branch = branches.get(entry.branch_id)
-        if branch is not None and not entry.superseded:
+        if entry.branch_id not in branches:
+            _record_deleted(context, entry)
+    kept = []
+    for entry, branch in tuple(_published_still(context, project_id, branches)):
+        if not entry.superseded:
             continue
-        if branch is not None and (branch.id in parents or _is_kept(branch, entry)):
+        if branch.id in parents or branch.default or branch.protected or branch.run_id != entry.run_id:
             kept.append(branch.name)
             continue
-        if branch is not None:
-            context.client.wait_for(project_id, context.client.delete_branch(project_id, branch.id))
+        context.client.wait_for(project_id, context.client.delete_branch(project_id, branch.id))
         _record_deleted(context, entry)
     return tuple(kept)
 
 
-def _is_kept(branch: Branch, entry: LedgerEntry) -> bool:
-    """Somebody made it more than an old staging branch, or it is not the one that the run made."""
-    return branch.default or branch.protected or branch.run_id != entry.run_id
-
-
 def _unseal(context: StagingContext, run: SanitizeRun, target: Branch) -> None:
-    """CONNECT goes back to those who have it on production; each role of the run connects with what the API holds."""
+    """CONNECT goes back to those who have it on production; each owner connects with what the API holds."""
     roles = tuple(role.name for role in context.client.list_roles(run.project_id, target.id))
+    endpoint = writable_endpoint(context.client, target)
     for database in context.client.list_databases(run.project_id, target.id):
         grants = _grants(run.acl, database.name)
-        uri = context.client.connection_uri(run.project_id, Login(target.id, database.name, database.owner))
+        login = Login(target.id, database.name, database.owner, endpoint.id)
+        uri = checked_uri(context.client.connection_uri(run.project_id, login), endpoint)
         with open_connection(uri) as conn:
             unseal_database(conn, grants, roles)
 
@@ -88,9 +130,8 @@ def _grants(acl: JsonMapping, database: str) -> tuple[ConnectGrant, ...]:
 
 def _take_name(context: StagingContext, run: SanitizeRun, branches: dict[str, Branch]) -> None:
     """The newest is always called staging; the one before gets the moment of its verification as a suffix."""
-    for entry in context.store.published(run.project_id):
-        old = branches.get(entry.branch_id)
-        if old is not None and old.id != run.target_branch_id and old.name == run.target_name:
+    for entry, old in tuple(_published_still(context, run.project_id, branches)):
+        if old.id != run.target_branch_id and old.name == run.target_name:
             name = f"{run.target_name}-{entry.verified_at:%Y%m%d-%H%M%S}"
             # Marked before it is renamed: a crash in between finds the old name and does both again.
             context.store.mark_superseded(entry.run_id, name, context.clock())
@@ -109,12 +150,12 @@ def _settle(context: StagingContext, run: SanitizeRun) -> None:
     context.store.advance_run(run.id, RunStep.PUBLISHED, now, events=[event], messages=told, published_at=now)
 
 
-def _delete_source(context: StagingContext, run: SanitizeRun, branches: dict[str, Branch]) -> None:
+def _delete_source(context: StagingContext, run: SanitizeRun) -> None:
     """It held raw rows; it would expire anyway."""
-    source = branches.get(run.source_branch_id or "")
-    if source is not None and source.run_id == run.id:
-        context.tell(Progress("publish", "deleting the source copy"))
-        context.client.wait_for(run.project_id, context.client.delete_branch(run.project_id, source.id))
+    for source in context.client.list_branches(run.project_id):
+        if source.id == run.source_branch_id and source.run_id == run.id:
+            context.tell(Progress("publish", "deleting the source copy"))
+            context.client.wait_for(run.project_id, context.client.delete_branch(run.project_id, source.id))
 
 
 def _record_deleted(context: StagingContext, entry: LedgerEntry) -> None:

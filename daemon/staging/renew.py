@@ -19,10 +19,13 @@ EVERY = timedelta(minutes=30)
 class Renewal:
     """Moves `expires_at` of branches ahead from a thread of its own; `lost` tells when that stopped working."""
 
-    def __init__(self, client: NeonClient, project_id: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: NeonClient, project_id: str, clock: Callable[[], datetime], every: timedelta = EVERY
+    ) -> None:
         self._client = client
         self._project_id = project_id
         self._clock = clock
+        self._every = every
         self._branch_ids: Sequence[str] = ()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_stopped, name="renewal", daemon=True)
@@ -51,12 +54,13 @@ class Renewal:
     @property
     def lost(self) -> bool:
         """Whether the branches may be gone because no renewal got through for a whole life."""
-        return self._good_until is not None and self._clock() >= self._good_until
+        broken = not self._thread.is_alive() and not self._stop.is_set()
+        return broken or (self._good_until is not None and self._clock() >= self._good_until)
 
     def _renew_until_stopped(self) -> None:
-        wait = EVERY
+        wait = self._every
         while not self._stop.wait(wait.total_seconds()):
-            wait = EVERY if self._renew() else EVERY / 15
+            wait = self._every if self._renew() else self._every / 15
 
     def _renew(self) -> bool:
         expires_at = self._clock() + LIFE

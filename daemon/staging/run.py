@@ -1,21 +1,20 @@
-"""One sanitize run: seal → mask → verify → publish. Whatever fails leaves the seal on."""
+"""One sanitize run: seal → mask → verify → publish. Where it fails, nothing stays open: what is sealed expires."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import psycopg
 
 from daemon.alerts import run_ended, run_refused
 from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, StoppedError
-from daemon.model import Branch
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy, create_copy, open_copy, seal_copy
-from daemon.staging.leftovers import clear_leftovers, discard
+from daemon.staging.leftovers import clear_leftovers, discard, discard_run
 from daemon.staging.mask import mask, verify
 from daemon.staging.preflight import Preflight, preflight
 from daemon.staging.publish import Published, finish_publish
@@ -23,48 +22,56 @@ from daemon.staging.renew import Renewal
 from sanitizers.errors import CatalogsDifferError, SanitizerError
 
 TRIES = 2  # source and target are made at different moments; a migration in between is met once, hardly twice
+SEALED = "What the run made is sealed and expires within two hours."
+DISCARDED = "What the run had made was not sealed yet and has been deleted."
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that is in the ledger, with what was asked for and what preflight found."""
+
+    run: SanitizeRun
+    request: StagingRequest
+    flight: Preflight
 
 
 def sanitize(context: StagingContext, request: StagingRequest) -> Published:
     """Spawn a sanitized staging branch and publish it.
 
-    Raises RunRefusedError when nothing was created, RunFailedError when what was created stays sealed and expires.
+    Raises RunRefusedError when nothing was created, RunFailedError when what was created is sealed, expiring or gone.
     """
-    with context.client.allow_writes(f"sanitize run ({request.trigger})"):
-        clear_leftovers(context, request.project.id)
-        flight = _refusable(context, request)
-        run = _start(context, request, flight)
-        with _recorded(context, run, flight), Renewal(context.client, run.project_id, context.clock) as renewal:
-            target, proof = _proven_target(context, request, (run, flight), renewal)
+    project_id = request.project.id
+    with context.client.allow_writes(project_id):
+        context.check_stop()
+        clear_leftovers(context, project_id)
+        begun = _start(context, request, _refusable(context, request))
+        with _recorded(context, begun), Renewal(context.client, project_id, context.clock) as renewal:
+            target, proof = _proven_target(context, begun, renewal)
             renewal.stop()
             now = context.clock()
             acl: JsonMapping = {n: [[g.grantee, g.grantable] for g in grants] for n, grants in target.grants.items()}
-            context.store.advance_run(run.id, RunStep.PUBLISHING, now, proof=proof, acl=acl, verified_at=now)
-            return finish_publish(context, _stored(context, run))
+            context.store.advance_run(begun.run.id, RunStep.PUBLISHING, now, proof=proof, acl=acl, verified_at=now)
+            return finish_publish(context, _stored(context, begun.run))
 
 
-def _proven_target(
-    context: StagingContext, request: StagingRequest, begun: tuple[SanitizeRun, Preflight], renewal: Renewal
-) -> tuple[SealedCopy, JsonMapping]:
-    """A sealed, masked and verified target; source and target are made anew once if a migration came between them."""
-    run, flight = begun
+def _proven_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, JsonMapping]:
+    """A sealed, masked and verified target; both copies are made anew once if a migration came between them."""
     for attempt in range(1, TRIES + 1):
-        branches = _create(context, run, flight, renewal)
-        source, target = _seal(context, run, branches)
+        copies = _sealed_copies(context, begun, renewal)
         try:
-            mask(context, request, run, (source, target))
+            mask(context, begun.request, begun.run, copies)
         except CatalogsDifferError:
             if attempt == TRIES:
                 raise
             context.tell(Progress("mask", "the schema changed between the two copies: both are made once more"))
-            for branch in branches:
-                discard(context, branch)
+            for sealed in copies:
+                discard(context, sealed.copy.branch)
             continue
-        proof = verify(context, request, run, (source, target))
+        proof = verify(context, begun.request, begun.run, copies)
         break
     if renewal.lost:
         raise RunFailedError("Neon's API could not be reached for two hours: the run's branches have expired")
-    return target, proof
+    return copies[1], proof
 
 
 def _refusable(context: StagingContext, request: StagingRequest) -> Preflight:
@@ -80,7 +87,7 @@ def _refusable(context: StagingContext, request: StagingRequest) -> Preflight:
     return flight
 
 
-def _start(context: StagingContext, request: StagingRequest, flight: Preflight) -> SanitizeRun:
+def _start(context: StagingContext, request: StagingRequest, flight: Preflight) -> Begun:
     now = context.clock()
     run = SanitizeRun(
         id=f"{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}",
@@ -98,60 +105,73 @@ def _start(context: StagingContext, request: StagingRequest, flight: Preflight) 
     context.store.start_run(run)
     sentence = f"run {run.id} started ({run.trigger}): {flight.production.name} → {run.target_name}"
     context.store.append_event(Event("sanitize.started", run.project_id, None, sentence, {"run": run.id}), now)
-    return run
+    return Begun(run, request, flight)
 
 
-def _create(context: StagingContext, run: SanitizeRun, flight: Preflight, renewal: Renewal) -> tuple[Branch, Branch]:
-    """Source first: what it holds decides, and the target's schema is compared with it."""
+def _sealed_copies(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, SealedCopy]:
+    """Source and target. The source holds raw rows, so it is sealed before anything else is asked of the API."""
+    run, production = begun.run, begun.flight.production
     context.check_stop()
-    context.tell(Progress("seal", f"copying {flight.production.name} into an expiring branch, the source"))
-    source = create_copy(context, flight.production, run.id, "source")
+    context.tell(Progress("seal", f"copying {production.name} into an expiring branch, the source"))
+    source = create_copy(context, production, run.id, "source")
+    renewal.watch((source,))
     context.store.advance_run(run.id, RunStep.STARTED, context.clock(), source_branch_id=source.id)
+    context.tell(Progress("seal", "source: new passwords for its roles, CONNECT revoked from everyone else"))
+    sealed_source = seal_copy(open_copy(context.client, source))
+    context.check_stop()
     context.tell(Progress("seal", "creating the target: a root branch with the schema and no rows"))
-    target = create_copy(context, flight.production, run.id, "target")
-    context.store.advance_run(run.id, RunStep.STARTED, context.clock(), target_branch_id=target.id)
+    target = create_copy(context, production, run.id, "target")
     renewal.watch((source, target))
-    return source, target
-
-
-def _seal(context: StagingContext, run: SanitizeRun, branches: tuple[Branch, Branch]) -> tuple[SealedCopy, SealedCopy]:
-    sealed = []
-    for branch, name in zip(branches, ("source", "target"), strict=True):
-        context.check_stop()
-        context.tell(Progress("seal", f"{name}: new passwords for its roles, CONNECT revoked from everyone else"))
-        sealed.append(seal_copy(open_copy(context.client, branch)))
-    source, target = sealed
+    context.store.advance_run(run.id, RunStep.STARTED, context.clock(), target_branch_id=target.id)
+    context.tell(Progress("seal", "target: new passwords for its roles, CONNECT revoked from everyone else"))
+    sealed_target = seal_copy(open_copy(context.client, target))
     sentence = f"run {run.id}: source and target take connections from the run alone and expire by themselves"
-    event = Event("sanitize.sealed", run.project_id, target.copy.branch.id, sentence, {"run": run.id})
+    event = Event("sanitize.sealed", run.project_id, target.id, sentence, {"run": run.id})
     context.store.advance_run(run.id, RunStep.SEALED, context.clock(), events=[event])
-    return source, target
+    return sealed_source, sealed_target
 
 
 @contextmanager
-def _recorded(context: StagingContext, run: SanitizeRun, flight: Preflight) -> Iterator[None]:
+def _recorded(context: StagingContext, begun: Begun) -> Iterator[None]:
     """Write down how the run ended when it did not publish; foreign errors become ours here."""
     try:
         yield
-    except StoppedError as error:
-        _end(context, run, RunStep.ABANDONED, (str(error), flight))
-        raise
     except (BranchwardenError, SanitizerError, psycopg.Error) as error:
-        reason = f"a database refused (SQLSTATE {error.sqlstate})" if isinstance(error, psycopg.Error) else str(error)
-        if context.stop.is_set():
-            _end(context, run, RunStep.ABANDONED, ("stopped on request", flight))
-            raise StoppedError("stopped on request: what the run made stays sealed and expires") from None
-        _end(context, run, RunStep.FAILED, (reason, flight))
-        raise RunFailedError(f"{reason}\nNothing was published; what the run made stays sealed and expires.") from None
+        stopped = context.stop.is_set() or isinstance(error, StoppedError)
+        reason = "stopped on request" if stopped else _reason(error)
+        step = _stored(context, begun.run).step
+        if step is RunStep.PUBLISHING:  # all that can be proven is in the ledger: the next cycle finishes it
+            raise RunFailedError(f"{reason}\nThe branch is verified; the next cycle goes on with publishing.") from None
+        state = _leave_nothing_open(context, begun.run, step)
+        if stopped:
+            _end(context, begun, RunStep.ABANDONED, f"{reason}\n{state}")
+            raise StoppedError(f"{reason}\nNothing was published. {state}") from None
+        _end(context, begun, RunStep.FAILED, f"{reason}\n{state}")
+        raise RunFailedError(f"{reason}\nNothing was published. {state}") from None
 
 
-def _end(context: StagingContext, run: SanitizeRun, step: RunStep, why: tuple[str, Preflight]) -> None:
-    reason, flight = why
-    now = context.clock()
-    if _stored(context, run).step is RunStep.PUBLISHING:
-        return  # the next cycle finishes it: everything that can be proven is in the ledger
-    sentence = f"run {run.id} {step}: {reason}"
-    event = Event(f"sanitize.{step}", run.project_id, None, sentence, {"run": run.id})
-    told = run_ended(replace(run, step=step, error=reason), flight.listing.project.name)
+def _reason(error: BaseException) -> str:
+    if not isinstance(error, psycopg.Error):
+        return str(error)
+    if error.sqlstate is None:
+        return "the connection to a branch of the run was lost: run it again"
+    return f"a database refused a statement of the run (SQLSTATE {error.sqlstate})"
+
+
+def _leave_nothing_open(context: StagingContext, run: SanitizeRun, step: RunStep) -> str:
+    """What became of the run's branches. Before the seal is complete a copy may be open: it is deleted at once."""
+    if step is not RunStep.STARTED:
+        return SEALED
+    left = discard_run(context, run)
+    if not left:
+        return DISCARDED
+    return f"{', '.join(left)} could not be deleted and may be open to production's passwords: delete it now."
+
+
+def _end(context: StagingContext, begun: Begun, step: RunStep, reason: str) -> None:
+    now, run = context.clock(), begun.run
+    event = Event(f"sanitize.{step}", run.project_id, None, f"run {run.id} {step}: {reason}", {"run": run.id})
+    told = run_ended(replace(run, step=step, error=reason), begun.flight.listing.project.name)
     context.store.advance_run(run.id, step, now, events=[event], messages=[told], error=reason)
 
 

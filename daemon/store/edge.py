@@ -19,6 +19,7 @@ from daemon.errors import StateError, StateLockedError
 from daemon.records import JsonValue
 
 BUSY_TIMEOUT_MS = 5_000  # another writer holds the file for milliseconds; five seconds means that something is stuck
+MOST_CONNECTIONS = 20  # kept open, and as many again in a rush: a few jobs per project
 APPLICATION_ID = 0x42_57_41_52  # "BWAR" in the file's header says whose file it is
 
 SENTENCES = {
@@ -55,6 +56,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise state_error(path, error.orig) from error
+    except sa.exc.SQLAlchemyError as error:
+        raise StateError(f"State store {path}: too many jobs want it at once ({type(error).__name__}).") from error
     except (sqlite3.Error, OSError) as error:
         raise state_error(path, error) from error
 
@@ -108,7 +111,9 @@ def take(handle: int, path: Path) -> None:
 def make_engine(path: Path) -> sa.Engine:
     """Make the engine. Parameters stay out of its errors; connections may change threads."""
     url = sa.URL.create("sqlite+pysqlite", database=str(path))
-    engine = sa.create_engine(url, hide_parameters=True, json_serializer=canonical)
+    engine = sa.create_engine(
+        url, hide_parameters=True, json_serializer=canonical, pool_size=MOST_CONNECTIONS, max_overflow=MOST_CONNECTIONS
+    )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

@@ -112,3 +112,23 @@ def test_sigterm_while_masking_abandons_the_run_within_the_stop_grace(large_ward
         if not branch.name.startswith("staging"):
             assert branch.expires_at is not None
             _assert_sealed(large_warden, branch)
+
+
+@pytest.mark.slow
+def test_sigterm_to_the_daemon_in_the_middle_of_a_run_ends_it_with_0(large_warden: Warden) -> None:
+    daemon = large_warden.start("run")
+    _wait_until(lambda: large_warden.run("doctor", "--heartbeat").returncode == 0 or daemon.poll() is not None)
+    follower = large_warden.start("sanitize")
+    _wait_until(lambda: _sealed(large_warden) or daemon.poll() is not None)
+    time.sleep(0.5)
+    daemon.send_signal(signal.SIGTERM)
+    _, log = daemon.communicate(timeout=45)
+    follower.kill()
+    follower.communicate()
+
+    assert daemon.returncode == 0, log
+    with large_warden.store() as store:
+        assert last_step(store, large_warden.project_id) == "abandoned"
+    for branch in _branches_of_runs(large_warden):
+        assert branch.expires_at is not None
+        _assert_sealed(large_warden, branch)

@@ -1,4 +1,4 @@
-"""The source's server dies in the middle of the stream: one sentence, nothing published, nothing unsealed, and again."""
+"""The source's server dies in mid-stream: one sentence, nothing published, nothing unsealed, and a run again."""
 
 import os
 import signal

@@ -47,7 +47,7 @@ def test_writes_are_allowed_by_name_and_only_inside_the_block() -> None:
     script = Script(reply({"operations": []}))
     neon = client(script, enforce=False)
 
-    with neon.allow_writes("sanitize by hand"):
+    with neon.allow_writes(PROJECT):
         neon.delete_branch(PROJECT, "br-x")
     with pytest.raises(ObserveModeError):
         neon.delete_branch(PROJECT, "br-x")

@@ -79,18 +79,30 @@ def test_the_end_of_one_permission_does_not_end_another() -> None:
     script = Script(reply({"operations": []}))
     neon = client(script, enforce=False)
 
-    with neon.allow_writes("sanitize"):
-        with neon.allow_writes("renew"):
+    with neon.allow_writes("p"):
+        with neon.allow_writes("p"):
             pass
         neon.delete_branch("p", "b")
 
     assert len(script.requests) == 1
 
 
+def test_a_permission_is_for_one_project_only() -> None:
+    script = Script(reply({"operations": []}))
+    neon = client(script, enforce=False)
+
+    with neon.allow_writes("p"):
+        for other in ("other", "pp"):
+            with pytest.raises(ObserveModeError):
+                neon.delete_branch(other, "p")
+
+    assert script.requests == []
+
+
 def test_a_permission_ends_with_an_error_too() -> None:
     neon = client(Script(reply({"operations": []})), enforce=False)
 
-    with pytest.raises(ZeroDivisionError), neon.allow_writes("sanitize"):
+    with pytest.raises(ZeroDivisionError), neon.allow_writes("p"):
         raise ZeroDivisionError
     with pytest.raises(ObserveModeError):
         neon.delete_branch("p", "b")

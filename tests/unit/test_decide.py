@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from daemon.decide import decide, is_exempt
+from daemon.decide import decide
 from daemon.model import Action, Severity
-from tests.builders import NOW, PROJECT, ago, ahead, branch_id, exemption, finding
+from tests.builders import NOW, ago, ahead, exemption, finding
 
 
 def test_a_new_finding_is_flagged_with_its_deadline() -> None:
@@ -54,10 +54,11 @@ def test_an_exemption_is_for_an_id_and_not_for_a_namesake_or_another_project() -
 
 
 def test_the_exemption_that_lasts_longest_is_named() -> None:
-    short, long = exemption(until=ahead(days=1)), exemption(until=ahead(days=9))
+    short, long = exemption(until=ahead(days=1), reason="short"), exemption(until=ahead(days=9), reason="long")
 
-    assert long == is_exempt([long, short], PROJECT, branch_id("dev/alice"), NOW)
-    assert is_exempt([long], PROJECT, branch_id("dev/bob"), NOW) is None
+    (decision,) = decide([finding()], [], [long, short], NOW)
+
+    assert decision.reason.endswith("long")
 
 
 def test_the_worst_comes_first_then_rule_and_name() -> None:

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import signal
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from daemon import cycle, schedule
+from daemon import cycle
 from daemon.cli.main import SANITIZER_EXIT_CODE
 from daemon.errors import BranchwardenError
 from daemon.purposes import PurposePattern
@@ -128,7 +129,7 @@ def _errors(of: type[BranchwardenError] = BranchwardenError) -> Iterator[type[Br
 
 def _exit_codes() -> set[int]:
     """Those of the errors, those that the command line returns, and those that commands exit with by themselves."""
-    codes = {error.exit_code for error in _errors()} | {SANITIZER_EXIT_CODE, schedule.SECOND_SIGNAL_EXIT}
+    codes = {error.exit_code for error in _errors()} | {SANITIZER_EXIT_CODE, 128 + signal.SIGTERM}
     for path in (ROOT / "daemon" / "cli").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"typer.Exit", "sys.exit"}:
@@ -145,5 +146,5 @@ def _numbers(node: ast.AST) -> set[int]:
 def test_every_exit_code_is_there_and_no_other() -> None:
     codes = _exit_codes()
 
-    assert {0, 1, 2, 3, 4, 5, 70, 130} <= codes
+    assert {0, 1, 2, 3, 4, 5, 70, 130, 143} <= codes
     assert {int(row[0]) for row in rows(page("errors.md"))} == codes
