@@ -3,7 +3,7 @@ FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/branchwarden
 WORKDIR /src
-COPY requirements/runtime.txt requirements/runtime.txt
+COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN /opt/branchwarden/bin/pip install --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY daemon daemon
@@ -11,7 +11,7 @@ COPY sanitizers sanitizers
 COPY emulator emulator
 COPY config config
 # The emulator runs databases and has no place beside production credentials.
-RUN pip install "hatchling>=1.27" \
+RUN pip install --require-hashes -r requirements/build.txt \
  && pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
  && /opt/branchwarden/bin/pip install --no-deps /tmp/wheel/*.whl \
  && rm -rf /opt/branchwarden/lib/python3.13/site-packages/emulator

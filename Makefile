@@ -44,6 +44,8 @@ lock:
 		pyproject.toml -o requirements/runtime.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' \
 		pyproject.toml --extra demo --group dev -o requirements/dev.txt
+	echo 'hatchling>=1.27' | uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-annotate \
+		--custom-compile-command 'make lock' - -o requirements/build.txt
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

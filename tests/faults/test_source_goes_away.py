@@ -52,7 +52,7 @@ def test_a_source_that_dies_in_mid_stream_fails_the_run_and_leaves_the_seal_on(
 
     assert process.returncode == 5, err
     assert "Traceback" not in err
-    assert "stays sealed and expires" in err
+    assert "is sealed and expires" in err
     assert "Zqfirst" not in err
     with warden.store() as store:
         assert last_step(store, warden.project_id) == "failed"

@@ -38,7 +38,7 @@ def test_it_cannot_be_uploaded_by_accident() -> None:
 
 
 def test_locked_requirements_carry_hashes_and_name_no_index() -> None:
-    for name in ("runtime.txt", "dev.txt"):
+    for name in ("runtime.txt", "dev.txt", "build.txt"):
         text = (ROOT / "requirements" / name).read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
