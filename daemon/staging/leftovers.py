@@ -61,20 +61,26 @@ def _end(context: StagingContext, run: SanitizeRun, why: str) -> None:
 
 
 def clear_leftovers(context: StagingContext, project_id: str) -> None:
-    """Before a new run: settle what is unfinished and delete the branches of runs that were never published.
+    """Before a new run: settle what is unfinished and delete the branches that earlier runs left behind.
 
-    They would expire anyway, but may fill the root branch allowance. A branch is ours only when its annotation names
-    a run of this ledger that failed or was abandoned, and while it expires. Raises RunRefusedError when a verified
-    branch still waits to be published: another one would not help it.
+    They would expire anyway, but may fill the branch allowance. A branch is ours only when its annotation names a run
+    of this ledger that has ended, and while it expires; of a published run only the source is left over. Raises
+    RunRefusedError when a verified branch still waits to be published: another one would not help it.
     """
     problems = settle_unfinished(context, project_id)
     if problems:
         raise RunRefusedError("\n".join(problems))
-    dead = {r.id for r in context.store.list_runs(project_id) if r.step in {RunStep.FAILED, RunStep.ABANDONED}}
+    ended = {run.id: run for run in context.store.list_runs(project_id) if run.finished}
     for branch in context.client.list_branches(project_id):
-        if branch.annotation.get(RUN_ANNOTATION) in dead and _expires_for_us(branch):
-            context.tell(Progress("preflight", f"deleting {branch.name}, left by a run that was not published"))
+        run = ended.get(branch.annotation.get(RUN_ANNOTATION, ""))
+        if run is not None and _expires_for_us(branch) and branch.id != _published(run):
+            context.tell(Progress("preflight", f"deleting {branch.name}, left by an earlier run"))
             discard(context, branch)
+
+
+def _published(run: SanitizeRun) -> str | None:
+    """The branch that a run published: somebody may let it expire, which makes it no leftover."""
+    return run.target_branch_id if run.step is RunStep.PUBLISHED else None
 
 
 def discard_run(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
