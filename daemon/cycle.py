@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from daemon.alerts import cycle_messages
+from daemon.alerts import cycle_messages, notice
+from daemon.alerts.payload import digest
 from daemon.decide import decide
 from daemon.evaluate import Facts, build_views, evaluate, unreadable_dates
 from daemon.lineage import classify, unmatched_production
 from daemon.model import Action, Decision, Lineage, Listing, Outcome, Report
 from daemon.neon import NeonClient
 from daemon.passwords import PasswordCache, PasswordCheck, compare_passwords
-from daemon.records import Event
+from daemon.records import Event, Message
 from daemon.rules import InheritedPassword
 from daemon.settings import ProjectSettings, Settings
 from daemon.store import Store
@@ -36,7 +37,8 @@ class Cycle:
         """Look, record and queue the alerts: all of it, or an error and nothing. `problems` join what is unknown."""
         report = self.look(project)
         report = replace(report, unknowns=(*problems, *report.unknowns))
-        self.store.record_cycle(report, tuple(_events(report)), cycle_messages(report), report.finished_at)
+        told = (*cycle_messages(report), *_unknowns_told(report))
+        self.store.record_cycle(report, tuple(_events(report)), told, report.finished_at)
         return report
 
     def look(self, project: ProjectSettings, *, compare: bool = True) -> Report:
@@ -44,13 +46,15 @@ class Cycle:
         started_at = self.clock()
         listing = self.client.list_project(project.id, started_at)
         ledger = self.store.published(project.id)
+        ours = self._run_branches(project.id)
         lineages = classify(listing.branches, ledger, project.production, self.settings.purposes)
         rules = self.settings.all_rules()
         asked = any(isinstance(rule, InheritedPassword) and rule.enabled for rule in rules)
-        check = self._compare(listing, lineages) if compare and asked else None
+        others = tuple(b for b in listing.branches if b.id not in ours or b.expires_at is None)
+        check = self._compare(replace(listing, branches=others), lineages) if compare and asked else None
         facts = Facts(
             ledger=ledger,
-            run_ids=frozenset(run.id for run in self.store.list_runs(project.id)),
+            run_branches=ours,
             purposes=self.settings.purposes,
             date_keys=self.settings.branches.deletion_date_keys,
             shared=check.shared if check else {},
@@ -58,7 +62,11 @@ class Cycle:
         )
         views = build_views(listing, lineages, facts)
         history = self.store.open_findings(project.id)
+        lost = unmatched_production(listing.branches, project.production)
         findings = evaluate(views, rules, started_at, history)
+        if lost:  # with a typo there, copies of production look merely unknown: nothing is resolved by it
+            seen = {finding.key for finding in findings}
+            findings = (*findings, *(finding for finding in history if finding.key not in seen))
         decisions = decide(findings, history, self.store.active_exemptions(project.id, started_at), started_at)
         return Report(
             project_id=project.id,
@@ -71,6 +79,11 @@ class Cycle:
             first_cycle=not self.store.has_cycle(project.id),
         )
 
+    def _run_branches(self, project_id: str) -> frozenset[str]:
+        """Sources and targets of sanitize runs; the run itself sees to their passwords and their end."""
+        runs = self.store.list_runs(project_id)
+        return frozenset(b for run in runs for b in (run.source_branch_id, run.target_branch_id) if b)
+
     def _compare(self, listing: Listing, lineages: dict[str, Lineage]) -> PasswordCheck:
         cache = self.passwords.get(listing.project.id) or PasswordCache.new()
         check = compare_passwords(self.client, listing, lineages, cache)
@@ -81,6 +94,13 @@ class Cycle:
         yield from unmatched_production(listing.branches, project.production)
         yield from unreadable_dates(listing.branches, self.settings.branches.deletion_date_keys)
         yield from check.unknowns if check else ()
+
+
+def _unknowns_told(report: Report) -> Iterator[Message]:
+    """What could not be looked at: once a week for as long as it lasts."""
+    for sentence in report.unknowns:
+        key = digest("unknown", [report.project_id, f"{report.finished_at:%G-W%V}", sentence])
+        yield notice(f"Not everything in {report.project_name} could be looked at", sentence, key)
 
 
 def _events(report: Report) -> Iterator[Event]:
@@ -102,4 +122,7 @@ def _event(kind: str, decision: Decision) -> Event:
         "deadline": finding.deadline.isoformat(),
         "why": decision.reason,
     }
-    return Event(kind, finding.project_id, finding.branch_id, finding.sentence, data)
+    sentence = finding.sentence
+    if decision.action is Action.RESOLVE:
+        sentence = f"resolved: {finding.rule} on {finding.branch_name}"
+    return Event(kind, finding.project_id, finding.branch_id, sentence, data)

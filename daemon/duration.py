@@ -26,6 +26,8 @@ def parse_until(text: str, now: datetime) -> datetime:
     """A future moment from a date (its end, UTC), a date and time, or a duration from now."""
     try:
         moment = now + parse_duration(text)
+    except OverflowError:
+        raise ValueError(f"`{text}` is too far ahead") from None
     except ValueError:
         moment = _parse_moment(text)
     if moment <= now:

@@ -34,8 +34,8 @@ class Facts:
     ledger: tuple[LedgerEntry, ...] = ()
     purposes: tuple[PurposePattern, ...] = ()
     date_keys: tuple[str, ...] = DATE_KEYS
-    run_ids: frozenset[str] = frozenset()
-    """Sanitize runs of this ledger: an annotation alone makes no branch ours."""
+    run_branches: frozenset[str] = frozenset()
+    """Branches that this ledger knows as a run's source or target: an annotation alone makes no branch ours."""
     shared: Mapping[str, SharedPassword] = field(default_factory=dict)
     passwords_unknown: frozenset[str] = frozenset()
 
@@ -137,7 +137,7 @@ def _view(branch: Branch, lineage: Lineage, facts: Facts, common: _Common) -> Br
         shared_password_roles=shared.roles if shared else (),
         shared_password_with=shared.opens if shared else "",
         published_staging=branch.id in common.published,
-        ours_in_flight=branch.run_id in facts.run_ids and _is_in_flight(branch, common.listed_at),
+        ours_in_flight=branch.id in facts.run_branches and _is_in_flight(branch, common.listed_at),
         passwords_known=branch.id not in facts.passwords_unknown,
         speaks_for_project=branch.id == common.speaker,
         newest_staging_at=max(common.published.values(), default=None),

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from daemon.errors import GoneError, NotAllowedError
-from daemon.lineage import in_flight
 from daemon.model import Branch, DataClass, Lineage, Listing, Role, SharedPassword
 from daemon.neon import NeonClient
 
@@ -56,10 +55,9 @@ def compare_passwords(
 ) -> PasswordCheck:
     """Compare the passwords of every branch that is not production with those of production and raw branches.
 
-    Reveals a password again only when its stamp has changed. Branches of a run in flight are left alone: the run
-    resets their passwords itself. Raises NeonError when the API fails.
+    Reveals a password again only when its stamp has changed. Raises NeonError when the API fails.
     """
-    branches = tuple(branch for branch in listing.branches if not in_flight(branch))
+    branches = listing.branches
     if not listing.project.store_passwords:
         reason = "the project does not store passwords, so they cannot be compared; turn `store_passwords` on"
         unknown = frozenset(b.id for b in branches if not lineages[b.id].production)

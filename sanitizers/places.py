@@ -20,7 +20,12 @@ SELECT n.nspname, c.relname, a.attname,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type y ON y.oid = a.atttypid
-CROSS JOIN LATERAL (SELECT coalesce(nullif(y.typbasetype, 0), y.oid) AS type) b
+CROSS JOIN LATERAL (
+  WITH RECURSIVE level (type, base) AS (
+    SELECT y.oid, y.typbasetype UNION ALL SELECT t.oid, t.typbasetype FROM level JOIN pg_type t ON t.oid = level.base
+  )
+  SELECT type FROM level WHERE base = 0
+) b
 WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't' AND c.relispopulated
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'
   AND b.type <> 'bool'::regtype
@@ -74,6 +79,21 @@ WITH definition (class, object, part, body) AS (
   SELECT classoid::regclass, objoid, objsubid, quote_literal(description) FROM pg_description
   UNION ALL
   SELECT classoid::regclass, objoid, objsubid, quote_literal(label) FROM pg_seclabel
+  UNION ALL
+  SELECT classoid::regclass, objoid, 0, quote_literal(description) FROM pg_shdescription
+  WHERE classoid = 'pg_authid'::regclass
+    OR (classoid, objoid) = ('pg_database'::regclass, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  UNION ALL
+  -- by way of jsonb: PostgreSQL 14 has no row filters
+  SELECT 'pg_publication'::regclass, p.oid, 0, to_jsonb(t) ->> 'rowfilter'
+  FROM pg_publication_tables t JOIN pg_publication p USING (pubname)
+  UNION ALL
+  SELECT class, object, 0, (SELECT string_agg(quote_literal(substr(o, strpos(o, '=') + 1)), ' ') FROM unnest(options) o)
+  FROM (
+    SELECT 'pg_foreign_server'::regclass, oid, srvoptions FROM pg_foreign_server
+    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwoptions FROM pg_foreign_data_wrapper
+    UNION ALL SELECT 'pg_class'::regclass, ftrelid, ftoptions FROM pg_foreign_table
+  ) AS foreign_thing (class, object, options)
 )
 SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body FROM definition d
 WHERE object >= 16384 AND body <> '' AND NOT EXISTS (

@@ -44,7 +44,7 @@ ORDER BY 1
 
 UNSEALED_DATABASES = """
 SELECT datname FROM pg_database
-WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres' AND datname <> ALL (%s)
+WHERE datallowconn AND datname NOT IN ('postgres', 'template1') AND datname <> ALL (%s)
 ORDER BY 1
 """
 
@@ -75,7 +75,7 @@ def seal_database(
         conn.rollback()
         raise SealError(
             f"database {conn.info.dbname} cannot be sealed: {', '.join(left)} may still connect through a membership;"
-            " revoke it on production (REVOKE <database owner> FROM <role>) and run again"
+            f" on production run {'; '.join(f'REVOKE {conn.info.user} FROM {role}' for role in left)}"
         )
     conn.commit()
     conn.execute(OTHER_SESSIONS)  # after the commit, or one could slip in between

@@ -87,6 +87,8 @@ def _explain(view: BranchView, findings: list[Finding], *, as_json: bool) -> Non
     out.print(f"  purpose  {view.lineage.purpose}, may hold {', '.join(view.lineage.holds) or 'anything'}")
     out.print(f"  age      {format_duration(now - view.branch.created_at)}, {_activity(view, now)}")
     out.print(f"  due      {_due(view, now)}")
+    if view.branch.run_id:
+        out.print(f"  made by  sanitize run {clean(view.branch.run_id)}: `branchwarden events` tells how it ended")
     if not findings:
         out.print("  Nothing is wrong with it.")
     for finding in findings:
@@ -105,7 +107,7 @@ def _activity(view: BranchView, now: datetime) -> str:
 
 def _due(view: BranchView, now: datetime) -> str:
     if view.deletion_date is None:
-        return "has no deletion date"
+        return "never: it has no deletion date"
     at = view.deletion_date.at
     when = f"{format_duration(at - now)} ago" if at <= now else f"in {format_duration(at - now)}"
     return f"{at:%Y-%m-%d %H:%M} UTC, {when} (from {view.deletion_date.source})"

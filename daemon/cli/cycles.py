@@ -40,7 +40,7 @@ def once(
 ) -> None:
     """One cycle: list, evaluate, record, tell. Exit 1 with findings, 3 when something stayed unknown."""
     settings = load_settings(config)
-    with open_app(settings, exclusive=not dry_run) as app:
+    with open_app(settings, exclusive=not dry_run, tell=lambda p: err.print(clean(p.sentence))) as app:
         reports = tuple(app.look(p, compare=True) if dry_run else app.run_cycle(p) for p in app.choose(project))
         if not dry_run:
             _deliver(app, first=any(report.first_cycle for report in reports))

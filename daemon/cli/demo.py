@@ -120,6 +120,7 @@ def _compare(app: App, published: Published) -> None:
             for row in conn.execute(SAMPLE):
                 table.add_row(label, *(Text("NULL" if value is None else str(value)) for value in row))
     out.print(table)
+    out.print("  (The demo's people have names that no fake can equal, so that a search for them proves something.)")
 
 
 def _events(app: App) -> None:

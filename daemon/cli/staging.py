@@ -18,6 +18,8 @@ from daemon.errors import StateLockedError, UsageError
 from daemon.settings import load_settings
 from daemon.staging import Published
 
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this group."""
@@ -95,11 +97,11 @@ def _signals(app: App) -> Iterator[None]:
     """SIGTERM and Ctrl-C abandon the run; a second one ends the process at once."""
 
     def abandon(*_: object) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
         app.staging.abandon()
 
-    before = {number: signal.signal(number, abandon) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, abandon) for number in ENDING}
     try:
         yield
     finally:

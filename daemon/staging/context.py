@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import weakref
@@ -29,6 +30,11 @@ NEON_OWN_ROLES = frozenset({"cloud_admin", "neon_superuser", "neon_service"})
 GRACE = 15.0  # seconds, well below what a container gets
 CANCEL_TIMEOUT = 5.0  # seconds, for each connection
 CANCEL_EVERY = 1.0  # seconds
+
+
+def quoted(name: str) -> str:
+    """An identifier as a person must write it in SQL."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True)

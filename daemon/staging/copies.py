@@ -10,8 +10,8 @@ import psycopg
 from daemon.connect import leads_to, open_connection
 from daemon.errors import RunFailedError
 from daemon.model import RUN_ANNOTATION, Branch, Database, Endpoint, Role
-from daemon.neon import CreateBranch, Login, NeonClient
-from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingContext
+from daemon.neon import CreateBranch, Created, Login, NeonClient
+from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingContext, quoted
 from daemon.staging.renew import LIFE
 from sanitizers.errors import SealError
 from sanitizers.seal import ConnectGrant, cut_neighbours, remove_passwords, seal_database, unsealed_databases
@@ -56,10 +56,10 @@ class SealedCopy:
     """Password verifiers of SQL-made roles as they were inherited."""
 
 
-def create_copy(context: StagingContext, production: Branch, run_id: str, kind: str) -> Branch:
-    """Create the run's `source` or `target` branch, expiring, and wait until it is ready."""
+def create_copy(context: StagingContext, production: Branch, run_id: str, kind: str) -> Created:
+    """Begin to create the run's `source` or `target` branch; it expires by itself from the first moment."""
     name = f"branchwarden-{kind}-{run_id}"
-    created = context.client.create_branch(
+    return context.client.create_branch(
         CreateBranch(
             project_id=production.project_id,
             name=name,
@@ -70,8 +70,6 @@ def create_copy(context: StagingContext, production: Branch, run_id: str, kind: 
             with_compute=True,
         )
     )
-    context.client.wait_for(production.project_id, created.operations)
-    return created.branch
 
 
 def open_copy(client: NeonClient, branch: Branch) -> Copy:
@@ -119,7 +117,7 @@ def seal_copy(copy: Copy) -> SealedCopy:
     own = (*copy.roles, *NEON_OWN_ROLES)
     with copy.connector(copy.databases[0])(None) as conn:
         verifiers = read_verifiers(conn).without(own)
-    _remove_passwords(copy, own)
+    _remove_passwords(copy, own)  # before anything that can be refused
     grants = {}
     for database in copy.databases:
         with copy.connector(database)(None) as conn:
@@ -131,11 +129,18 @@ def seal_copy(copy: Copy) -> SealedCopy:
 
 
 def _remove_passwords(copy: Copy, own: tuple[str, ...]) -> None:
-    """Each API role may do it for the roles that it made; what stays is found by the verification."""
+    """Each API role may do it for the roles that it made. With no password left, nobody else gets into any database."""
+    left: tuple[str, ...] = ()
     for role in copy.roles:
         with copy.connector(copy.databases[0])(role) as conn:
-            if not remove_passwords(conn, own):
-                return
+            left = remove_passwords(conn, own)
+        if not left:
+            return
+    owner = quoted(copy.databases[0].owner)
+    raise SealError(
+        f"the password of {', '.join(left)} is production's and the run may not remove it: on production run "
+        + "; ".join(f"GRANT {quoted(role)} TO {owner} WITH ADMIN OPTION" for role in left)
+    )
 
 
 def _refuse_unknown_databases(conn: psycopg.Connection, copy: Copy) -> None:

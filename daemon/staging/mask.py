@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from daemon.model import Database
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
-from daemon.staging.context import Progress, StagingContext, StagingRequest
+from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
 from sanitizers import stream
 from sanitizers.errors import ResidueError
@@ -60,7 +60,7 @@ def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, c
     searched = sum(proof.searched for proof in proofs)
     context.tell(Progress("verify", f"{searched:,} original values searched for in every column, none found"))
     _advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
-    return _proof(plan, proofs)
+    return _proof(request, plan, proofs)
 
 
 def _verify(
@@ -95,7 +95,7 @@ def _inherited_verifiers(source: SealedCopy, target: SealedCopy) -> list[str]:
         same = same_verifiers(source.verifiers, read_verifiers(conn))
     return [
         f"role {role} has production's password on the target, and the run may not remove it: run"
-        f" `GRANT {role} TO {target.copy.databases[0].owner} WITH ADMIN OPTION` on production"
+        f" `GRANT {quoted(role)} TO {quoted(target.copy.databases[0].owner)} WITH ADMIN OPTION` on production"
         for role in same
     ]
 
@@ -114,8 +114,9 @@ def _inherited_passwords(context: StagingContext, source: SealedCopy, target: Se
     return [f"role {role} still has production's password on the target" for role in same]
 
 
-def _proof(plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:
+def _proof(request: StagingRequest, plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:
     return {
+        "policy reviewed": request.policy.reviewed,
         "tables": sum(len(d.tables) for d in plan.databases),
         "columns": plan.column_count,
         "columns masked": plan.masked_count,

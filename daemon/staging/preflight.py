@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
+from daemon.policies import suggestions
 from daemon.staging.api_schema import api_schema
-from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest
+from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
 from sanitizers.errors import PlanError
 from sanitizers.plan import MaskingPlan, compile_plan
 from sanitizers.schema import Schema
+from sanitizers.strategies.keep import Keep
 
 ROOTS_BY_PLAN = {"free": 3, "launch": 5, "scale": 25, "business": 25}
 """Root branches that a plan allows. Source: Neon's docs, manage/branches, 2025-10."""
@@ -40,11 +42,12 @@ def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     databases = context.client.list_databases(project_id, production.id)
     schemas = read_schemas(context, production, databases)
     plan, problems = _compile(schemas, request)
+    problems += _unmasked(schemas, plan, request)
     problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
     problems += _owners(schemas, databases, _api_roles(context, production))
     if plan is None or problems:
         raise RunRefusedError("refused before anything was created:\n" + "\n".join(f"  - {p}" for p in problems))
-    return Preflight(listing, production, databases, plan, tuple(_notes(listing, production, plan)))
+    return Preflight(listing, production, databases, plan, tuple(_notes(listing, production, plan, request)))
 
 
 def find_source(listing: Listing, context: StagingContext, request: StagingRequest) -> Branch:
@@ -76,6 +79,25 @@ def _compile(schemas: tuple[Schema, ...], request: StagingRequest) -> tuple[Mask
         return compile_plan(schemas, request.policy), []
     except PlanError as error:
         return None, list(error.problems)
+
+
+def _unmasked(schemas: tuple[Schema, ...], plan: MaskingPlan | None, request: StagingRequest) -> Iterator[str]:
+    """A policy that nobody has signed may not keep what looks personal, nor mask nothing at all."""
+    if request.policy.reviewed or plan is None:
+        return
+    kept = {
+        (database.database, table.table.schema, table.table.name, column.column.name)
+        for database in plan.databases
+        for table in database.tables
+        for column in table.columns
+        if isinstance(column.strategy, Keep) and not column.strategy.public
+    }
+    for suggestion in suggestions(schemas):
+        if suggestion.path in kept and suggestion.strategy.masks and suggestion.pii_class is not None:
+            name = ".".join(suggestion.path)
+            yield f"{name} looks personal ({suggestion.pii_class}) and is kept: mask it, or sign the policy"
+    if plan.masked_count == 0:
+        yield "the policy masks nothing: staging would be production; sign the policy if there is nothing personal"
 
 
 def _room(listing: Listing, request: StagingRequest) -> Iterator[str]:
@@ -126,13 +148,16 @@ def _owners(schemas: tuple[Schema, ...], databases: tuple[Database, ...], known:
             if table.owner and table.owner not in known:
                 yield (
                     f"{schema.database}.{table.qualified} belongs to {table.owner}, a role made by SQL that the run"
-                    f" cannot be: run `ALTER TABLE {table.qualified} OWNER TO {owner}` on production as {table.owner}"
+                    f" cannot be: on production run, as {table.owner},"
+                    f" `ALTER TABLE {quoted(table.schema)}.{quoted(table.name)} OWNER TO {quoted(owner)}`"
                 )
 
 
-def _notes(listing: Listing, production: Branch, plan: MaskingPlan) -> Iterator[str]:
+def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: StagingRequest) -> Iterator[str]:
     tables = sum(len(database.tables) for database in plan.databases)
     yield f"{plan.masked_count} of {plan.column_count} columns in {tables} tables are masked, every column is covered"
+    if not request.policy.reviewed:
+        yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     if production.logical_size:
         size = _megabytes(production.logical_size)
         yield f"{production.name} holds {size}: as much is streamed through here and stored once more while both exist"

@@ -104,6 +104,7 @@ def delete_superseded(context: StagingContext, project_id: str) -> tuple[str, ..
         if branch.id in parents or branch.default or branch.protected or branch.run_id != entry.run_id:
             kept.append(branch.name)
             continue
+        context.tell(Progress("publish", f"deleting {branch.name}, which a newer one took the place of"))
         context.client.wait_for(project_id, context.client.delete_branch(project_id, branch.id))
         _record_deleted(context, entry)
     return tuple(kept)

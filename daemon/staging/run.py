@@ -113,16 +113,20 @@ def _sealed_copies(context: StagingContext, begun: Begun, renewal: Renewal) -> t
     run, production = begun.run, begun.flight.production
     context.check_stop()
     context.tell(Progress("seal", f"copying {production.name} into an expiring branch, the source"))
-    source = create_copy(context, production, run.id, "source")
-    renewal.watch((source,))
+    created = create_copy(context, production, run.id, "source")
+    source = created.branch
     context.store.advance_run(run.id, RunStep.STARTED, context.clock(), source_branch_id=source.id)
+    renewal.watch((source,))
+    context.client.wait_for(run.project_id, created.operations)
     context.tell(Progress("seal", "source: new passwords for its roles, CONNECT revoked from everyone else"))
     sealed_source = seal_copy(open_copy(context.client, source))
     context.check_stop()
     context.tell(Progress("seal", "creating the target: a root branch with the schema and no rows"))
-    target = create_copy(context, production, run.id, "target")
-    renewal.watch((source, target))
+    created = create_copy(context, production, run.id, "target")
+    target = created.branch
     context.store.advance_run(run.id, RunStep.STARTED, context.clock(), target_branch_id=target.id)
+    renewal.watch((source, target))
+    context.client.wait_for(run.project_id, created.operations)
     context.tell(Progress("seal", "target: new passwords for its roles, CONNECT revoked from everyone else"))
     sealed_target = seal_copy(open_copy(context.client, target))
     sentence = f"run {run.id}: source and target take connections from the run alone and expire by themselves"

@@ -56,8 +56,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise state_error(path, error.orig) from error
-    except sa.exc.SQLAlchemyError as error:
-        raise StateError(f"State store {path}: too many jobs want it at once ({type(error).__name__}).") from error
+    except sa.exc.TimeoutError as error:
+        raise StateError(f"State store {path}: too many jobs want it at once; watch fewer projects.") from error
     except (sqlite3.Error, OSError) as error:
         raise state_error(path, error) from error
 

@@ -121,17 +121,17 @@ def test_an_annotation_that_is_meant_as_a_date_and_is_none_is_told() -> None:
 def test_a_branch_of_a_run_is_in_flight_while_it_expires_within_hours(expires_in: timedelta, in_flight: bool) -> None:
     source = branch("bw", parent="main", annotation={"branchwarden.run": "r-1"}, expires_at=NOW + expires_in)
 
-    found = views(MAIN, source, run_ids=frozenset({"r-1"}))["bw"]
+    found = views(MAIN, source, run_branches=frozenset({source.id}))["bw"]
 
     assert in_flight is found.ours_in_flight
     assert in_flight is not bool(evaluate([found], [RawDevBranch()], NOW))
 
 
-def test_an_annotation_that_names_no_run_of_the_ledger_makes_no_branch_ours() -> None:
+def test_an_annotation_alone_makes_no_branch_ours() -> None:
     annotation = {"branchwarden.run": "made-up"}
     forged = branch("forged", parent="main", annotation=annotation, expires_at=NOW + timedelta(hours=2))
 
-    found = views(MAIN, forged, run_ids=frozenset({"r-1"}))["forged"]
+    found = views(MAIN, forged, run_branches=frozenset({"br-another"}))["forged"]
 
     assert not found.ours_in_flight
     assert evaluate([found], [RawDevBranch()], NOW)

@@ -172,14 +172,6 @@ def test_roles_that_nobody_logs_in_with_are_left_alone(extra: dict[str, Any]) ->
     assert vault.revealed == []
 
 
-def test_branches_of_a_run_in_flight_are_left_alone() -> None:
-    source = branch("bw-source", parent="main", annotation={"branchwarden.run": "r-1"}, expires_at=ahead(hours=2))
-    vault = Vault(**{"main": {"app": "p"}, "bw-source": {"app": "p"}})
-
-    assert compare(vault, MAIN, source).shared == {}
-    assert vault.revealed == [f"{MAIN.id} app"]
-
-
 def test_neither_password_nor_key_is_in_what_is_kept() -> None:
     check = compare(
         Vault(main={"app": "hunter2"}, dev__alice={"app": "hunter2"}), MAIN, branch("dev/alice", parent="main")
