@@ -1,5 +1,6 @@
 """Preflight refuses before anything is created, says every reason at once, and leaves the project as it was."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -103,6 +104,24 @@ def test_a_foreign_branch_called_staging_is_not_touched(make_warden: Callable[..
         client.wait_for(warden.project_id, created.operations)
 
     _assert_refused(warden, "a branch called staging is there that no sanitize run made")
+
+
+def test_an_unsigned_policy_may_not_keep_what_looks_personal(make_warden: Callable[..., Warden]) -> None:
+    warden = make_warden()
+    warden.policy.write_text(warden.policy.read_text().replace('email = "email"', 'email = "keep"'))
+
+    _assert_refused(warden, "neondb.public.people.email looks personal", "sign the policy")
+
+
+def test_an_unsigned_policy_that_masks_nothing_is_refused(make_warden: Callable[..., Warden]) -> None:
+    warden = make_warden()
+    text = re.sub(r'^(\w+) = ("\w+"|\{.*\})', r'\1 = "keep"', warden.policy.read_text(), flags=re.MULTILINE)
+    head, _, tables = text.partition("[neondb")
+    settings = 'version = 1\nlocale = "en_US"\n'
+    assert head
+    warden.policy.write_text(f"{settings}[neondb{tables}")
+
+    _assert_refused(warden, "masks nothing", "neondb.public.people.email")
 
 
 def test_dry_run_says_what_a_run_would_do_and_creates_nothing(make_warden: Callable[..., Warden]) -> None:

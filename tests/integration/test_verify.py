@@ -110,6 +110,44 @@ def test_an_original_is_found_wherever_it_hides(shop: Case, plant: str, place: s
     assert "theodora7" not in repr(proof)
 
 
+@pytest.mark.parametrize(
+    ("plant", "where"),
+    [
+        ("COMMENT ON DATABASE {} IS 'ask theodora7@mail.invalid'", "database"),
+        ("CREATE PUBLICATION p FOR TABLE customers WHERE (email <> 'theodora7@mail.invalid')", "publication p"),
+    ],
+)
+def test_an_original_in_what_surrounds_the_tables_is_found(shop: Case, plant: str, where: str) -> None:
+    shop.execute(plant.format(shop.target.name))
+
+    problems = [p for p in shop.verify().problems if "original value" in p]
+
+    assert len(problems) == 1
+    assert where in problems[0]
+
+
+def test_an_original_in_the_options_of_a_foreign_server_is_found(shop: Case) -> None:
+    with psycopg.connect(shop.target.admin_dsn, autocommit=True) as admin:
+        admin.execute("CREATE FOREIGN DATA WRAPPER away")
+        admin.execute("CREATE SERVER far FOREIGN DATA WRAPPER away OPTIONS (contact 'theodora7@mail.invalid')")
+
+    problems = [p for p in shop.verify().problems if "original value" in p]
+
+    assert len(problems) == 1
+    assert "server far" in problems[0]
+
+
+def test_an_original_in_json_below_two_domains_is_found(make_database: MakeDatabase) -> None:
+    domains = "CREATE DOMAIN d1 AS jsonb; CREATE DOMAIN d2 AS d1; CREATE TABLE deep (id int PRIMARY KEY, doc d2);"
+    case = make_case(make_database, domains + SHOP, MASKED)
+    case.copy()
+    case.execute("""INSERT INTO deep VALUES (1, '{"contact": "theodora7@mail.invalid"}')""")
+
+    problems = [p for p in case.verify().problems if "original value" in p]
+
+    assert problems == [expected(case, "{}.public.deep.doc")]
+
+
 def test_an_original_in_stale_statistics_is_found(shop: Case) -> None:
     shop.execute("UPDATE orders SET note = 'theodora7@mail.invalid'; ANALYZE orders; UPDATE orders SET note = 'gone'")
 

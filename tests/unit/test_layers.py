@@ -49,7 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     ),
     "daemon.access": _daemon("connect", "lineage", "neon", "purposes", "settings", "store"),
     "daemon.exemptions": _daemon("lineage", "neon", "settings", "store"),
-    "daemon.staging": _daemon("alerts", "connect", "keys", "lineage", "neon", "policies", "settings", "store") | SANITIZERS,
+    "daemon.staging": _daemon("alerts", "connect", "keys", "lineage", "neon", "policies", "settings", "store")
+    | SANITIZERS,
     "daemon.policies": _daemon() | SANITIZERS,
     "daemon.app": _daemon(
         "access",

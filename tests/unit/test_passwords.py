@@ -11,7 +11,7 @@ import pytest
 from daemon.lineage import classify
 from daemon.model import Branch, Listing, SharedPassword
 from daemon.passwords import PasswordCache, PasswordCheck, compare_passwords
-from tests.builders import PROJECT, ago, ahead, branch, branch_id, ledger_entry, listing, project
+from tests.builders import PROJECT, ago, branch, branch_id, ledger_entry, listing, project
 from tests.scripted_neon import client, refusal, reply
 
 MAIN = branch("main", default=True, created_at=ago(days=300))

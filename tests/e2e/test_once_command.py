@@ -1,4 +1,4 @@
-"""`exempt`: a team with many old branches must be able to start."""
+"""`once` from cycle to cycle: what is exempt, what stays known, what is told."""
 
 from tests.fix_daemon import Warden
 
@@ -40,3 +40,17 @@ def test_taking_back_what_is_not_there_is_told(small_warden: Warden) -> None:
 
     assert done.returncode == 2
     assert "is not exempt" in done.stderr
+
+
+def test_a_typo_in_production_resolves_nothing_and_is_told(small_warden: Warden) -> None:
+    before = _rules_by_branch(small_warden)
+    text = f'[[projects]]\nid = "{small_warden.project_id}"\nproduction = ["prod-mian"]\n'
+    (small_warden.folder / "typo.toml").write_text(text)
+
+    done = small_warden.run("once", "--config", "typo.toml")
+
+    assert done.returncode == 3, done.stderr
+    assert "prod-mian" in done.stderr
+    assert "finding.resolved" not in [event["kind"] for event in small_warden.json("events")]
+    assert any("prod-mian" in str(item["message"]) for item in small_warden.json("outbox"))
+    assert before["dev/ann"] >= {"raw-dev-branch"}
