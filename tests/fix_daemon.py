@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from emulator.server import Emulator, Tuning, running
 
 ROOT = Path(__file__).parents[1]
 SMALL = ROOT / "tests" / "seeds" / "small"
+LARGE = ROOT / "tests" / "seeds" / "large"
 
 
 @dataclass(frozen=True)
@@ -160,3 +162,28 @@ def last_step(store: Store, project_id: str) -> str:
     """How far the newest run came, or empty."""
     runs = store.list_runs(project_id, limit=1)
     return runs[0].step.value if runs else ""
+
+
+def wait_until(what: Callable[[], bool], seconds: float = 90) -> None:
+    """Wait for something to be so, or fail."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def is_sealed(warden: Warden) -> bool:
+    """Whether the newest run has sealed its branches and is masking now."""
+    if not warden.state.exists():
+        return False
+    with warden.store() as store:
+        return last_step(store, warden.project_id) == "sealed"
+
+
+@pytest.fixture
+def large_warden(templates: Path, tmp_path: Path) -> Iterator[Warden]:
+    """A branchwarden, ready for a run, on a project where masking takes seconds."""
+    with running(LARGE, tuning=Tuning(templates=templates, housekeeping=0.2)) as emulator:
+        warden = Warden(emulator, tmp_path)
+        warden.prepare()
+        yield warden

@@ -4,14 +4,13 @@ import json
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from tests.fix_daemon import Warden
+from tests.fix_daemon import Warden, wait_until
 
 
 def _free_port() -> int:
@@ -21,13 +20,6 @@ def _free_port() -> int:
     return port
 
 
-def _wait_until(what: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
 @contextmanager
 def _daemon(warden: Warden) -> Iterator[tuple[subprocess.Popen[str], str]]:
     port = _free_port()
@@ -35,7 +27,7 @@ def _daemon(warden: Warden) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = warden.start("run")
     base = f"http://127.0.0.1:{port}"
     try:
-        _wait_until(lambda: process.poll() is not None or _status(f"{base}/readyz") == 200)
+        wait_until(lambda: process.poll() is not None or _status(f"{base}/readyz") == 200)
         assert process.poll() is None, process.communicate()[1]
         yield process, base
     finally:
@@ -98,8 +90,8 @@ def test_missing_staging_is_spawned_by_schedule_once_the_policy_is_reviewed(ward
     warden.extra["BRANCHWARDEN_STAGING__ENABLED"] = "true"
 
     with _daemon(warden):
-        _wait_until(lambda: "staging" in [name for _, name, _, _ in warden.listing()])
-        _wait_until(lambda: "sanitize.published" in [e["kind"] for e in warden.json("events")])
+        wait_until(lambda: "staging" in [name for _, name, _, _ in warden.listing()])
+        wait_until(lambda: "sanitize.published" in [e["kind"] for e in warden.json("events")])
 
 
 def test_an_unreviewed_policy_is_never_run_by_schedule(warden: Warden) -> None:
@@ -108,7 +100,7 @@ def test_an_unreviewed_policy_is_never_run_by_schedule(warden: Warden) -> None:
     warden.extra["BRANCHWARDEN_STAGING__ENABLED"] = "true"
 
     with _daemon(warden) as (process, _):
-        _wait_until(lambda: any("reviewed" in m["message"]["text"] + str(m) for m in warden.json("outbox")))
+        wait_until(lambda: any("reviewed" in m["message"]["text"] + str(m) for m in warden.json("outbox")))
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
 

@@ -2,45 +2,13 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from daemon.model import RUN_ANNOTATION, Branch
 from daemon.neon import Login
-from emulator.server import Emulator, Tuning, running
-from tests.fix_daemon import ROOT, Warden, last_step
-
-LARGE = ROOT / "tests" / "seeds" / "large"
-
-
-@pytest.fixture
-def large_neon(templates: Path) -> Iterator[Emulator]:
-    with running(LARGE, tuning=Tuning(templates=templates, housekeeping=0.2)) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def large_warden(large_neon: Emulator, tmp_path: Path) -> Warden:
-    warden = Warden(large_neon, tmp_path)
-    warden.prepare()
-    return warden
-
-
-def _wait_until(what: Callable[[], bool], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def _sealed(warden: Warden) -> bool:
-    if not warden.state.exists():
-        return False
-    with warden.store() as store:
-        return last_step(store, warden.project_id) == "sealed"
+from tests.fix_daemon import Warden, is_sealed, last_step, wait_until
 
 
 def _branches_of_runs(warden: Warden) -> list[Branch]:
@@ -67,7 +35,7 @@ def _assert_sealed(warden: Warden, branch: Branch) -> None:
 @pytest.mark.slow
 def test_killed_while_masking_nothing_is_open_and_the_next_run_succeeds(large_warden: Warden) -> None:
     process = large_warden.start("sanitize")
-    _wait_until(lambda: _sealed(large_warden) or process.poll() is not None)
+    wait_until(lambda: is_sealed(large_warden) or process.poll() is not None)
     time.sleep(0.8)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -96,7 +64,7 @@ def test_killed_while_masking_nothing_is_open_and_the_next_run_succeeds(large_wa
 @pytest.mark.slow
 def test_sigterm_while_masking_abandons_the_run_within_the_stop_grace(large_warden: Warden) -> None:
     process = large_warden.start("sanitize")
-    _wait_until(lambda: _sealed(large_warden) or process.poll() is not None)
+    wait_until(lambda: is_sealed(large_warden) or process.poll() is not None)
     time.sleep(0.5)
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
@@ -117,9 +85,9 @@ def test_sigterm_while_masking_abandons_the_run_within_the_stop_grace(large_ward
 @pytest.mark.slow
 def test_sigterm_to_the_daemon_in_the_middle_of_a_run_ends_it_with_0(large_warden: Warden) -> None:
     daemon = large_warden.start("run")
-    _wait_until(lambda: large_warden.run("doctor", "--heartbeat").returncode == 0 or daemon.poll() is not None)
+    wait_until(lambda: large_warden.run("doctor", "--heartbeat").returncode == 0 or daemon.poll() is not None)
     follower = large_warden.start("sanitize")
-    _wait_until(lambda: _sealed(large_warden) or daemon.poll() is not None)
+    wait_until(lambda: is_sealed(large_warden) or daemon.poll() is not None)
     time.sleep(0.5)
     daemon.send_signal(signal.SIGTERM)
     _, log = daemon.communicate(timeout=45)

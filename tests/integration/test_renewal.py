@@ -1,7 +1,7 @@
 """The run's branches live for as long as the run does, and no longer."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from daemon.model import Branch
 from daemon.neon import CreateBranch, NeonAccess, NeonClient
 from daemon.staging.renew import LIFE, Renewal
 from emulator.server import Emulator
+from tests.fix_daemon import wait_until
 
 
 @pytest.fixture
@@ -31,18 +32,11 @@ def _expiring(client: NeonClient, neon: Emulator, life: timedelta) -> Branch:
     return created.branch
 
 
-def _wait_until(what: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
 def test_the_expiry_is_moved_two_hours_ahead_again_and_again(neon: Emulator, client: NeonClient) -> None:
     branch = _expiring(client, neon, timedelta(minutes=10))
     with Renewal(client, branch.project_id, _now, every=timedelta(seconds=0.3)) as renewal:
         renewal.watch((branch,))
-        _wait_until(lambda: _expiry(client, branch) > _now() + LIFE - timedelta(minutes=1))
+        wait_until(lambda: _expiry(client, branch) > _now() + LIFE - timedelta(minutes=1))
 
         assert not renewal.lost
 
@@ -61,7 +55,7 @@ def test_after_the_run_nothing_renews_it_any_more(neon: Emulator, client: NeonCl
 def test_neon_deletes_what_nobody_renews(neon: Emulator, client: NeonClient) -> None:
     branch = _expiring(client, neon, timedelta(seconds=4))
 
-    _wait_until(lambda: branch.id not in {b.id for b in client.list_branches(branch.project_id)})
+    wait_until(lambda: branch.id not in {b.id for b in client.list_branches(branch.project_id)})
 
 
 def test_a_renewal_that_does_not_get_through_is_known_to_be_lost_after_a_life(
