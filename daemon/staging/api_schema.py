@@ -3,73 +3,80 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from daemon.neon import ApiColumn, ApiTable
-from daemon.staging.dump import DumpFacts, Qualified, columns_of_key, names_in
+from daemon.staging.dump import DumpFacts, find_type, read_index
 from sanitizers.schema import Column, ColumnRef, Schema, Table, TableFacts, build_table
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
-_LENGTH = re.compile(r"^(?:character varying|varchar|character|char|bpchar)\((\d+)\)")
+_LENGTH = re.compile(r"(?:character varying|varchar|character|char|bpchar)\((\d+)\)")
 _UNIQUE = frozenset({"primary_key", "unique", "PRIMARY KEY", "UNIQUE", "primary key"})
 
 
 def api_schema(database: str, tables: Iterable[ApiTable], facts: DumpFacts) -> Schema:
-    """The schema of one database, partitions folded into their root as `read_schema` does."""
-    own = (t for t in tables if t.schema not in SYSTEM_SCHEMAS and (t.schema, t.name) not in facts.partitions)
-    built = (_table(table, facts) for table in own)
+    """The schema of one database as `read_schema` gives it: partitions folded into their root, none of extensions.
+
+    A dump that names no table at all was not understood; then nothing is left out, so that nothing stays uncovered.
+    """
+    families: defaultdict[tuple[str, str], list[ApiTable]] = defaultdict(list)
+    for table in tables:
+        name = (table.schema, table.name)
+        if table.schema not in SYSTEM_SCHEMAS and (name in facts.owners or not facts.owners):
+            families[facts.root(name)].append(table)
+    built = (_table(name, family, facts) for name, family in families.items())
     return Schema(database, tuple(sorted(built, key=lambda t: (t.schema, t.name))))
 
 
-def _table(table: ApiTable, facts: DumpFacts) -> Table:
-    links = [
-        (here, ColumnRef(c.references[0], c.references[1], there))
-        for c in table.constraints
-        if c.references
-        for here, there in zip(c.columns, c.references[2], strict=False)
-    ]
-    keys = facts.unique.get((table.schema, table.name), ())
-    plain = [columns for key in keys if (columns := columns_of_key(key)) is not None]
-    expressions = [key for key in keys if columns_of_key(key) is None]
+def _table(name: tuple[str, str], family: Sequence[ApiTable], facts: DumpFacts) -> Table:
+    """A table; what is unique in one of its partitions counts, too."""
+    root = next((table for table in family if (table.schema, table.name) == name), family[0])
+    columns = {column.name for column in root.columns}
+    indexes = [read_index(key, columns) for t in family for key in facts.unique.get((t.schema, t.name), ())]
+    constraints = [c.columns for t in family for c in t.constraints if c.kind in _UNIQUE]
     about = TableFacts(
-        schema=table.schema,
-        name=table.name,
-        owner=facts.owners.get((table.schema, table.name), ""),
-        unique_keys=(*(c.columns for c in table.constraints if c.kind in _UNIQUE), *plain),
-        unique_expressions=tuple(c.name for c in table.columns for e in expressions if c.name in names_in(e)),
-        foreign_keys=tuple(links),
+        schema=root.schema,
+        name=root.name,
+        owner=facts.owners.get(name, ""),
+        unique_keys=(*constraints, *(i.columns for i in indexes if not i.expression or len(i.columns) > 1)),
+        unique_expressions=tuple(i.columns[0] for i in indexes if i.expression and len(i.columns) == 1),
+        foreign_keys=tuple(link for table in family for link in _links(table, facts)),
     )
-    return build_table(about, tuple(_column(table, c, facts) for c in table.columns))
+    return build_table(about, tuple(_column(root, c, facts) for c in root.columns))
+
+
+def _links(table: ApiTable, facts: DumpFacts) -> Iterable[tuple[str, ColumnRef]]:
+    for constraint in table.constraints:
+        if constraint.references:
+            schema, name, there = constraint.references
+            target = facts.root((schema, name))
+            yield from ((a, ColumnRef(*target, b)) for a, b in zip(constraint.columns, there, strict=False))
 
 
 def _column(table: ApiTable, column: ApiColumn, facts: DumpFacts) -> Column:
-    base = _base_type(column.type, facts)
-    length = _LENGTH.match(base)
+    base, not_null = _below_domains(column.type, facts)
+    length = _LENGTH.fullmatch(base)
     return Column(
         name=column.name,
         type=column.type,
         base_type=base,
-        not_null=not column.nullable,
+        not_null=not_null or not column.nullable,
         generated=column.generated,
         generated_as=facts.generated.get((table.schema, table.name, column.name), ""),
         max_length=int(length[1]) if length else None,
-        enum=_find(base, facts.enums) is not None,
+        enum=find_type(base, facts.enums) is not None,
         array=base.endswith("[]") or base == "ARRAY",
     )
 
 
-def _base_type(type_name: str, facts: DumpFacts) -> str:
-    """The type below all domains."""
+def _below_domains(type_name: str, facts: DumpFacts) -> tuple[str, bool]:
+    """The type below all domains, and whether one of them refuses null."""
+    not_null = False
     for _ in range(len(facts.domains) + 1):
-        domain = _find(type_name, facts.domains)
-        if domain is None:
+        name = find_type(type_name, facts.domains)
+        if name is None:
             break
-        type_name = facts.domains[domain]
-    return type_name
-
-
-def _find(type_name: str, known: Iterable[Qualified]) -> Qualified | None:
-    """The user-defined type that a name means; the API may leave the schema out."""
-    schema, _, bare = type_name.rpartition(".")
-    wanted = bare.strip('"')
-    return next((k for k in known if k[1] == wanted and schema.strip('"') in {"", k[0]}), None)
+        domain = facts.domains[name]
+        type_name, not_null = domain.base, not_null or domain.not_null
+    return type_name, not_null

@@ -1,36 +1,64 @@
 """What a `pg_dump --schema-only` text tells that the API's JSON does not: owners, partitions, types, expressions. Pure.
 
-Only statements that pg_dump itself writes at the start of a line are read; its output format is stable.
+Only statements that pg_dump itself writes at the start of a line are read; its output format is stable. Lines within
+literals and function bodies are people's own and are no statements.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _QUALIFIED = rf"({_NAME})\.({_NAME})"
+_TYPE = re.compile(rf"(?:({_NAME})\.)?({_NAME})")
+_LITERAL = r"'(?:[^']|'')*'"
+_OPAQUE = re.compile(
+    rf'--[^\n]*|{_LITERAL}|"(?:[^"]|"")*"|(?<![\w$])(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag)', re.DOTALL
+)
 _OWNER = re.compile(
     rf"^ALTER (?:TABLE|SEQUENCE|MATERIALIZED VIEW|VIEW|FOREIGN TABLE) {_QUALIFIED} OWNER TO ({_NAME});", re.MULTILINE
 )
 _CREATED = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE {_QUALIFIED}", re.MULTILINE)
 _ATTACHED = re.compile(rf"^ALTER TABLE ONLY {_QUALIFIED} ATTACH PARTITION {_QUALIFIED} ", re.MULTILINE)
-_DOMAIN = re.compile(rf"^CREATE DOMAIN {_QUALIFIED} AS ([^;\n]+?)(?: COLLATE .*?)?(?: NOT NULL)?;?$", re.MULTILINE)
+_DOMAIN = re.compile(
+    rf"^CREATE DOMAIN {_QUALIFIED} AS (.+?)(?: COLLATE {_NAME}\.{_NAME})?((?: CONSTRAINT {_NAME})? NOT NULL)?"
+    r"(?: DEFAULT .*)?;?$",
+    re.MULTILINE,
+)
 _ENUM = re.compile(rf"^CREATE TYPE {_QUALIFIED} AS ENUM", re.MULTILINE)
 
 _TABLE = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE {_QUALIFIED} \(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
 _GENERATED = re.compile(
-    rf"^    ({_NAME}) .*? GENERATED ALWAYS AS \((.*)\)(?: STORED| VIRTUAL)?(?: NOT NULL)?,?$", re.MULTILINE
+    rf"^    ({_NAME}) [^'\n]*? GENERATED ALWAYS AS \((.*)\)(?: STORED| VIRTUAL)?(?: NOT NULL)?,?$", re.MULTILINE
 )
 _UNIQUE = re.compile(
     rf"^CREATE UNIQUE INDEX {_NAME} ON (?:ONLY )?{_QUALIFIED} USING \w+ \((.*?)\)"
     r"(?: INCLUDE \(.*?\))?(?: NULLS NOT DISTINCT)?(?: WITH \(.*?\))?(?: WHERE .*)?;$",
     re.MULTILINE,
 )
-_PLAIN = re.compile(rf"^{_NAME}(?:, {_NAME})*$")
+_MEMBER = re.compile(rf"{_LITERAL}|{_NAME}|[(),]|[^\s]")
+_PLAIN = re.compile(rf"({_NAME})(?: |$)")
+_NO_COLUMN = re.compile(rf"{_LITERAL}|::(?:{_NAME}\.)?{_NAME}|{_NAME}(?=\()")
 
 Qualified = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a domain rests on, as written, and whether it refuses null."""
+
+    base: str
+    not_null: bool
+
+
+@dataclass(frozen=True)
+class UniqueIndex:
+    """The columns that a unique index is on; with `expression` those that it is about."""
+
+    columns: tuple[str, ...]
+    expression: bool
 
 
 @dataclass(frozen=True)
@@ -38,40 +66,74 @@ class DumpFacts:
     """What was read; names are unquoted pairs of schema and name."""
 
     owners: Mapping[Qualified, str]
-    """Owner of each table (and view, sequence); what the dump does not say is missing."""
-    partitions: frozenset[Qualified]
-    """Tables that are partitions of another."""
-    domains: Mapping[Qualified, str]
-    """Domain → the type that it rests on, as written."""
+    """Owner of each table; those of extensions are in no dump."""
+    parents: Mapping[Qualified, Qualified]
+    """Partition → the table that it was attached to."""
+    domains: Mapping[Qualified, Domain]
     enums: frozenset[Qualified]
     generated: Mapping[tuple[str, str, str], str]
     """Generated column (schema, table, column) → its expression."""
     unique: Mapping[Qualified, tuple[str, ...]]
-    """Table → what its unique indexes are on: a list of columns, or an expression, as written."""
+    """Table → what its unique indexes are on, as written."""
+
+    def root(self, table: Qualified) -> Qualified:
+        """The partitioned table that a partition belongs to in the end, or the table itself."""
+        while table in self.parents:
+            table = self.parents[table]
+        return table
 
 
 def read_dump(text: str) -> DumpFacts:
     """Read the facts from a schema-only dump."""
+    text = _OPAQUE.sub(lambda found: "" if found[0].startswith("--") else found[0].replace("\n", " "), text)
     tables = {_pair(m.groups()) for m in _CREATED.finditer(text)}
     owners = {_pair(m.groups()[:2]): _plain(m[3]) for m in _OWNER.finditer(text)}
     return DumpFacts(
-        owners={name: owner for name, owner in owners.items() if name in tables},
-        partitions=frozenset(_pair(m.groups()[2:]) for m in _ATTACHED.finditer(text)),
-        domains={_pair(m.groups()[:2]): m[3].strip() for m in _DOMAIN.finditer(text)},
+        owners={name: owners.get(name, "") for name in tables},
+        parents={_pair(m.groups()[2:]): _pair(m.groups()[:2]) for m in _ATTACHED.finditer(text)},
+        domains={_pair(m.groups()[:2]): Domain(m[3], bool(m[4])) for m in _DOMAIN.finditer(text)},
         enums=frozenset(_pair(m.groups()) for m in _ENUM.finditer(text)),
         generated=dict(_generated(text)),
         unique=_unique(text),
     )
 
 
-def columns_of_key(key: str) -> tuple[str, ...] | None:
-    """The columns of a unique index, or None where it is on an expression."""
-    return tuple(_plain(name) for name in re.findall(_NAME, key)) if _PLAIN.match(key) else None
+def read_index(key: str, columns: Collection[str]) -> UniqueIndex:
+    """What a unique index is on, read from the list in its definition; `columns` are those of its table."""
+    names: dict[str, None] = {}
+    expression = False
+    for member in _members(key):
+        plain = _PLAIN.match(member)
+        expression = expression or plain is None
+        found = (_plain(plain[1]),) if plain else _names(member)
+        names |= dict.fromkeys(name for name in found if name in columns)
+    return UniqueIndex(tuple(names), expression)
 
 
-def names_in(expression: str) -> frozenset[str]:
-    """Everything in an expression that may be a column's name."""
-    return frozenset(_plain(name) for name in re.findall(_NAME, expression))
+def find_type(type_name: str, known: Iterable[Qualified]) -> Qualified | None:
+    """The user-defined type that a name means; the API may leave the schema out where it is on the search path."""
+    parts = _TYPE.fullmatch(type_name)
+    if parts is None:
+        return None
+    schema, name = (_plain(part or "") for part in parts.groups())
+    fitting = [k for k in known if k[1] == name and schema in {"", k[0]}]
+    return min(fitting, key=lambda k: k[0] != "public", default=None)
+
+
+def _members(key: str) -> Iterator[str]:
+    """The members of a list, told apart by the commas outside of all parentheses and quotes."""
+    start = depth = 0
+    for token in _MEMBER.finditer(key):
+        depth += (token[0] == "(") - (token[0] == ")")
+        if token[0] == "," and depth == 0:
+            yield key[start : token.start()].strip()
+            start = token.end()
+    yield key[start:].strip()
+
+
+def _names(expression: str) -> tuple[str, ...]:
+    """Everything in an expression that may be a column: no literals, no types, no functions."""
+    return tuple(_plain(name) for name in re.findall(_NAME, _NO_COLUMN.sub(" ", expression)))
 
 
 def _generated(text: str) -> Iterator[tuple[tuple[str, str, str], str]]:
