@@ -45,7 +45,7 @@ def finish_publish(context: StagingContext, run: SanitizeRun) -> Published:
     context.tell(Progress("publish", "giving CONNECT back and clearing the expiry"))
     _unseal(context, run, target)
     _change(context, target, BranchChange(expires_at=None))
-    _take_name(context, run, branches)
+    _take_name(context, run)
     _settle(context, run)
     return Published(run.id, replace(target, name=run.target_name, expires_at=None), run.proof, _tidy(context, run))
 
@@ -129,15 +129,20 @@ def _grants(acl: JsonMapping, database: str) -> tuple[ConnectGrant, ...]:
     return tuple(ConnectGrant(str(grantee), bool(grantable)) for grantee, grantable in saved)
 
 
-def _take_name(context: StagingContext, run: SanitizeRun, branches: dict[str, Branch]) -> None:
-    """The newest is always called staging; the one before gets the moment of its verification as a suffix."""
+def _take_name(context: StagingContext, run: SanitizeRun) -> None:
+    """The newest is always called staging; the one before gets the moment of its verification as a suffix.
+
+    Looks at the project again: lifting the seal takes a while, and somebody may have restored over the older one.
+    """
+    branches = {b.id: b for b in context.client.list_branches(run.project_id)}
+    target = _untouched_target(run, branches)
+    _refuse_taken_name(context, run, branches)
     for entry, old in tuple(_published_still(context, run.project_id, branches)):
         if old.id != run.target_branch_id and old.name == run.target_name:
             name = f"{run.target_name}-{entry.verified_at:%Y%m%d-%H%M%S}"
             # Marked before it is renamed: a crash in between finds the old name and does both again.
             context.store.mark_superseded(entry.run_id, name, context.clock())
             _change(context, old, BranchChange(name=name))
-    target = branches[run.target_branch_id or ""]
     if target.name != run.target_name:
         _change(context, target, BranchChange(name=run.target_name))
 

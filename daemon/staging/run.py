@@ -64,6 +64,8 @@ def _proven_target(context: StagingContext, begun: Begun, renewal: Renewal) -> t
             if attempt == TRIES:
                 raise
             context.tell(Progress("mask", "the schema changed between the two copies: both are made once more"))
+            # Before the next source is there: what is not sealed yet must never be taken for sealed after a crash.
+            context.store.advance_run(begun.run.id, RunStep.STARTED, context.clock())
             for sealed in copies:
                 discard(context, sealed.copy.branch)
             continue
