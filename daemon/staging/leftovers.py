@@ -7,7 +7,7 @@ from dataclasses import replace
 import psycopg
 
 from daemon.alerts import run_ended
-from daemon.errors import BranchwardenError, NeonError, RunRefusedError
+from daemon.errors import BranchwardenError, NeonError, RunFailedError, RunRefusedError
 from daemon.model import RUN_ANNOTATION, Branch
 from daemon.records import Event, RunStep, SanitizeRun
 from daemon.staging.context import ROLE_ANNOTATION, Progress, StagingContext
@@ -36,17 +36,23 @@ def _settle(context: StagingContext, run: SanitizeRun) -> str:
         _end(context, run, str(error))
     except (BranchwardenError, SanitizerError, psycopg.Error) as error:
         reason = f"SQLSTATE {error.sqlstate}" if isinstance(error, psycopg.Error) else str(error)
+        if run.step is not RunStep.PUBLISHING:
+            return reason
         return f"run {run.id} is verified but its publishing cannot be finished: {reason}"
     return ""
 
 
 def _write_off(context: StagingContext, run: SanitizeRun) -> None:
-    """A run that was cut off. Before the seal was complete a copy may be open: then it is deleted at once."""
+    """A run that was cut off. Before the seal was complete a copy may be open: then it is deleted at once.
+
+    Raises RunFailedError when that is refused: the run stays unfinished and is settled again.
+    """
     why = f"cut off after step `{run.step}`: nothing was published"
     if run.step is not RunStep.STARTED:
         _end(context, run, f"{why}, what it made is sealed and expires")
     elif left := discard_run(context, run):
-        _end(context, run, f"{why}; {', '.join(left)} was not sealed yet and could not be deleted: delete it now")
+        names = ", ".join(left)
+        raise RunFailedError(f"run {run.id}: {names} was not sealed yet and cannot be deleted: delete it now")
     else:
         _end(context, run, f"{why}, what it had made was not sealed yet and has been deleted")
 
@@ -88,7 +94,7 @@ def discard_run(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
     try:
         branches = context.client.list_branches(run.project_id)
     except NeonError:
-        return (f"branchwarden-source-{run.id}",)
+        return tuple(f"branchwarden-{role}-{run.id}" for role in ("source", "target"))
     mine = [b for b in branches if b.annotation.get(RUN_ANNOTATION) == run.id and _expires_for_us(b)]
     return tuple(branch.name for branch in mine if not discard(context, branch))
 

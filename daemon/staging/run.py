@@ -148,11 +148,11 @@ def _recorded(context: StagingContext, begun: Begun) -> Iterator[None]:
         step = _stored(context, begun.run).step
         if step is RunStep.PUBLISHING:  # all that can be proven is in the ledger: the next cycle finishes it
             raise RunFailedError(f"{reason}\nThe branch is verified; the next cycle goes on with publishing.") from None
-        state = _leave_nothing_open(context, begun.run, step)
+        state, closed = _leave_nothing_open(context, begun.run, step)
+        end = RunStep.ABANDONED if stopped else RunStep.FAILED
+        _end(context, begun, end, f"{reason}\n{state}", closed=closed)
         if stopped:
-            _end(context, begun, RunStep.ABANDONED, f"{reason}\n{state}")
             raise StoppedError(f"{reason}\nNothing was published. {state}") from None
-        _end(context, begun, RunStep.FAILED, f"{reason}\n{state}")
         raise RunFailedError(f"{reason}\nNothing was published. {state}") from None
 
 
@@ -164,21 +164,24 @@ def _reason(error: BaseException) -> str:
     return f"a database refused a statement of the run (SQLSTATE {error.sqlstate})"
 
 
-def _leave_nothing_open(context: StagingContext, run: SanitizeRun, step: RunStep) -> str:
-    """What became of the run's branches. Before the seal is complete a copy may be open: it is deleted at once."""
+def _leave_nothing_open(context: StagingContext, run: SanitizeRun, step: RunStep) -> tuple[str, bool]:
+    """What became of the run's branches, and whether none is open: an unsealed copy is deleted at once."""
     if step is not RunStep.STARTED:
-        return SEALED
+        return SEALED, True
     left = discard_run(context, run)
     if not left:
-        return DISCARDED
-    return f"{', '.join(left)} could not be deleted and may be open to production's passwords: delete it now."
+        return DISCARDED, True
+    told = f"{', '.join(left)} could not be deleted and may be open to production's passwords: delete it now."
+    return f"{told} The next cycle tries again.", False
 
 
-def _end(context: StagingContext, begun: Begun, step: RunStep, reason: str) -> None:
+def _end(context: StagingContext, begun: Begun, step: RunStep, reason: str, *, closed: bool) -> None:
+    """Tell and write down how the run ended; one that left a branch open stays unfinished, so that it is settled."""
     now, run = context.clock(), begun.run
     event = Event(f"sanitize.{step}", run.project_id, None, f"run {run.id} {step}: {reason}", {"run": run.id})
     told = run_ended(replace(run, step=step, error=reason), begun.flight.listing.project.name)
-    context.store.advance_run(run.id, step, now, events=[event], messages=[told], error=reason)
+    reached = step if closed else RunStep.STARTED
+    context.store.advance_run(run.id, reached, now, events=[event], messages=[told], error=reason)
 
 
 def _stored(context: StagingContext, run: SanitizeRun) -> SanitizeRun:

@@ -66,6 +66,11 @@ def refuse(request: httpx.Request, send: Send) -> httpx.Response:
     return httpx.Response(422, json={"message": "refused by the test", "code": ""}, request=request)
 
 
+def break_down(request: httpx.Request, send: Send) -> httpx.Response:
+    """From here on nobody answers, whatever is asked."""
+    raise httpx.ConnectError("down", request=request)
+
+
 def fault(request: httpx.Request, send: Send) -> httpx.Response:
     """The worst answer: it took effect, and 500 is all that is heard of it."""
     send(request)
@@ -83,6 +88,8 @@ class Road(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass the request on, or cut it."""
+        if break_down in (self.cuts.get(n) for n in range(1, len(self.sent) + 1)):
+            return break_down(request, self.inner.handle_request)
         if request.method == "GET":
             return self.inner.handle_request(request)
         self.sent.append(f"{request.method} {request.url.path.rpartition('/')[2]}")
