@@ -21,7 +21,7 @@ def telling() -> Iterator[Callable[[Progress], None]]:
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(20), MofNCompleteColumn())
     with Bars(*columns, TimeElapsedColumn(), console=err, transient=True) as bars:
-        task = bars.add_task("", total=None)
+        task = bars.add_task("", total=None, visible=False)
 
         def tell(progress: Progress) -> None:
             if not progress.fine:
@@ -31,6 +31,7 @@ def telling() -> Iterator[Callable[[Progress], None]]:
                 description=f"{progress.step:<9} {clean(progress.sentence)}",
                 total=max(progress.total, progress.done) or None,
                 completed=progress.done,
+                visible=progress.fine,
             )
 
         yield tell

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -15,7 +16,7 @@ from psycopg import sql
 from daemon.neon import Login
 from emulator.postgres import Server
 from emulator.server import Emulator, Tuning, running
-from tests.fix_daemon import ROOT, Warden
+from tests.fix_daemon import ROOT, Warden, wait_until
 
 # In the demo's own words: what every original has and no pool can produce.
 EMAILS, PHONES, NAMES = "email", "phone", "name"
@@ -105,6 +106,7 @@ def test_no_original_is_in_any_byte_of_the_data_directory(sanitized: Sanitized) 
     """TOAST and WAL compression are off in the emulator, so bytes are what they look like."""
     with psycopg.connect(sanitized.uris["neondb"]) as conn:
         assert conn.execute("SHOW wal_compression").fetchone() == ("off",)
+    _suspend(sanitized)  # a running server makes and removes files under the search
     folder = sanitized.warden.neon.branch_folder(sanitized.staging_id)
     wanted = re.compile(b"|".join(re.escape(v.encode()) for values in sanitized.originals.values() for v in values))
 
@@ -112,6 +114,18 @@ def test_no_original_is_in_any_byte_of_the_data_directory(sanitized: Sanitized) 
     assert [path for path in files if "pg_wal" in path.parts], "the WAL is looked at, too"
     assert sum(path.stat().st_size for path in files) > 10_000_000
     assert [str(path) for path in files if wanted.search(path.read_bytes())] == []
+
+
+def _suspend(sanitized: Sanitized) -> None:
+    warden = sanitized.warden
+    with warden.client() as client:
+        (endpoint,) = client.list_endpoints(warden.project_id, sanitized.staging_id)
+        url = f"{warden.neon.base_url}/projects/{warden.project_id}/endpoints/{endpoint.id}/suspend"
+        answer = httpx.post(url, headers={"Authorization": f"Bearer {warden.neon.api_key}"})
+        assert answer.is_success, answer.text
+        wait_until(lambda: client.list_endpoints(warden.project_id, sanitized.staging_id)[0].state == "idle")
+    pid_file = warden.neon.branch_folder(sanitized.staging_id) / "postmaster.pid"
+    wait_until(lambda: not pid_file.exists())
 
 
 def test_the_same_search_finds_the_originals_where_they_are(sanitized: Sanitized) -> None:
