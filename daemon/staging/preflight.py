@@ -23,6 +23,11 @@ BRANCHES_BY_PLAN = {"free": 10, "launch": 5000, "scale": 5000, "business": 5000}
 """Branches that a plan allows. Source: Neon's docs, introduction/plans, 2026-03."""
 
 
+EGRESS_PER_GB, STORAGE_PER_GB_MONTH = 0.10, 0.35
+"""US dollars. Source: Neon's docs, introduction/plans, 2026-03."""
+BYTES_PER_SECOND = 10e6  # masked rows of an ordinary table on two cores, with headroom
+
+
 @dataclass(frozen=True)
 class Preflight:
     """All that the run needs to start, and sentences worth telling."""
@@ -159,10 +164,17 @@ def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: Sta
     if not request.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     if production.logical_size:
-        size = _megabytes(production.logical_size)
-        yield f"{production.name} holds {size}: as much is streamed through here and stored once more while both exist"
+        yield from _costs(production.name, production.logical_size)
     roots = sum(branch.is_root for branch in listing.branches)
     yield f"root branches: {roots} now, {roots + 1} while a previous staging branch is kept"
+
+
+def _costs(name: str, size: int) -> Iterator[str]:
+    """What streaming and keeping so much comes to, at most: deltas and plan allowances only make it less."""
+    minutes = size / BYTES_PER_SECOND / 60
+    egress, storage = size / 1e9 * EGRESS_PER_GB, size / 1e9 * STORAGE_PER_GB_MONTH
+    yield f"{name} holds {_megabytes(size)}: about {max(1, round(minutes)):,} min to stream through here"
+    yield f"it costs at most ${egress:,.2f} of egress, and ${storage:,.2f} a month for the copy that stays"
 
 
 def _megabytes(size: int) -> str:
