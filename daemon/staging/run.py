@@ -149,10 +149,10 @@ def _recorded(context: StagingContext, begun: Begun) -> Iterator[None]:
         if step is RunStep.PUBLISHING:  # all that can be proven is in the ledger: the next cycle finishes it
             raise RunFailedError(f"{reason}\nThe branch is verified; the next cycle goes on with publishing.") from None
         state, closed = _leave_nothing_open(context, begun.run, step)
-        end = RunStep.ABANDONED if stopped else RunStep.FAILED
-        _end(context, begun, end, f"{reason}\n{state}", closed=closed)
         if stopped:
+            _end(context, begun, RunStep.ABANDONED, f"{reason}\n{state}", closed=closed)
             raise StoppedError(f"{reason}\nNothing was published. {state}") from None
+        _end(context, begun, RunStep.FAILED, f"{reason}\n{state}", closed=closed)
         raise RunFailedError(f"{reason}\nNothing was published. {state}") from None
 
 
