@@ -9,6 +9,7 @@ text, so that the same value gets the same fake in every table and an unrelated 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import ClassVar, Literal
 
@@ -32,7 +33,7 @@ Check = Callable[[Column], str | None]
 SMALL_DOMAINS: frozenset[Category] = frozenset({"integer", "number", "date", "timestamp", "boolean", "enum"})
 
 
-class MaskingStrategy(BaseModel):
+class MaskingStrategy(BaseModel, ABC):
     """One way to replace the values of a column. Subclasses add `kind`, the discriminator (`strategy` in TOML)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -67,9 +68,9 @@ class MaskingStrategy(BaseModel):
         common: tuple[Check, ...] = (not_generated, not_identity)
         return next((problem for check in (*common, *self.checks) if (problem := check(column))), None)
 
+    @abstractmethod
     def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:
         """SQL that yields the fake; `value` and `digest` are column references and may be repeated."""
-        raise NotImplementedError
 
     def residue_in(self, column: Column) -> Residue:
         """How originals of this column are to be searched for."""

@@ -31,7 +31,11 @@ def _missing() -> str:
 
 
 LACK = _missing()
-pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.skipif(bool(LACK), reason=LACK or "nothing lacks")]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(LACK), reason=LACK or "nothing lacks"),  # a laptop may have no Node; CI installs it
+]
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from daemon.errors import StateError
+
 revision = "r0001"
 down_revision = None
 
@@ -106,4 +108,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refuse: an older branchwarden would lose the ledger."""
-    raise NotImplementedError("the state store is only ever upgraded")
+    raise StateError("The state store is only ever upgraded; restore a backup to go back.")
