@@ -13,7 +13,11 @@ NEON_SUPERUSER = "neon_superuser"
 _MEMBER_OF = "pg_read_all_data, pg_write_all_data"
 _WITH_ADMIN = ("pg_monitor", "pg_signal_backend")
 _SINCE = {"pg_create_subscription": 16, "pg_maintain": 17, "pg_signal_autovacuum_worker": 18}
-_FUNCTIONS = ("pg_export_snapshot()", "pg_log_standby_snapshot()", "pg_show_replication_origin_status()")
+_FUNCTIONS = {
+    "pg_export_snapshot()": 14,
+    "pg_log_standby_snapshot()": 16,
+    "pg_show_replication_origin_status()": 14,
+}
 
 
 def bootstrap(conn: psycopg.Connection) -> None:
@@ -30,7 +34,8 @@ def bootstrap(conn: psycopg.Connection) -> None:
 
 def grant_functions(conn: psycopg.Connection) -> None:
     """Grant what members of `neon_superuser` may call, in the database of this connection."""
-    for function in _FUNCTIONS:
+    major = conn.info.server_version // 10000
+    for function in [f for f, since in _FUNCTIONS.items() if since <= major]:
         conn.execute(f"GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {NEON_SUPERUSER}")
 
 
