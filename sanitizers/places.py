@@ -11,7 +11,8 @@ from psycopg import sql
 
 COLUMNS = """
 SELECT n.nspname, c.relname, a.attname,
-  CASE WHEN b.type = 'json'::regtype AND current_setting('server_version_num')::int >= 160000 THEN 'json'
+  CASE WHEN b.type = 'json'::regtype
+      THEN CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'json' ELSE 'old json' END
     WHEN b.type = 'tsvector'::regtype THEN 'words'
     WHEN b.type IN ('json'::regtype, 'jsonb'::regtype) OR y.typcategory IN ('A', 'C') THEN 'nested'
     WHEN y.typcategory = 'N' THEN 'number'
@@ -135,6 +136,11 @@ _DOCUMENTS: Mapping[str, sql.SQL] = {
     "json": sql.SQL(
         "CASE WHEN pg_input_is_valid({column}::text, 'jsonb') THEN {column}::text::jsonb"
         " ELSE to_jsonb({column}::text) END"
+    ),
+    # before PostgreSQL 16, which can ask: half a surrogate pair, the null character and exponents of four digits
+    "old json": sql.SQL(
+        "CASE WHEN {column}::text ~* '\\\\u(0000|d[89a-f])|\\de[+-]?\\d{{4}}' THEN to_jsonb({column}::text)"
+        " ELSE {column}::text::jsonb END"
     ),
 }
 
