@@ -21,7 +21,8 @@ user_table AS (
            c.relowner, c.reltuples, c.relpartbound, c.relispartition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(temp|toast_temp)_'
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'branchwarden_journal')
+      AND n.nspname !~ '^pg_(temp|toast_temp)_'
       AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 )"""

@@ -5,7 +5,9 @@ SanitizerError
 ├── PlanError        schema and policy do not make a plan; lists every problem
 ├── SealError        a database cannot be sealed
 ├── CopyFailedError  the copy did not arrive whole
-│   └── CatalogsDifferError  source, target and plan are not of the same schema
+│   ├── CatalogsDifferError  source, target and plan are not of the same schema
+│   ├── UnfinishedRunError   another run was cut off in this database and this one cannot go on with it
+│   └── BlockedError         something must be changed before the run may begin; lists everything
 └── ResidueError     something of the original was found
 """
 
@@ -40,6 +42,18 @@ class CopyFailedError(SanitizerError):
 
 class CatalogsDifferError(CopyFailedError):
     """Source, target and plan are not of the same schema: discard the target and try once more."""
+
+
+class UnfinishedRunError(CopyFailedError):
+    """A run with another plan or key was cut off here: this one cannot go on where that one ended."""
+
+
+class BlockedError(CopyFailedError):
+    """Nothing was changed: `problems` has a sentence for everything that must be changed by a person first."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
 
 
 class ResidueError(SanitizerError):

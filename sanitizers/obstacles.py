@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import psycopg
 
+JOURNAL_SCHEMA = "branchwarden_journal"
+"""Schema of the run itself, see `journal`; none of the user's."""
+
 USER_TABLES = """
 WITH RECURSIVE user_namespace AS (
-  SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+  SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'branchwarden_journal')
 ),
 extension_member AS (
   SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'e'

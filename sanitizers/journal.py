@@ -1,0 +1,226 @@
+"""The journal: what a run took away and what it has filled, in a schema of the database that is written to.
+
+It survives a SIGKILL of the run and a crash of the server. Whatever is done is written down by the transaction that
+does it, so a second run knows exactly where the first one stood: nothing is masked twice, nothing stays taken away.
+
+    open_journal → save (once, before anything is taken away) → removed, done, restored → close (drops the schema)
+
+While it is there the catalog does not tell what the schema looks like: `journaled_schema` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+from pydantic import TypeAdapter
+
+from sanitizers.errors import UnfinishedRunError
+from sanitizers.obstacles import JOURNAL_SCHEMA, Obstacle
+from sanitizers.plan import DatabasePlan
+from sanitizers.schema import Schema
+from sanitizers.select import masked_select
+
+Mode = Literal["clean-room", "in-place"]
+State = Literal["saved", "removed", "restored"]
+
+VERSION = 1
+LOCK = (0x6277, 0x6A6E)
+"""Advisory lock of the one run that may work in a database."""
+
+_SCHEMAS = TypeAdapter(Schema)
+
+TABLES = (
+    """CREATE TABLE branchwarden_journal.purpose (
+  version int NOT NULL, mode text NOT NULL, plan_digest text NOT NULL, key_check text NOT NULL, schema jsonb NOT NULL,
+  saved boolean NOT NULL DEFAULT false, started_at timestamptz NOT NULL DEFAULT now())""",
+    """CREATE TABLE branchwarden_journal.obstacle (
+  id int PRIMARY KEY, kind text NOT NULL, about text NOT NULL, owner text NOT NULL, remove text[] NOT NULL,
+  restore text[] NOT NULL, state text NOT NULL DEFAULT 'saved')""",
+    """CREATE TABLE branchwarden_journal.done (
+  schema text, name text, rows bigint NOT NULL, bytes bigint NOT NULL, seconds float8 NOT NULL,
+  PRIMARY KEY (schema, name))""",
+)
+
+
+@dataclass(frozen=True)
+class JournalPurpose:
+    """What a run is for; only a run with the same mode, plan and key may go on where another ended."""
+
+    mode: Mode
+    plan_digest: str
+    key_check: str
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An obstacle in the journal."""
+
+    id: int
+    obstacle: Obstacle
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A table that was filled to its end; `bytes` is 0 where nobody counted."""
+
+    schema: str
+    table: str
+    rows: int
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+def journal_purpose(mode: Mode, plan: DatabasePlan, key: bytes) -> JournalPurpose:
+    """The purpose of a run: its digest covers all that decides the outcome, its check tells keys apart, no more."""
+    digest = hashlib.sha256(plan.schema.digest.encode())
+    for table in plan.tables:
+        digest.update(masked_select(table).as_string().encode())
+    check = hmac.digest(key, b"branchwarden journal", "sha256")[:8].hex()
+    return JournalPurpose(mode, digest.hexdigest(), check, plan.schema)
+
+
+class Journal:
+    """An open journal. `conn` is the run's own connection, which holds the lock; each call on it commits."""
+
+    def __init__(self, conn: psycopg.Connection, *, saved: bool) -> None:
+        self._conn = conn
+        self.saved = saved
+        """Whether `save` was done, by this run or the one before it."""
+
+    def save(self, groups: Mapping[str, Sequence[Obstacle]]) -> None:
+        """Write down what is going to be taken away, by kind, in the order in which it is put back."""
+        pairs = [(kind, obstacle) for kind, group in groups.items() for obstacle in group]
+        rows = [(i, kind, o.about, o.owner, [*o.remove], [*o.restore]) for i, (kind, o) in enumerate(pairs)]
+        insert = (
+            "INSERT INTO branchwarden_journal.obstacle (id, kind, about, owner, remove, restore)"
+            " VALUES (%s, %s, %s, %s, %s, %s)"
+        )
+        with self._conn.transaction(), self._conn.cursor() as cursor:
+            cursor.executemany(insert, rows)
+            cursor.execute("UPDATE branchwarden_journal.purpose SET saved = true")
+        self.saved = True
+
+    def entries(self, kind: str, state: State) -> tuple[Entry, ...]:
+        """The obstacles of a kind that are in this state."""
+        query = (
+            "SELECT id, about, owner, remove, restore FROM branchwarden_journal.obstacle"
+            " WHERE kind = %s AND state = %s ORDER BY id"
+        )
+        rows = self._conn.execute(query, (kind, state)).fetchall()
+        self._conn.commit()
+        return tuple(Entry(row[0], Obstacle(row[1], row[2], tuple(row[3]), tuple(row[4]))) for row in rows)
+
+    def done(self) -> Mapping[tuple[str, str], Filled]:
+        """The tables that are filled, by schema and name."""
+        rows = self._conn.execute("SELECT schema, name, rows, bytes, seconds FROM branchwarden_journal.done").fetchall()
+        self._conn.commit()
+        return {(row[0], row[1]): Filled(*row) for row in rows}
+
+    def share(self, roles: Collection[str]) -> None:
+        """Let the roles that own tables write in the journal; they hold masked rows in its schema for a moment."""
+        statements = (
+            "GRANT USAGE, CREATE ON SCHEMA branchwarden_journal TO {}",
+            "GRANT SELECT, UPDATE (state) ON branchwarden_journal.obstacle TO {}",
+            "GRANT SELECT, INSERT ON branchwarden_journal.done TO {}",
+        )
+        with self._conn.transaction():
+            for role in sorted(roles):
+                for statement in statements:
+                    self._conn.execute(sql.SQL(statement).format(sql.Identifier(role)))
+
+    def close(self) -> None:
+        """The run is complete: drop the schema and let go of the lock."""
+        with self._conn.transaction():
+            self._conn.execute("DROP SCHEMA branchwarden_journal CASCADE")
+        self._conn.execute("SELECT pg_advisory_unlock(%s, %s)", LOCK)
+        self._conn.commit()
+
+
+def mark(conn: psycopg.Connection, entries: Sequence[Entry], state: State) -> None:
+    """Say that obstacles are taken away or put back, in the transaction of `conn` that does so."""
+    ids = [entry.id for entry in entries]
+    conn.execute("UPDATE branchwarden_journal.obstacle SET state = %s WHERE id = ANY (%s)", (state, ids))
+
+
+def mark_done(conn: psycopg.Connection, table: Filled) -> None:
+    """Say that a table is filled, in the transaction of `conn` that filled it."""
+    conn.execute(
+        "INSERT INTO branchwarden_journal.done (schema, name, rows, bytes, seconds) VALUES (%s, %s, %s, %s, %s)",
+        (table.schema, table.table, table.rows, table.bytes, table.seconds),
+    )
+
+
+def open_journal(conn: psycopg.Connection, purpose: JournalPurpose) -> Journal:
+    """Take the lock, then begin a journal or go on with the one that is there.
+
+    Raises:
+        UnfinishedRunError: a run with another mode, plan or key is unfinished here, or the schema is not ours.
+        psycopg.errors.LockNotAvailable: another run is at work, for longer than the session's lock_timeout.
+    """
+    conn.execute("SELECT pg_advisory_lock(%s, %s)", LOCK)
+    conn.commit()
+    if _exists(conn):
+        return Journal(conn, saved=_go_on(conn, purpose))
+    with conn.transaction():
+        conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(JOURNAL_SCHEMA)))
+        for statement in TABLES:
+            conn.execute(statement.encode())
+        conn.execute(
+            "INSERT INTO branchwarden_journal.purpose (version, mode, plan_digest, key_check, schema)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            (
+                VERSION,
+                purpose.mode,
+                purpose.plan_digest,
+                purpose.key_check,
+                _SCHEMAS.dump_json(purpose.schema).decode(),
+            ),
+        )
+    return Journal(conn, saved=False)
+
+
+def journaled_schema(conn: psycopg.Connection) -> Schema | None:
+    """What the database of an unfinished run looked like before it, for the plan of the run that goes on; else None."""
+    if not _exists(conn):
+        return None
+    row = conn.execute("SELECT schema::text FROM branchwarden_journal.purpose").fetchone()
+    conn.commit()
+    return _SCHEMAS.validate_json(row[0]) if row else None
+
+
+def _exists(conn: psycopg.Connection) -> bool:
+    query = "SELECT to_regnamespace(%s) IS NOT NULL, to_regclass(%s) IS NOT NULL"
+    row = conn.execute(query, (JOURNAL_SCHEMA, f"{JOURNAL_SCHEMA}.purpose")).fetchone()
+    conn.commit()
+    if row == (True, False):
+        raise UnfinishedRunError(f"a schema {JOURNAL_SCHEMA} that no run made is in the way: rename it, then run again")
+    return row == (True, True)
+
+
+def _go_on(conn: psycopg.Connection, purpose: JournalPurpose) -> bool:
+    query = "SELECT version, mode, plan_digest, key_check, saved FROM branchwarden_journal.purpose"
+    row = conn.execute(query).fetchone()
+    conn.commit()
+    ours = (VERSION, purpose.mode, purpose.plan_digest, purpose.key_check)
+    if row is None:
+        raise UnfinishedRunError(f"the journal in schema {JOURNAL_SCHEMA} is empty: {_advice(purpose.mode)}")
+    names = ("version of branchwarden", "mode", "masking plan", "masking key")
+    differs = [name for name, theirs, own in zip(names, row, ours, strict=False) if theirs != own]
+    if differs:
+        raise UnfinishedRunError(
+            f"a run with another {' and another '.join(differs)} was cut off in {conn.info.dbname}: go on with the same"
+            f" as then, or {_advice(row[1])}"
+        )
+    return bool(row[4])
+
+
+def _advice(mode: str) -> str:
+    thing = "this database, which is half masked," if mode == "in-place" else "this target"
+    return f"discard {thing} and begin with a fresh one"

@@ -1,0 +1,125 @@
+"""The journal is what a run finds of the one before it: exactly what was committed, and only for the same task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from sanitizers.errors import UnfinishedRunError
+from sanitizers.journal import (
+    Filled,
+    JournalPurpose,
+    journal_purpose,
+    journaled_schema,
+    mark,
+    mark_done,
+    open_journal,
+)
+from sanitizers.obstacles import Obstacle
+from sanitizers.schema import read_schema
+from tests.fix_postgres import TestDatabase
+from tests.integration.stream_case import KEY, make_plan
+
+FIRST = Obstacle("index a", "neondb_owner", ("DROP INDEX a",), ("CREATE INDEX a", "COMMENT 'it''s'"))
+SECOND = Obstacle("index b", "neondb_owner", (), ("CREATE INDEX b",))
+
+
+@pytest.fixture
+def purpose(database: TestDatabase) -> JournalPurpose:
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute("CREATE TABLE people (id int PRIMARY KEY, name text REFERENCES people (name), UNIQUE (name))")
+    return journal_purpose("in-place", make_plan(database), KEY)
+
+
+def test_the_next_run_finds_what_was_saved_and_what_was_committed_alone(
+    database: TestDatabase, purpose: JournalPurpose
+) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        journal = open_journal(conn, purpose)
+        journal.save({"index": [FIRST, SECOND]})
+        mark(conn, [journal.entries("index", "saved")[1]], "removed")
+        mark_done(conn, Filled("public", "people", 7))
+        conn.commit()
+        mark(conn, journal.entries("index", "removed"), "restored")
+        mark_done(conn, Filled("public", "other", 8))
+        conn.rollback()
+
+    with psycopg.connect(database.dsn) as conn:
+        after = open_journal(conn, purpose)
+
+        assert after.saved
+        assert [entry.obstacle for entry in after.entries("index", "saved")] == [FIRST]
+        assert [entry.obstacle for entry in after.entries("index", "removed")] == [SECOND]
+        assert {("public", "people"): Filled("public", "people", 7)} == after.done()
+
+
+def test_a_journal_tells_the_schema_as_it_was_and_is_no_part_of_it(
+    database: TestDatabase, purpose: JournalPurpose
+) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        assert journaled_schema(conn) is None
+        journal = open_journal(conn, purpose)
+        conn.execute("ALTER TABLE people DROP CONSTRAINT people_name_fkey")
+        conn.commit()
+
+        assert purpose.schema == journaled_schema(conn)
+        assert purpose.schema.digest != read_schema(conn).digest
+        assert [table.name for table in read_schema(conn).tables] == ["people"]
+        journal.close()
+
+        assert journaled_schema(conn) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"plan_digest": "0" * 64}, "another masking plan was cut off"),
+        ({"key_check": "0" * 16}, "another masking key was cut off"),
+        ({"mode": "clean-room", "key_check": ""}, "another mode and another masking key was cut off"),
+    ],
+)
+def test_a_run_with_another_task_may_not_go_on(
+    database: TestDatabase, purpose: JournalPurpose, change: dict[str, str], named: str
+) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        open_journal(conn, purpose)
+    with psycopg.connect(database.dsn) as conn, pytest.raises(UnfinishedRunError, match=named) as caught:
+        open_journal(conn, replace(purpose, **change))  # type: ignore[arg-type]
+
+    assert "discard this database, which is half masked, and begin with a fresh one" in str(caught.value)
+
+
+def test_the_purpose_tells_keys_and_plans_apart_and_holds_no_key(database: TestDatabase) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute("CREATE TABLE people (name text)")
+    kept, nulled = make_plan(database), make_plan(database, {"public.people.name": "null"})
+    one, other = journal_purpose("in-place", kept, KEY), journal_purpose("in-place", nulled, KEY[::-1])
+
+    assert one == journal_purpose("in-place", kept, KEY)
+    assert one.key_check != other.key_check
+    assert one.plan_digest != other.plan_digest
+    assert KEY.hex()[:16] not in repr(one)
+
+
+def test_a_schema_of_that_name_that_no_run_made_is_never_touched(
+    database: TestDatabase, purpose: JournalPurpose
+) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute("CREATE SCHEMA branchwarden_journal")
+        conn.commit()
+        with pytest.raises(UnfinishedRunError, match="rename it"):
+            open_journal(conn, purpose)
+
+
+def test_two_runs_never_work_in_one_database(database: TestDatabase, purpose: JournalPurpose) -> None:
+    with psycopg.connect(database.dsn) as one, psycopg.connect(database.dsn) as other:
+        journal = open_journal(one, purpose)
+        other.execute("SET lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            open_journal(other, purpose)
+        other.rollback()
+        journal.close()
+
+        assert not open_journal(other, purpose).saved
