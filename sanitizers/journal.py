@@ -38,7 +38,7 @@ _SCHEMAS = TypeAdapter(Schema)
 TABLES = (
     """CREATE TABLE branchwarden_journal.purpose (
   version int NOT NULL, mode text NOT NULL, plan_digest text NOT NULL, key_check text NOT NULL, schema jsonb NOT NULL,
-  saved boolean NOT NULL DEFAULT false, started_at timestamptz NOT NULL DEFAULT now())""",
+  source text NOT NULL, saved boolean NOT NULL DEFAULT false, started_at timestamptz NOT NULL DEFAULT now())""",
     """CREATE TABLE branchwarden_journal.obstacle (
   id int PRIMARY KEY, kind text NOT NULL, about text NOT NULL, owner text NOT NULL, remove text[] NOT NULL,
   restore text[] NOT NULL, state text NOT NULL DEFAULT 'saved')""",
@@ -56,6 +56,8 @@ class JournalPurpose:
     plan_digest: str
     key_check: str
     schema: Schema
+    source: str = ""
+    """Where another database is read: its identity and what of it is seen, so that two runs fill from one state."""
 
 
 @dataclass(frozen=True)
@@ -173,14 +175,15 @@ def open_journal(conn: psycopg.Connection, purpose: JournalPurpose) -> Journal:
         for statement in TABLES:
             conn.execute(statement.encode())
         conn.execute(
-            "INSERT INTO branchwarden_journal.purpose (version, mode, plan_digest, key_check, schema)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO branchwarden_journal.purpose (version, mode, plan_digest, key_check, schema, source)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
             (
                 VERSION,
                 purpose.mode,
                 purpose.plan_digest,
                 purpose.key_check,
                 _SCHEMAS.dump_json(purpose.schema).decode(),
+                purpose.source,
             ),
         )
     return Journal(conn, saved=False)
@@ -205,20 +208,20 @@ def _exists(conn: psycopg.Connection) -> bool:
 
 
 def _go_on(conn: psycopg.Connection, purpose: JournalPurpose) -> bool:
-    query = "SELECT version, mode, plan_digest, key_check, saved FROM branchwarden_journal.purpose"
+    query = "SELECT version, mode, plan_digest, key_check, source, saved FROM branchwarden_journal.purpose"
     row = conn.execute(query).fetchone()
     conn.commit()
-    ours = (VERSION, purpose.mode, purpose.plan_digest, purpose.key_check)
+    ours = (VERSION, purpose.mode, purpose.plan_digest, purpose.key_check, purpose.source)
     if row is None:
         raise UnfinishedRunError(f"the journal in schema {JOURNAL_SCHEMA} is empty: {_advice(purpose.mode)}")
-    names = ("version of branchwarden", "mode", "masking plan", "masking key")
+    names = ("version of branchwarden", "mode", "masking plan", "masking key", "state of the source")
     differs = [name for name, theirs, own in zip(names, row, ours, strict=False) if theirs != own]
     if differs:
         raise UnfinishedRunError(
             f"a run with another {' and another '.join(differs)} was cut off in {conn.info.dbname}: go on with the same"
             f" as then, or {_advice(row[1])}"
         )
-    return bool(row[4])
+    return bool(row[5])
 
 
 def _advice(mode: str) -> str:
