@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -23,7 +24,7 @@ extension_member AS (
   SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'e'
 ),
 user_relation AS (
-  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relispopulated,
+  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relispopulated, c.relnamespace,
     pg_get_userbyid(c.relowner) AS owner, format('%I.%I', n.nspname, c.relname) AS qualified
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.oid IN (SELECT oid FROM user_namespace) AND c.relpersistence <> 't'
@@ -34,8 +35,18 @@ user_table AS (
 )"""
 """Common table expressions that every query here starts with."""
 
+CHOSEN_TABLES = (
+    USER_TABLES  # noqa: S608  constants alone
+    + """,
+chosen AS (
+  SELECT t.*, CASE WHEN pg_has_role(t.owner, 'USAGE') THEN current_user ELSE t.owner END AS actor FROM user_table t
+  WHERE :roots IS NULL OR coalesce(pg_partition_root(t.oid), t.oid) = ANY (:roots)
+)"""
+)
+"""The tables of a run with their partitions: those below `:roots` (oid[]), or all. `actor` is whose rights count."""
+
 FOREIGN_KEYS = (
-    USER_TABLES
+    CHOSEN_TABLES  # noqa: S608  constants alone
     + """
 SELECT t.owner,
   ARRAY[format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname)],
@@ -47,20 +58,61 @@ SELECT t.owner,
   format('foreign key %I of %s', k.conname, k.conrelid::regclass)
 FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid
 WHERE k.contype = 'f' AND k.conparentid = 0
+  AND (k.conrelid IN (SELECT oid FROM chosen) OR k.confrelid IN (SELECT oid FROM chosen))
 ORDER BY k.oid
 """
 )
 
+CHECKS = (
+    CHOSEN_TABLES  # noqa: S608  constants alone
+    + """,
+calling AS (
+  SELECT d.objid FROM pg_depend d JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+  WHERE d.classid = 'pg_constraint'::regclass AND p.pronamespace IN (SELECT oid FROM user_namespace)
+    AND NOT EXISTS (SELECT FROM pg_depend e
+                    WHERE e.objid = p.oid AND e.classid = 'pg_proc'::regclass AND e.deptype = 'e')
+),
+standing AS (
+  SELECT k.conrelid, k.conname FROM pg_constraint k JOIN chosen t ON t.oid = k.conrelid
+  WHERE k.contype IN ('c', 'n') AND (NOT k.convalidated OR (k.contype = 'c' AND k.oid IN (SELECT objid FROM calling)))
+  UNION
+  SELECT i.inhparent, s.conname FROM standing s JOIN pg_inherits i ON i.inhrelid = s.conrelid
+  JOIN pg_constraint k ON k.conrelid = i.inhparent AND k.conname = s.conname AND k.contype IN ('c', 'n')
+),
+depth AS (
+  SELECT oid, 0 AS depth FROM user_table
+  UNION
+  SELECT i.inhrelid, d.depth + 1 FROM depth d JOIN pg_inherits i ON i.inhparent = d.oid
+)
+SELECT t.owner,
+  ARRAY[format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', t.qualified, k.conname)],
+  array_remove(ARRAY[
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s', t.qualified, k.conname, pg_get_constraintdef(k.oid)),
+    'COMMENT ON CONSTRAINT ' || quote_ident(k.conname) || ' ON ' || t.qualified || ' IS '
+      || quote_literal(obj_description(k.oid, 'pg_constraint'))
+  ], NULL),
+  format('check %I of %s', k.conname, t.qualified)
+FROM standing s JOIN pg_constraint k ON k.conrelid = s.conrelid AND k.conname = s.conname
+JOIN user_table t ON t.oid = k.conrelid
+WHERE k.conislocal
+ORDER BY (SELECT max(depth) FROM depth d WHERE d.oid = t.oid) DESC, k.oid
+"""
+)
+"""Those that rows may break which are there already (NOT VALID), or that ask other tables through a function.
+
+Deepest first, since a parent's joins that of its children; taken away the other way round.
+"""
+
 INDEXES = (
-    USER_TABLES  # noqa: S608  constants alone
+    CHOSEN_TABLES  # noqa: S608  constants alone
     + """,
 user_index AS (
-  SELECT i.indexrelid AS oid, i.indrelid, t.owner, c.relkind, c.relispartition, c.reloptions, k.oid AS con, k.conname,
-    i.indisclustered, i.indisreplident, c.reltablespace,
+  SELECT i.indexrelid AS oid, i.indrelid, t.owner, t.actor, t.relnamespace, c.relkind, c.relispartition, c.reloptions,
+    k.oid AS con, k.conname, i.indisvalid, i.indisclustered, i.indisreplident, c.reltablespace,
     coalesce(pg_partition_root(i.indexrelid), i.indexrelid)::oid AS root, h.inhparent AS parent,
     (SELECT count(*) FROM pg_partition_ancestors(i.indexrelid)) AS depth
   FROM pg_index i
-  JOIN user_table t ON t.oid = i.indrelid
+  JOIN chosen t ON t.oid = i.indrelid
   JOIN pg_class c ON c.oid = i.indexrelid
   LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
   LEFT JOIN pg_inherits h ON h.inhrelid = i.indexrelid
@@ -76,13 +128,14 @@ needed AS (
   SELECT x.root FROM user_index x
   JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = x.oid AND d.deptype IN ('e', 'x')
   UNION
-  SELECT root FROM user_index WHERE reltablespace <> 0
+  SELECT root FROM user_index
+  WHERE reltablespace <> 0 OR NOT has_schema_privilege(actor, relnamespace, 'CREATE')
 )
 SELECT x.owner,
   CASE WHEN x.oid <> x.root THEN ARRAY[]::text[]
     WHEN x.con IS NULL THEN ARRAY[format('DROP INDEX %s', x.oid::regclass)]
     ELSE ARRAY[format('ALTER TABLE %s DROP CONSTRAINT %I', x.indrelid::regclass, x.conname)] END,
-  array_remove(ARRAY[
+  CASE WHEN NOT x.indisvalid AND x.relkind = 'i' THEN ARRAY[]::text[] ELSE array_remove(ARRAY[
     CASE WHEN x.con IS NULL THEN pg_get_indexdef(x.oid)
       ELSE format('ALTER TABLE ONLY %s ADD CONSTRAINT %I %s',
         x.indrelid::regclass, x.conname, pg_get_constraintdef(x.con)) END,
@@ -98,7 +151,7 @@ SELECT x.owner,
   ], NULL) || ARRAY(
     SELECT format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', x.oid::regclass, a.attnum, a.attstattarget)
     FROM pg_attribute a WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum
-  ),
+  ) END,
   format('index %s', x.oid::regclass),
   format('ALTER INDEX %s ATTACH PARTITION %s', x.parent::regclass, x.oid::regclass),
   p.owner
@@ -109,20 +162,23 @@ WHERE x.root NOT IN (SELECT root FROM needed)
 ORDER BY x.depth, x.oid
 """
 )
+"""What a failed concurrent build left behind is in no dump either: it goes and does not come back."""
 
 TRIGGERS = (
-    USER_TABLES
+    CHOSEN_TABLES
     + """
 SELECT t.owner,
-  ARRAY[format('ALTER TABLE ONLY %s DISABLE TRIGGER %I', g.tgrelid::regclass, g.tgname)],
-  ARRAY[format('ALTER TABLE ONLY %s ENABLE%s TRIGGER %I', g.tgrelid::regclass,
+  ARRAY[format('ALTER TABLE ONLY %s DISABLE TRIGGER %I', t.qualified, g.tgname)],
+  ARRAY[format('ALTER TABLE ONLY %s ENABLE%s TRIGGER %I', t.qualified,
     CASE g.tgenabled WHEN 'R' THEN ' REPLICA' WHEN 'A' THEN ' ALWAYS' ELSE '' END, g.tgname)],
-  format('trigger %I of %s', g.tgname, g.tgrelid::regclass)
-FROM pg_trigger g JOIN user_table t ON t.oid = g.tgrelid
-WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
+  format('trigger %I of %s', g.tgname, t.qualified)
+FROM pg_trigger g JOIN chosen t ON t.oid = g.tgrelid
+LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint AND k.contype <> 't'
+WHERE g.tgenabled <> 'D' AND (NOT g.tgisinternal OR (g.tgparentid <> 0 AND k.oid IS NULL))
 ORDER BY g.oid
 """
 )
+"""A partition's copy of its root's trigger counts as internal on some versions, and has a state of its own."""
 
 
 @dataclass(frozen=True)
@@ -142,25 +198,32 @@ class Obstacles:
     foreign_keys: tuple[Obstacle, ...]
     indexes: tuple[Obstacle, ...]
     triggers: tuple[Obstacle, ...]
+    checks: tuple[Obstacle, ...] = ()
+    """To be taken away in reverse order."""
 
 
-def read_obstacles(conn: psycopg.Connection) -> Obstacles:
-    """Read what is to be removed from the database of `conn`; changes nothing, ends its transaction."""
+def read_obstacles(conn: psycopg.Connection, roots: Sequence[int] | None = None) -> Obstacles:
+    """Read what is to be removed from the database of `conn`; changes nothing, ends its transaction.
+
+    `roots` are the oids of the tables that are to be filled, partitions come with their root; None stands for all.
+    """
     with conn.transaction():
         conn.execute("SET LOCAL search_path = ''")
-        foreign_keys = _read(conn, FOREIGN_KEYS)
-        triggers = _read(conn, TRIGGERS)
-        rows = conn.execute(_query(INDEXES)).fetchall()
+        foreign_keys, triggers, checks = (read(conn, query, roots) for query in (FOREIGN_KEYS, TRIGGERS, CHECKS))
+        rows = select(conn, INDEXES, roots)
     indexes = [Obstacle(row[3], row[0], tuple(row[1]), tuple(row[2])) for row in rows]
     attached = [Obstacle(row[3], row[5], (), (row[4],)) for row in reversed(rows) if row[4] and row[5]]
-    return Obstacles(foreign_keys, (*indexes, *attached), triggers)
+    return Obstacles(foreign_keys, (*indexes, *attached), triggers, checks)
 
 
-def _read(conn: psycopg.Connection, query: str) -> tuple[Obstacle, ...]:
-    rows: Sequence[tuple[str, list[str], list[str], str]] = conn.execute(_query(query)).fetchall()
+def read(conn: psycopg.Connection, query: str, roots: Sequence[int] | None) -> tuple[Obstacle, ...]:
+    """The obstacles that a query gives as owner, statements to remove, statements to restore, words for a person."""
+    rows: Sequence[tuple[str, list[str], list[str], str]] = select(conn, query, roots)
     return tuple(Obstacle(about, owner, tuple(remove), tuple(restore)) for owner, remove, restore, about in rows)
 
 
-def _query(text: str) -> bytes:
+def select(conn: psycopg.Connection, query: str, roots: Sequence[int] | None) -> list[tuple[Any, ...]]:
+    """The rows of a query over CHOSEN_TABLES."""
     # As bytes: the statements are our own constants or the server's own definitions, never a user's text.
-    return text.encode()
+    text = query.replace("%", "%%").replace(":roots", "%(roots)s::oid[]")
+    return conn.execute(text.encode(), {"roots": None if roots is None else list(roots)}).fetchall()
