@@ -6,11 +6,15 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from sanitizers.decisions import BY_NAME, Classes, Decisions, decide
 from sanitizers.errors import PlanError
+from sanitizers.persons import Draws, find_draws
 from sanitizers.plan_problems import find_problems
 from sanitizers.policy import MaskingPolicy
-from sanitizers.pools import Pools
+from sanitizers.pools import FALLBACK, Locales
+from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, Schema, Table
 from sanitizers.strategies import Residue, Strategy
 
@@ -21,6 +25,8 @@ class ColumnPlan:
 
     column: Column
     strategy: Strategy
+    origin: str = BY_NAME
+    """Which part of the policy says so."""
 
     @property
     def masked(self) -> bool:
@@ -32,9 +38,9 @@ class ColumnPlan:
         """How originals of this column are to be searched for; see `strategies.strategy`."""
         return self.strategy.residue_in(self.column)
 
-    def producible(self, pools: Pools) -> Collection[str]:
+    def producible(self, locales: Sequence[str]) -> Collection[str]:
         """The texts that masking can put into this column by chance; needed where `residue` is "pool"."""
-        return self.strategy.producible(self.column, pools)
+        return self.strategy.producible(self.column, locales)
 
 
 @dataclass(frozen=True)
@@ -43,16 +49,50 @@ class TablePlan:
 
     table: Table
     columns: tuple[ColumnPlan, ...]
+    rule: TableRule = EVERY_ROW
+    linked: frozenset[str] = frozenset()
+    """Columns that refer to another one or are referred to."""
+    locale: str = FALLBACK
+    """The policy's; rows may have their own."""
+
+    @property
+    def locales(self) -> Locales:
+        """Where the fakes come from."""
+        return self.rule.of(self.locale)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no row is taken at all."""
+        return self.rule.rows == "none"
+
+    @property
+    def masked(self) -> bool:
+        """Whether the table differs from the original's in any way: values or rows."""
+        return self.empty or bool(self.rule.condition) or any(c.masked for c in self.columns)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether parts of the table can be masked one by one."""
+        return not any(c.strategy.whole_table for c in self.columns)
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The digests that the fakes of a row are drawn by."""
+        return find_draws(self)
 
 
 @dataclass(frozen=True)
 class DatabasePlan:
-    """All tables of a database. `locale` says which pools it draws from."""
+    """All tables of a database."""
 
     database: str
     schema: Schema
     tables: tuple[TablePlan, ...]
-    locale: str = "en_US"
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """Every locale that fakes may come from."""
+        return tuple(dict.fromkeys(name for table in self.tables for name in table.locales.all))
 
 
 @dataclass(frozen=True)
@@ -74,25 +114,33 @@ class MaskingPlan:
         return sum(c.masked for database in self.databases for table in database.tables for c in table.columns)
 
 
-def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy) -> MaskingPlan:
-    """Compile the plan.
+def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None) -> MaskingPlan:
+    """Compile the plan. `classes` is what a detector found, for rules that speak of classes.
 
     Raises:
         PlanError: with a sentence for every problem there is; never half a plan.
     """
-    problems = find_problems(schemas, policy)
+    decisions = decide(schemas, policy, classes)
+    problems = find_problems(schemas, policy, decisions)
     if problems:
         raise PlanError(problems)
     parts = [[schema.database, schema.digest] for schema in schemas]
     digest = hashlib.sha256(json.dumps([sorted(parts), policy.digest]).encode()).hexdigest()
-    return MaskingPlan(tuple(_plan_database(schema, policy) for schema in schemas), digest)
+    return MaskingPlan(tuple(_plan_database(schema, policy, decisions) for schema in schemas), digest)
 
 
-def _plan_database(schema: Schema, policy: MaskingPolicy) -> DatabasePlan:
-    tables = tuple(_plan_table(schema.database, table, policy) for table in schema.tables)
-    return DatabasePlan(schema.database, schema, tables, policy.locale)
+def _plan_database(schema: Schema, policy: MaskingPolicy, decisions: Decisions) -> DatabasePlan:
+    tables = tuple(_plan_table(schema.database, table, policy, decisions) for table in schema.tables)
+    return DatabasePlan(schema.database, schema, tables)
 
 
-def _plan_table(database: str, table: Table, policy: MaskingPolicy) -> TablePlan:
-    decided = ((c, policy.strategy((database, table.schema, table.name, c.name))) for c in table.columns)
-    return TablePlan(table, tuple(ColumnPlan(c, s) for c, s in decided if s is not None))
+def _plan_table(database: str, table: Table, policy: MaskingPolicy, decisions: Decisions) -> TablePlan:
+    place = (database, table.schema, table.name)
+    paths = {column.name: (*place, column.name) for column in table.columns}
+    columns = tuple(
+        ColumnPlan(column, decision.strategy, decision.origin)
+        for column in table.columns
+        if (decision := decisions.by_column.get(paths[column.name]))
+    )
+    linked = frozenset(name for name, path in paths.items() if path in decisions.linked)
+    return TablePlan(table, columns, policy.table_rule(*place), linked, policy.locale)

@@ -7,37 +7,51 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from sanitizers.decisions import Decisions
 from sanitizers.policy import MaskingPolicy
-from sanitizers.schema import Column, ColumnRef, Schema, Table
-from sanitizers.strategies import Strategy
+from sanitizers.row_problems import find_row_problems
+from sanitizers.rules import ColumnPath, matches
+from sanitizers.schema import Column, Schema, Table
+from sanitizers.strategies import Inputs, Strategy
 
 REMEDY = "add it to the policy, or run branchwarden detect --write"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A table with its database and the policy's word on it."""
+    """A table with its database and the decisions on it."""
 
     database: str
     table: Table
-    policy: MaskingPolicy
+    decisions: Decisions
+
+    def path(self, column: str) -> ColumnPath:
+        """The full name of a column."""
+        return (self.database, self.table.schema, self.table.name, column)
 
     def strategy(self, column: str) -> Strategy | None:
         """What the policy says about a column, or None."""
-        return self.policy.strategy((self.database, self.table.schema, self.table.name, column))
+        return self.decisions.strategy(self.path(column))
 
     def __str__(self) -> str:
         return f"{self.database}.{self.table.qualified}"
 
 
-def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy) -> tuple[str, ...]:
+def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: Decisions) -> tuple[str, ...]:
     """Every problem, in a stable order; empty when there is a plan."""
     problems: list[str] = []
+    known = {
+        (schema.database, table.schema, table.name, column.name): column
+        for schema in schemas
+        for table in schema.tables
+        for column in table.columns
+    }
     for schema in schemas:
         for table in schema.tables:
-            place = Place(schema.database, table, policy)
-            problems += [*_columns(place), *_keys(place), *_links(place, schema)]
-    return (*problems, *_unknown(schemas, policy))
+            place = Place(schema.database, table, decisions)
+            problems += [*_columns(place), *_keys(place), *_links(place, known)]
+            problems += find_row_problems(place.database, table, policy, decisions)
+    return (*problems, *_unknown(schemas, policy), *_unused(schemas, policy, decisions, known))
 
 
 def _columns(place: Place) -> Iterator[str]:
@@ -70,27 +84,26 @@ def _repeats(place: Place, column: Column) -> bool:
     return strategy is not None and not strategy.keeps_unique
 
 
-def _links(place: Place, schema: Schema) -> Iterator[str]:
+def _links(place: Place, known: Mapping[ColumnPath, Column]) -> Iterator[str]:
     for column in place.table.columns:
-        for ref in column.references:
-            if problem := _link_problem(place, column, ref, schema):
+        for target in place.decisions.references.get(place.path(column.name), ()):
+            if problem := _link_problem(place, column, target, known):
                 yield problem
 
 
-def _link_problem(place: Place, column: Column, ref: ColumnRef, schema: Schema) -> str | None:
-    """Both ends of a foreign key must turn a value into the same fake; a child that is NULL refers to nothing."""
-    parent = schema.table(ref.schema, ref.table)
-    target = parent.column(ref.column) if parent else None
-    here = place.strategy(column.name)
-    there = place.policy.strategy((schema.database, ref.schema, ref.table, ref.column))
-    if target is None or here is None or there is None or here.kind == "null":
+def _link_problem(place: Place, column: Column, target: ColumnPath, known: Mapping[ColumnPath, Column]) -> str | None:
+    """Both ends of a reference must turn a value into the same fake; a child that is NULL refers to nothing."""
+    here, there = place.strategy(column.name), place.decisions.strategy(target)
+    if target not in known or here is None or there is None or here.kind == "null":
         return None
-    child, whole = f"{place}.{column.name}", f"{schema.database}.{ref}"
+    child, whole = f"{place}.{column.name}", ".".join(target)
     if here.masking != there.masking:
         kinds = f"{here.kind} and {there.kind} would tear them apart"
         return f"{child} refers to {whole}: {kinds}, use the same strategy and parameters for both."
-    if not same_fakes(here, column, target):
-        types = f"{column.type} and {target.type} would get different fakes"
+    if here.keep_if:
+        return f"{child} refers to {whole}: a condition on rows would tear them apart, use keep_values for both."
+    if not same_fakes(here, column, known[target]):
+        types = f"{column.type} and {known[target].type} would get different fakes"
         return f"{child} refers to {whole}: {types}, use keep or change a type."
     return None
 
@@ -101,7 +114,8 @@ def same_fakes(strategy: Strategy, one: Column, other: Column) -> bool:
 
 
 def _rendered(strategy: Strategy, column: Column) -> str:
-    expression = strategy.expression(column, sql.Identifier("value"), sql.Identifier("digest"))
+    value, digest = sql.Identifier("value"), sql.Identifier("digest")
+    expression = strategy.expression(column, Inputs(value, digest, digest))
     return f"{expression.as_string()} {column.category if strategy.digested else ''}"
 
 
@@ -122,3 +136,19 @@ def _gap(known: Mapping[str, Schema], path: tuple[str, str, str, str]) -> tuple[
     if found is None:
         return f"{database}.{schema}.{table}", "table"
     return None if found.column(column) else (f"{database}.{schema}.{table}.{column}", "column")
+
+
+def _unused(
+    schemas: Sequence[Schema], policy: MaskingPolicy, decisions: Decisions, known: Mapping[ColumnPath, Column]
+) -> Iterator[str]:
+    """Rules that describe nothing: a misspelt one must not pass for a decision."""
+    for rule in decisions.unused:
+        yield f"[[columns]] {rule.words} describes no column: take it out or correct it."
+    places = [(schema.database, table.schema, table.name) for schema in schemas for table in schema.tables]
+    for table_rule in policy.tables:
+        if not any(matches(table_rule.match, place) for place in places):
+            yield f"[[tables]] {table_rule.match} describes no table: take it out or correct it."
+    for link in policy.links:
+        ends = (".".join(path) for path in known)
+        missing = {link.from_, link.to} - set(ends)
+        yield from (f"[[links]] {name}: there is no such column." for name in sorted(missing))

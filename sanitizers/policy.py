@@ -9,6 +9,18 @@ reviewed_on = 2026-11-21
 id = "keep"
 email = "email"
 born_on = { strategy = "date_shift", days = 365 }
+
+[[columns]]                    # many columns at once: by pattern, class of personal data or type
+match = "*.audit_*.payload"
+strategy = "null"
+
+[[tables]]                     # which rows, and who they are about
+match = "*.sessions"
+rows = "none"
+
+[[links]]                      # references that no foreign key declares
+from = "neondb.public.orders.customer_email"
+to = "neondb.public.customers.email"
 """
 
 from __future__ import annotations
@@ -26,10 +38,12 @@ from faker.config import AVAILABLE_LOCALES
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sanitizers.errors import PolicyError
-from sanitizers.strategies import KINDS, Strategy
+from sanitizers.rules import EVERY_ROW, ColumnPath, ColumnRule, Link, TableRule, matches
+from sanitizers.strategies import KINDS, MaskingStrategy, Strategy
 
 Columns = dict[str, Strategy]
 SETTINGS = ("version", "locale", "reviewed_by", "reviewed_on")
+LISTS = ("columns", "tables", "links")
 DEPTH = 4  # database, schema, table, column
 
 
@@ -43,6 +57,9 @@ class MaskingPolicy(BaseModel):
     reviewed_by: str = ""
     reviewed_on: date | None = None
     databases: dict[str, dict[str, dict[str, Columns]]] = Field(default_factory=dict)
+    columns: tuple[ColumnRule, ...] = ()
+    tables: tuple[TableRule, ...] = ()
+    links: tuple[Link, ...] = ()
 
     @field_validator("reviewed_on", mode="before")
     @classmethod
@@ -64,16 +81,21 @@ class MaskingPolicy(BaseModel):
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) over all that decides the outcome; who reviewed it and when does not."""
-        decisions = self.model_dump(mode="json", include={"version", "locale", "databases"})
+        decisions = self.model_dump(mode="json", include={"version", "locale", "databases", *LISTS})
         return hashlib.sha256(json.dumps(decisions, sort_keys=True).encode()).hexdigest()
 
-    def strategy(self, path: tuple[str, str, str, str]) -> Strategy | None:
-        """The decision on a column given as (database, schema, table, column), or None."""
+    def strategy(self, path: ColumnPath) -> Strategy | None:
+        """The decision on a column by its own name, or None."""
         database, schema, table, column = path
         return self.databases.get(database, {}).get(schema, {}).get(table, {}).get(column)
 
-    def paths(self) -> Iterator[tuple[str, str, str, str]]:
-        """Every column that the policy names."""
+    def table_rule(self, database: str, schema: str, table: str) -> TableRule:
+        """The first rule that speaks of a table, or that every row is taken."""
+        place = (database, schema, table)
+        return next((rule for rule in self.tables if matches(rule.match, place)), EVERY_ROW)
+
+    def paths(self) -> Iterator[ColumnPath]:
+        """Every column that the policy names by itself."""
         for database, schemas in self.databases.items():
             for schema, tables in schemas.items():
                 for table, columns in tables.items():
@@ -106,6 +128,8 @@ def parse_policy(text: str, name: str) -> MaskingPolicy:
         raise PolicyError(f"{name}: not valid TOML: {error}.") from error
     settings = {key: value for key, value in document.items() if not isinstance(value, dict)}
     databases = {key: _expanded(value) for key, value in document.items() if isinstance(value, dict)}
+    if isinstance(settings.get("columns"), list):
+        settings["columns"] = [_expanded_rule(rule) for rule in settings["columns"]]
     try:
         return MaskingPolicy.model_validate({**settings, "databases": databases})
     except ValidationError as error:
@@ -121,18 +145,31 @@ def _expanded(value: Any, depth: int = 1) -> Any:
     return {key: _expanded(inner, depth + 1) for key, inner in value.items()}
 
 
+def _expanded_rule(rule: Any) -> Any:
+    """The same for the strategy of a `[[columns]]` rule."""
+    return {**rule, "strategy": _expanded(rule["strategy"], DEPTH)} if "strategy" in rule else rule
+
+
 def _sentences(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_context=True):
         place = [str(part) for part in problem["loc"]]
-        if place[:1] != ["databases"]:
+        if place[:2] and place[0] == "columns" and place[2:3] == ["strategy"]:
+            yield f"[[columns]] {int(place[1]) + 1}: {_column_sentence(place[3:], problem)}"
+        elif place[:1] != ["databases"]:
             yield _setting_sentence(place, problem)
         else:
             yield f"{'.'.join(place[1 : DEPTH + 1])}: {_column_sentence(place[DEPTH + 1 :], problem)}"
 
 
 def _setting_sentence(place: list[str], problem: Mapping[str, Any]) -> str:
+    if place[0] in LISTS and len(place) > 1:
+        where = f"[[{place[0]}]] {int(place[1]) + 1}"
+        if problem["type"] == "extra_forbidden":
+            return f"{where}: unknown key {place[2]!r}."
+        return f"{where}: {': '.join([*place[2:3], _message(problem)])}."
     if problem["type"] == "extra_forbidden":
-        return f"{place[0]}: unknown setting; allowed are {', '.join(SETTINGS)}, and a table per database."
+        known = f"{', '.join(SETTINGS)}, {', '.join(f'[[{name}]]' for name in LISTS)}"
+        return f"{place[0]}: unknown setting; allowed are {known}, and a table per database."
     return f"{'.'.join(place)}: {_message(problem)}."
 
 
@@ -154,8 +191,9 @@ def _column_sentence(inside: list[str], problem: Mapping[str, Any]) -> str:
 
 
 def _parameters(kind: str) -> str:
-    names = [name for name in KINDS[kind].model_fields if name != "kind"]
-    return f"allowed are {', '.join(names)}" if names else "it has none"
+    common = MaskingStrategy.model_fields
+    names = [name for name in KINDS[kind].model_fields if name != "kind" and name not in common]
+    return f"allowed are {', '.join([*names, *common])}"
 
 
 def _message(problem: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
-"""Faker → pools of fake values → SQL functions that pick from them by the bytes of a digest.
+"""Faker → pools of fake values, and the SQL that picks from them by the bytes of a digest.
 
-Faker fills each pool once, from a constant seed: pools are public, the key alone decides who gets which value.
-A pool is a power of two long, so that some bits of a digest are an index without bias. Its values have at most
-63 bytes: the array is then of the fixed-width type `name`, where a look-up costs the same everywhere (an array of
-text is walked from the front). The functions are SQL that Postgres inlines; nothing is called per row.
+Faker fills a pool once, from a constant seed: pools are public, the key alone decides who gets which value. A pool is
+a power of two long, so that some bits of a digest are an index without bias. Its values have at most 63 bytes: inside
+a statement the pool is a constant array of the fixed-width type `name`, where a look-up costs the same everywhere (an
+array of text is walked from the front). Nothing is created in the source.
 """
 
 from __future__ import annotations
@@ -12,121 +12,80 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 from faker import Faker
 from psycopg import sql
 
 from sanitizers.errors import PolicyError
 
-PoolName = Literal["first_name", "last_name", "handle", "street", "city", "postcode", "company"]
+PoolName = Literal[
+    "first_name", "last_name", "first_handle", "last_handle", "street", "city", "postcode", "company", "region", "job"
+]
 
-HELPER_SCHEMA = "branchwarden_mask"
 LARGEST_POOL = 4096
 MOST_BYTES = 63  # of a value of type name
-HANDLE_LENGTH = 30  # characters
+HANDLE_LENGTH = 14  # characters of each of its two parts
 SEED = 20261121  # any constant: another one makes other fakes of the same originals
 DRAWS = 4 * LARGEST_POOL  # a provider that has fewer different values than asked for must end, too
+FALLBACK = "en_US"  # for what a locale does not have: names in ASCII, regions
 
-# Helpers beside the pools; `d` is a digest. Each parameter is a column or a constant, so repeating it costs nothing.
-FORMULAS: Mapping[str, tuple[str, str, str]] = {
-    # 56 bits, never negative
-    "number": (
-        "d bytea",
-        "bigint",
-        """SELECT ((get_byte(d, 0) << 16) | (get_byte(d, 1) << 8) | get_byte(d, 2))::bigint * 4294967296
-                + ((get_byte(d, 3)::bigint << 24) | (get_byte(d, 4) << 16) | (get_byte(d, 5) << 8) | get_byte(d, 6))""",
-    ),
-    # -days to days, never 0
-    "shift": (
-        "d bytea, days integer",
-        "integer",
-        """SELECT (1 - 2 * (get_byte(d, 0) & 1))
-                * (1 + ((get_byte(d, 1) << 16) | (get_byte(d, 2) << 8) | get_byte(d, 3)) % days)""",
-    ),
-    "uuid4": (
-        "d bytea",
-        "uuid",
-        """SELECT encode(set_byte(set_byte(substr(d, 1, 16), 6, (get_byte(d, 6) & 15) | 64),
-                                  8, (get_byte(d, 8) & 63) | 128), 'hex')::uuid""",
-    ),
-    # 96 bits behind the prefix that is for documentation
-    "address": (
-        "d bytea",
-        "inet",
-        r"""SELECT ('2001:db8:' || rtrim(regexp_replace(encode(substr(d, 1, 12), 'hex'), '(....)', '\1:', 'g'), ':'))
-            ::inet""",
-    ),
-}
+HANDLES: Mapping[PoolName, PoolName] = {"first_handle": "first_name", "last_handle": "last_name"}
+REGIONS = ("administrative_unit", "state", "region", "province", "prefecture", "county", "department_name")
+"""What Faker's locales call the part of a country that is in an address."""
 
 
 @dataclass(frozen=True)
-class Pools:
-    """The pools of one locale. Sizes are powers of two."""
+class Locales:
+    """The locale of a table's fakes: one, or by a column of the row where that names one of `others`."""
 
-    locale: str
-    values: Mapping[PoolName, tuple[str, ...]]
+    default: str = FALLBACK
+    others: tuple[str, ...] = ()
+    column: str | None = None
 
     @property
-    def digest(self) -> str:
-        """SHA-256 (hex) over everything; changes with Faker's version."""
-        return hashlib.sha256(json.dumps([self.locale, dict(self.values)]).encode()).hexdigest()
+    def all(self) -> tuple[str, ...]:
+        """Every locale that fakes may come from."""
+        return tuple(dict.fromkeys((self.default, *self.others)))
 
 
 @cache
-def build_pools(locale: str = "en_US") -> Pools:
-    """Fill the pools of a locale: a few tenths of a second, once per process.
+def pool(name: PoolName, locale: str = FALLBACK) -> tuple[str, ...]:
+    """The values of a pool, different ones but for handles, which stand where the names stand that they belong to.
 
     Raises:
         PolicyError: Faker has no such locale.
     """
+    if name in HANDLES:
+        return _handles(HANDLES[name], locale)
     fake = _faker(locale)
     draws: Mapping[PoolName, Callable[[], str]] = {
         "first_name": fake.first_name,
         "last_name": fake.last_name,
-        "handle": _handles(fake, _faker("en_US")),
         "street": fake.street_address,
         "city": fake.city,
         "postcode": fake.postcode,
         "company": fake.company,
+        "region": _region(fake),
+        "job": fake.job,
     }
-    return Pools(locale, {name: _fill(draws[name]) for name in get_args(PoolName)})
+    return _fill(draws[name])
 
 
-def pick(pool: PoolName, digest: sql.Composable, at: int) -> sql.Composable:
+def pools_digest(locale: str, names: tuple[PoolName, ...]) -> str:
+    """SHA-256 (hex) over some pools; changes with Faker's version where that changes a fake."""
+    return hashlib.sha256(json.dumps([pool(name, locale) for name in names]).encode()).hexdigest()
+
+
+def pick(name: PoolName, locale: str, digest: sql.Composable, at: int) -> sql.Composable:
     """SQL for a value of the pool, chosen by two bytes of the digest from the 0-based `at`."""
-    return helper(pool, digest, sql.Literal(at))
-
-
-def helper(name: str, *arguments: sql.Composable) -> sql.Composable:
-    """SQL for a call of a helper function; Postgres inlines it."""
-    return sql.SQL("{}({})").format(sql.Identifier(HELPER_SCHEMA, name), sql.SQL(", ").join(arguments))
-
-
-def function_definitions(pools: Pools, names: frozenset[PoolName]) -> Iterator[sql.Composed]:
-    """CREATE FUNCTION for the named pools and all formulas. Not strict, or Postgres would not inline them."""
-    for name, (parameters, result, body) in FORMULAS.items():
-        yield _create(name, parameters, result, sql.SQL(body))
-    for name in sorted(names):
-        yield _create(name, "d bytea, at integer", "text", _pick_body(pools.values[name]))
-
-
-def _create(name: str, parameters: str, result: str, body: sql.Composable) -> sql.Composed:
-    signature = sql.SQL("{}({}) RETURNS {}").format(
-        sql.Identifier(HELPER_SCHEMA, name), sql.SQL(parameters), sql.SQL(result)
-    )
-    return sql.SQL("CREATE FUNCTION {} LANGUAGE sql STABLE PARALLEL SAFE AS {}").format(
-        signature, sql.Literal(body.as_string())
-    )
-
-
-def _pick_body(values: tuple[str, ...]) -> sql.Composable:
+    values = pool(name, locale)
     array = sql.Literal("{" + ",".join(_quoted(value) for value in values) + "}")
-    return sql.SQL("SELECT (({}::name[])[1 + (((get_byte(d, at) << 8) | get_byte(d, at + 1)) & {})])::text").format(
-        array, sql.Literal(len(values) - 1)
+    return sql.SQL("(({}::name[])[1 + (((get_byte({}, {}) << 8) | get_byte({}, {})) & {})])::text").format(
+        array, digest, sql.Literal(at), digest, sql.Literal(at + 1), sql.Literal(len(values) - 1)
     )
 
 
@@ -143,6 +102,11 @@ def _faker(locale: str) -> Faker:
     return fake
 
 
+def _region(fake: Faker) -> Callable[[], str]:
+    known = (getattr(fake, name, None) for name in REGIONS)
+    return next((method for method in known if method is not None), _faker(FALLBACK).state)
+
+
 def _fill(draw: Callable[[], str]) -> tuple[str, ...]:
     values: dict[str, None] = {}
     for _ in range(DRAWS):
@@ -154,14 +118,12 @@ def _fill(draw: Callable[[], str]) -> tuple[str, ...]:
     return tuple(values)[: 1 << (len(values).bit_length() - 1)]
 
 
-def _handles(fake: Faker, fallback: Faker) -> Callable[[], str]:
-    """`anna.meyer`; names in a script that has no ASCII form come from the fallback."""
-
-    def draw() -> str:
-        parts = (_ascii(fake.first_name()) or _ascii(fallback.first_name()), _ascii(fake.last_name()))
-        return ".".join((parts[0], parts[1] or _ascii(fallback.last_name())))[:HANDLE_LENGTH].strip(".")
-
-    return draw
+def _handles(names: PoolName, locale: str) -> tuple[str, ...]:
+    """`meyer` for `Meyer`; names in a script that has no ASCII form get one of the fallback locale."""
+    plain = [_ascii(name) for name in pool(names, FALLBACK)]
+    return tuple(
+        (_ascii(name) or plain[number % len(plain)])[:HANDLE_LENGTH] for number, name in enumerate(pool(names, locale))
+    )
 
 
 def _ascii(name: str) -> str:

@@ -14,7 +14,6 @@ from psycopg import sql
 
 from sanitizers.places import Place, normal
 from sanitizers.plan import DatabasePlan
-from sanitizers.pools import Pools
 from sanitizers.strategies.full_name import FullNames
 
 SHORTEST = 5  # characters; shorter values are found everywhere by chance
@@ -97,10 +96,10 @@ class Hit:
 class Producible:
     """Every text that the plan's pools and constants can put somewhere, compared as `places.normal` writes values."""
 
-    def __init__(self, plan: DatabasePlan, pools: Pools) -> None:
+    def __init__(self, plan: DatabasePlan) -> None:
         self._texts: set[str] = set()
         self._names: set[tuple[frozenset[str], frozenset[str], int | None]] = set()
-        for collection in {id(c): c for c in _producible(plan, pools)}.values():
+        for collection in {id(c): c for c in _producible(plan)}.values():
             self._add(collection)
 
     def __contains__(self, value: str) -> bool:
@@ -114,9 +113,9 @@ class Producible:
             self._texts.update(map(_folded, collection))
 
 
-def _producible(plan: DatabasePlan, pools: Pools) -> Iterator[Collection[str]]:
+def _producible(plan: DatabasePlan) -> Iterator[Collection[str]]:
     for table in plan.tables:
-        yield from (column.producible(pools) for column in table.columns)
+        yield from (column.producible(table.locales.all) for column in table.columns)
 
 
 def _is_name(value: str, first: frozenset[str], last: frozenset[str], length: int | None) -> bool:

@@ -1,132 +1,148 @@
-"""The masked SELECT: one per table, computed by the source itself.
+"""The masked SELECT: one per table, computed by the source itself, which needs no object of ours for it.
 
-    SELECT s.c0 AS "id", branchwarden_mask.first_name(s.d1, 0) AS "first_name", ...
-    FROM (SELECT t."id" AS c0, sha256((SELECT key of first_name) || value of t."first_name") AS d1, ...
+    SELECT (...[the pool's element at two bytes of s.d0])::text AS "first_name", ...
+    FROM (SELECT t."id" AS c0, ..., sha256((SELECT subkey) || folded t."email") AS d0, ...
           FROM ONLY "public"."customers" AS t OFFSET 0) AS s
 
-The inner SELECT computes each digest once per value; OFFSET 0 keeps the planner from pulling it up, which would repeat
-the digest at every place that uses a byte of it. The key is a setting of the session, sent as a bound parameter, and
-the uncorrelated sub-select reads it once per statement. No name depends on the search path.
+The inner SELECT computes each digest once per row; OFFSET 0 keeps the planner from pulling it up, which would repeat
+the digest at every place that uses a byte of it. No name depends on the search path but those that people wrote.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-import psycopg
 from psycopg import sql
 
-from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
-from sanitizers.pools import HELPER_SCHEMA, Pools, function_definitions
-from sanitizers.schema import Column
+from sanitizers.digests import set_key
+from sanitizers.plan import ColumnPlan, TablePlan
+from sanitizers.strategies import Inputs
 
-KEY_SETTING = "branchwarden.key"
-KEY_BYTES = 32
+__all__ = ["WHOLE", "Slice", "masked_select", "set_key"]
 
-SUBKEY_BYTES = 16  # 128 bits; with 32 most values would need a second block of SHA-256, which costs half as much again
-
-# One key per strategy, derived once per statement. A session without a key must fail: an empty one would mask
-# everything with no secret at all, and look right. decode() refuses the complaint, which is no hexadecimal text.
-_SUBKEY = sql.SQL(
-    "(SELECT substr(sha256(decode(CASE WHEN length(k) = 64 THEN k ELSE 'branchwarden.key is not set' END, 'hex')"
-    " || convert_to({}, 'UTF8')), 1, {}) FROM (SELECT current_setting({}, true) AS k) AS setting)"
-)
+INNER, OUTER = "t", "s"
+"""Aliases: the table itself, and its rows with their digests."""
 
 
-def prepare_source(conn: psycopg.Connection[Any], plan: DatabasePlan, pools: Pools) -> None:
-    """Create the helper schema with the functions that the plan needs, anew if it is there, and commit."""
-    needed = frozenset(name for table in plan.tables for c in table.columns for name in c.strategy.needs)
-    with conn.transaction():
-        _drop(conn)
-        conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(HELPER_SCHEMA)))
-        conn.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO PUBLIC").format(sql.Identifier(HELPER_SCHEMA)))
-        for statement in function_definitions(pools, needed):
-            conn.execute(statement)
+@dataclass(frozen=True)
+class Slice:
+    """A part of a table: of one leaf partition (schema, name), or of some blocks (from, before; None: to the end)."""
+
+    leaf: tuple[str, str] | None = None
+    blocks: tuple[int, int | None] | None = None
 
 
-def remove_source_helpers(conn: psycopg.Connection[Any]) -> None:
-    """Drop the helper schema with all that is in it, if it is there, and commit."""
-    with conn.transaction():
-        _drop(conn)
+WHOLE = Slice()
 
 
-def set_key(conn: psycopg.Connection[Any], key: bytes) -> None:
-    """Give the session its masking key, as a bound parameter: it is in no statement's text.
-
-    Call it outside a transaction: the rollback of one would take the key away again, and masked_select then fails.
-
-    Raises:
-        ValueError: the key is not 32 bytes long.
-    """
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"a masking key has {KEY_BYTES} bytes, this one has {len(key)}")
-    with conn.transaction():
-        conn.execute("SELECT set_config(%s, %s, false)", (KEY_SETTING, key.hex()))
-
-
-def masked_select(table: TablePlan) -> sql.Composed:
+def masked_select(table: TablePlan, part: Slice = WHOLE) -> sql.Composed:
     """SELECT every column of the plan, masked, in its order and by its name; fit for COPY (...) TO STDOUT."""
-    if not any(c.strategy.digested for c in table.columns):
-        return _plain_select(table)
-    outer = [_output(c, _ref("s", f"c{i}"), _ref("s", f"d{i}")) for i, c in enumerate(table.columns)]
-    return sql.SQL("SELECT {} FROM (SELECT {} FROM {} AS t OFFSET 0) AS s").format(
-        _list(outer), _list(list(_inner(table))), _relation(table)
+    outer = sql.SQL(", ").join(_output(table, number, plan) for number, plan in enumerate(table.columns))
+    inner = sql.SQL(", ").join(_inner(table))
+    return sql.SQL("SELECT {} FROM (SELECT {} FROM {} AS {}{}{}) AS {}").format(
+        outer,
+        inner,
+        _relation(table, part),
+        sql.Identifier(INNER),
+        _where(table, part),
+        sql.SQL(" OFFSET 0" if table.draws.sources else ""),
+        sql.Identifier(OUTER),
     )
 
 
-def _plain_select(table: TablePlan) -> sql.Composed:
-    outputs = [_output(c, _ref("t", c.column.name), sql.SQL("NULL")) for c in table.columns]
-    return sql.SQL("SELECT {} FROM {} AS t").format(_list(outputs), _relation(table))
-
-
 def _inner(table: TablePlan) -> Iterator[sql.Composable]:
-    for i, c in enumerate(table.columns):
-        value = _ref("t", c.column.name)
-        yield sql.SQL("{} AS {}").format(value, sql.Identifier(f"c{i}"))
-        if c.strategy.digested:
-            subkey = _SUBKEY.format(sql.Literal(c.strategy.kind), sql.Literal(SUBKEY_BYTES), sql.Literal(KEY_SETTING))
-            digest = sql.SQL("sha256({} || {})").format(subkey, value_bytes(c.column, value))
-            yield sql.SQL("{} AS {}").format(digest, sql.Identifier(f"d{i}"))
+    """Every value, every digest, and which values and rows are kept."""
+    for number, plan in enumerate(table.columns):
+        yield sql.SQL("{} AS {}").format(sql.Identifier(INNER, plan.column.name), sql.Identifier(f"c{number}"))
+        if plan.strategy.keep_if:
+            yield _condition(plan.strategy.keep_if, f"k{number}")
+    for number, source in enumerate(table.draws.sources):
+        yield sql.SQL("{} AS {}").format(source.expression(INNER), sql.Identifier(f"d{number}"))
+    if table.rule.keep_rows:
+        yield _condition(table.rule.keep_rows, "kept")
 
 
-def value_bytes(column: Column, value: sql.Composable) -> sql.Composable:
-    """SQL for the bytes of a value that its digest is taken over: its text in UTF-8, as it is.
-
-    citext is folded, since Postgres itself holds such values for equal. bytea is taken raw, and of dates and times the
-    seconds since 1970, so that no setting of the session has a say in it.
-    """
-    match column.category:
-        case "bytea":
-            return value
-        case "date" | "timestamp":
-            return sql.SQL("convert_to(extract(epoch FROM {})::text, 'UTF8')").format(value)
-        case _:
-            text = sql.SQL("lower({}::text)" if column.case_insensitive else "{}::text").format(value)
-            return sql.SQL("convert_to({}, 'UTF8')").format(text)
+def _condition(text: str, name: str) -> sql.Composable:
+    # People's SQL, vetted by `conditions`; it may name columns, so it stands where they are in scope.
+    return sql.SQL("(({}) IS TRUE) AS {}").format(sql.SQL(text), sql.Identifier(name))
 
 
-def _output(plan: ColumnPlan, value: sql.Composable, digest: sql.Composable) -> sql.Composable:
-    expression = plan.strategy.expression(plan.column, value, digest)
-    if plan.masked:
-        # The type is Postgres' own spelling out of the catalog, quoted where it must be.
-        expression = sql.SQL("({})::{}").format(expression, sql.SQL(plan.column.type))
-    return sql.SQL("{} AS {}").format(expression, sql.Identifier(plan.column.name))
+def _output(table: TablePlan, number: int, plan: ColumnPlan) -> sql.Composable:
+    value = sql.Identifier(OUTER, f"c{number}")
+    name = sql.Identifier(plan.column.name)
+    if not plan.masked:
+        return sql.SQL("{} AS {}").format(value, name)
+    inputs = _inputs(table, plan, value)
+    fake = plan.strategy.expression(plan.column, inputs)
+    # The type is Postgres' own spelling out of the catalog, quoted where it must be.
+    typed = sql.SQL("({})::{}").format(fake, sql.SQL(plan.column.type))
+    return sql.SQL("{} AS {}").format(_unless_kept(table, number, plan, typed), name)
 
 
-def _relation(table: TablePlan) -> sql.Composable:
+def _inputs(table: TablePlan, plan: ColumnPlan, value: sql.Composable) -> Inputs:
+    draw = table.draws.of.get(plan.column.name)
+    digest, mark = (f"d{draw.digest}", f"d{draw.mark}") if draw else ("", "")
+    spoken = next((n for n, c in enumerate(table.columns) if c.column.name == table.locales.column), None)
+    return Inputs(
+        value=value,
+        digest=sql.Identifier(OUTER, digest) if draw else sql.SQL("NULL"),
+        mark=sql.Identifier(OUTER, mark) if draw else sql.SQL("NULL"),
+        locales=table.locales,
+        locale=None if spoken is None else sql.Identifier(OUTER, f"c{spoken}"),
+    )
+
+
+def _unless_kept(table: TablePlan, number: int, plan: ColumnPlan, fake: sql.Composable) -> sql.Composable:
+    """The fake, or the original where the policy keeps this row or value, or where there is none."""
+    value = sql.Identifier(OUTER, f"c{number}")
+    reasons = list(_reasons(table, number, plan, value))
+    if reasons:
+        return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(sql.SQL(" OR ").join(reasons), value, fake)
+    return fake
+
+
+def _reasons(table: TablePlan, number: int, plan: ColumnPlan, value: sql.Composable) -> Iterator[sql.Composable]:
+    draw = table.draws.of.get(plan.column.name)
+    if draw is not None and draw.guarded:
+        yield sql.SQL("{} IS NULL").format(value)
+    if table.rule.keep_rows:
+        yield sql.Identifier(OUTER, "kept")
+    if plan.strategy.keep_if:
+        yield sql.Identifier(OUTER, f"k{number}")
+    if plan.strategy.keep_values:
+        yield kept_value(plan.strategy.keep_values, value)
+
+
+def kept_value(patterns: Sequence[str], value: sql.Composable) -> sql.Composable:
+    """SQL that is true for a value that is on the list."""
+    likes = [_like(pattern) for pattern in patterns]
+    return sql.SQL('(lower({}::text COLLATE "C") LIKE ANY ({}::text[])) IS TRUE').format(value, sql.Literal(likes))
+
+
+def _like(pattern: str) -> str:
+    plain = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
+    return "".join(c.lower() if c.isascii() else c for c in plain)
+
+
+def _relation(table: TablePlan, part: Slice) -> sql.Composable:
     """ONLY leaves the rows of inheritance children to the children; a partitioned table has none of its own."""
+    if part.leaf:
+        return sql.SQL("ONLY {}").format(sql.Identifier(*part.leaf))
     name = sql.Identifier(table.table.schema, table.table.name)
     return name if table.table.partitioned else sql.SQL("ONLY {}").format(name)
 
 
-def _ref(alias: str, column: str) -> sql.Composable:
-    return sql.Identifier(alias, column)
-
-
-def _list(parts: Sequence[sql.Composable]) -> sql.Composable:
-    return sql.SQL(", ").join(parts)
-
-
-def _drop(conn: psycopg.Connection[Any]) -> None:
-    conn.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(HELPER_SCHEMA)))
+def _where(table: TablePlan, part: Slice) -> sql.Composable:
+    conditions: list[sql.Composable] = []
+    if table.empty:
+        conditions.append(sql.SQL("false"))
+    if table.rule.condition:
+        conditions.append(sql.SQL("({})").format(sql.SQL(table.rule.condition)))
+    if part.blocks:
+        first, before = part.blocks
+        row = sql.Identifier(INNER, "ctid")
+        conditions.append(sql.SQL("{} >= {}::tid").format(row, sql.Literal(f"({first},0)")))
+        if before is not None:
+            conditions.append(sql.SQL("{} < {}::tid").format(row, sql.Literal(f"({before},0)")))
+    return sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(conditions)) if conditions else sql.SQL("")

@@ -15,7 +15,6 @@ from sanitizers.explain import without_values
 from sanitizers.load import LOAD_SETTINGS, TableCopied, load_table
 from sanitizers.obstacles import USER_TABLES, read_obstacles
 from sanitizers.plan import DatabasePlan
-from sanitizers.pools import Pools
 from sanitizers.rebuild import (
     Connect,
     Sessions,
@@ -28,7 +27,7 @@ from sanitizers.rebuild import (
     restore,
 )
 from sanitizers.schema import Schema, read_schema
-from sanitizers.select import prepare_source, remove_source_helpers, set_key
+from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
 
 __all__ = ["Connect", "CopyReport", "CopyRun", "Progress", "TableCopied", "copy_database"]
@@ -70,7 +69,6 @@ class CopyRun:
     source: Connect
     target: Connect
     plan: DatabasePlan
-    pools: Pools
     key: bytes = field(repr=False)
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
@@ -107,14 +105,8 @@ def _copy(run: CopyRun, track: Track) -> CopyReport:
         prepare_session(source)
         sessions = Sessions(run.target, run.on_connection, stack)
         _preflight(run.plan, source, sessions.own, track)
-        track.step("prepare", run.plan.database)
-        prepare_source(source, run.plan, run.pools)
         set_key(source, run.key)
-        source.commit()
         tables = _fill(run.plan, source, sessions, track)
-        track.step("clean", run.plan.database)
-        remove_source_helpers(source)
-        source.commit()
         return CopyReport(tables, track.finish())
 
 

@@ -19,9 +19,9 @@ from psycopg import sql
 
 from sanitizers.alike import differences
 from sanitizers.explain import without_values
+from sanitizers.obstacles import JOURNAL_SCHEMA
 from sanitizers.places import literals, read_columns, read_definitions, read_statistics
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
-from sanitizers.pools import HELPER_SCHEMA, Pools
 from sanitizers.rebuild import Connect, prepare_session
 from sanitizers.residue import ColumnSearched, Hit, Looked, Producible, Search
 from sanitizers.strategies.json_only import JsonOnly
@@ -57,7 +57,6 @@ class VerifyRun:
     source: Connect
     target: Connect
     plan: DatabasePlan
-    pools: Pools
     key: bytes = field(repr=False)
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
@@ -116,7 +115,7 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         track.step("search")
         _look(run.plan, search, target, track)
         track.step("join", run.plan.database)
-        columns, hits = search.judge(Producible(run.plan, run.pools))
+        columns, hits = search.judge(Producible(run.plan))
     return DatabaseProof(
         database=run.plan.database,
         tables=len(run.plan.tables),
@@ -154,9 +153,9 @@ def _missing_rows(plan: DatabasePlan, counted: list[tuple[int, int]]) -> Iterato
 
 
 def _left_behind(target: psycopg.Connection, key: bytes) -> Iterator[str]:
-    """Helpers of ours, the key in any spelling, and large objects, which are not masked."""
-    if target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (HELPER_SCHEMA,)).fetchone():
-        yield f"schema {HELPER_SCHEMA} was left behind in the target"
+    """A journal of ours, the key in any spelling, and large objects, which are not masked."""
+    if target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (JOURNAL_SCHEMA,)).fetchone():
+        yield f"schema {JOURNAL_SCHEMA} was left behind in the target"
     spellings = (
         key.hex(),
         base64.b64encode(key).decode().rstrip("="),

@@ -13,7 +13,6 @@ from daemon.staging.copies import SealedCopy
 from sanitizers import stream
 from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan, MaskingPlan, compile_plan
-from sanitizers.pools import build_pools
 from sanitizers.schema import read_schema
 from sanitizers.verifiers import read_verifiers, same_verifiers
 from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
@@ -33,7 +32,6 @@ def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, cop
             source=source.copy.connector(database),
             target=target.copy.connector(database),
             plan=part,
-            pools=build_pools(part.locale),
             key=request.key.secret,
             stop=context.stop,
             on_connection=context.connections.add,
@@ -72,7 +70,6 @@ def _verify(
         source=source.copy.connector(database),
         target=target.copy.connector(database),
         plan=part,
-        pools=build_pools(part.locale),
         key=request.key.secret,
         stop=context.stop,
         on_connection=context.connections.add,

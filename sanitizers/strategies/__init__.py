@@ -23,11 +23,11 @@ from sanitizers.strategies.last_name import LastName
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.phone import Phone
 from sanitizers.strategies.postcode import Postcode
-from sanitizers.strategies.strategy import MaskingStrategy, Residue
+from sanitizers.strategies.strategy import Inputs, MaskingStrategy, Residue
 from sanitizers.strategies.street import Street
 from sanitizers.strategies.user_name import UserName
 
-__all__ = ["KINDS", "MaskingStrategy", "Residue", "Strategy"]
+__all__ = ["KINDS", "Inputs", "MaskingStrategy", "Residue", "Strategy"]
 
 AnyStrategy = (
     FirstName

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sanitizers.formulas import CITY
 from sanitizers.pools import PoolName
 from sanitizers.strategies.pooled import PooledStrategy
 
@@ -15,3 +16,4 @@ class City(PooledStrategy):
 
     kind: Literal["city"] = Field(default="city", alias="strategy")
     needs: ClassVar[tuple[PoolName, ...]] = ("city",)
+    at: ClassVar[int] = CITY

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sanitizers.formulas import COMPANY
 from sanitizers.pools import PoolName
 from sanitizers.strategies.pooled import PooledStrategy
 
@@ -15,3 +16,4 @@ class Company(PooledStrategy):
 
     kind: Literal["company"] = Field(default="company", alias="strategy")
     needs: ClassVar[tuple[PoolName, ...]] = ("company",)
+    at: ClassVar[int] = COMPANY

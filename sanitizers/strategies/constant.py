@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_network
@@ -13,9 +13,8 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from sanitizers.pools import Pools
 from sanitizers.schema import Category, Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy, Residue, not_unique
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
 
 # How to tell that a text is a value of the category; Postgres itself has the last word.
 _PARSERS: Mapping[Category, Callable[[str], object]] = {
@@ -48,12 +47,12 @@ class Constant(MaskingStrategy):
         """Not unique, of the right type, short enough."""
         return (not_unique, self._right_type, self._short_enough)
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """NULL stays NULL."""
         typed = sql.SQL("{}::{}").format(sql.Literal(self.text), sql.SQL(column.type))
-        return sql.SQL("(CASE WHEN {} IS NOT NULL THEN {} END)").format(value, typed)
+        return sql.SQL("(CASE WHEN {} IS NOT NULL THEN {} END)").format(inputs.value, typed)
 
-    def producible(self, column: Column, pools: Pools) -> Collection[str]:  # noqa: ARG002
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:  # noqa: ARG002
         """The value."""
         return frozenset({self.text})
 

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.pools import helper
+from sanitizers.formulas import documentation_address, hexadecimal, number, uuid4
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy, at_least, hexadecimal, of, shortened
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, at_least, of, shortened
 
 HEX_DIGITS = 32
 UNIQUE_HEX_DIGITS = 16  # 64 bits
@@ -33,21 +33,22 @@ class Digest(MaskingStrategy):
         """A type that a digest can be written in, with bits enough for a unique column."""
         return (of("text", "uuid", "bytea", "integer", "inet"), at_least(FEWEST_HEX_DIGITS), _wide_enough, _host)
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """One form per category."""
+        digest = inputs.digest
         match column.category:
             case "uuid":
-                return helper("uuid4", digest)
+                return uuid4(digest)
             case "bytea":
                 return sql.SQL("substr({}, 1, 16)").format(digest)
             case "inet":
-                return helper("address", digest)
+                return documentation_address(digest)
             case "integer":
                 bits = INTEGER_BITS.get(column.bare_type, 56)
-                return sql.SQL("({} % {})").format(helper("number", digest), sql.Literal(2**bits))
+                return sql.SQL("({} % {})").format(number(digest, at=0), sql.Literal(2**bits))
             case _:
                 short = column.max_length if (column.max_length or HEX_DIGITS) < HEX_DIGITS else None
-                return shortened(hexadecimal(digest, 1, 16), short)
+                return shortened(hexadecimal(digest, 0, 16), short)
 
 
 def _wide_enough(column: Column) -> str | None:

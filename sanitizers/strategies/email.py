@@ -7,42 +7,61 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.pools import HANDLE_LENGTH, PoolName, pick
+from sanitizers.digests import digest_of, folded, text_bytes
+from sanitizers.formulas import DOMAIN, FIRST_NAME, LAST_NAME, mark
+from sanitizers.pools import HANDLE_LENGTH, PoolName
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy, at_least, hexadecimal, of
+from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrategy, at_least, of
 
 TAIL = len("." + 16 * "f" + "@example.com")
-DOMAINS = sql.SQL("('{{com,org,net}}'::text[])[1 + get_byte({}, 16) % 3]")
+DOMAINS = sql.SQL("('{{com,org,net}}'::text[])[1 + get_byte({}, {}) % 3]")
+NAME_LENGTH = 2 * HANDLE_LENGTH + 1
+
+_RECASED = sql.SQL("""
+(SELECT string_agg(CASE WHEN get_bit(q.bits, i) = 1 OR i = strpos(q.fake, '@') + 1 THEN upper(substr(q.fake, i, 1))
+  ELSE substr(q.fake, i, 1) END, '' ORDER BY i)
+FROM (SELECT {fake} AS fake, {bits} AS bits OFFSET 0) AS q CROSS JOIN LATERAL generate_series(1, length(q.fake)) AS i)
+""")
 
 
-class Email(MaskingStrategy):
+class Email(PersonalStrategy):
     """`anna.meyer.3f9a1c0b2d4e5f60@example.org`: 64 bits of the digest keep it unique.
 
-    Only at example.com, example.org and example.net, which RFC 2606 reserves. Addresses that differ in case alone
-    get different fakes, except in citext columns, where they are equal to begin with.
+    Only at example.com, example.org and example.net, which RFC 2606 reserves. Spellings of one address that differ in
+    case or in blanks around it get spellings of one fake that differ in case alone, so they stay as equal to
+    lower(email), and as different to a unique index, as they were.
     """
 
     kind: Literal["email"] = Field(default="email", alias="strategy")
     injective: ClassVar[bool] = True
-    needs: ClassVar[tuple[PoolName, ...]] = ("handle",)
+    needs: ClassVar[tuple[PoolName, ...]] = ("first_handle", "last_handle")
+    draws: ClassVar[Draws] = "identity"
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """Text with room for digest and domain."""
         return (of("text"), at_least(TAIL - 1))
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
-        """As much of a pooled name as the column has room for, then the digest, then the domain."""
-        tail = sql.SQL("{} || '@example.' || {}").format(hexadecimal(digest, 9, 8), DOMAINS.format(digest))
-        return sql.SQL("({}{})").format(named(column, digest, TAIL), tail)
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
+        """The person's name as far as the column has room for it, then the digest, then the domain."""
+        domain = DOMAINS.format(inputs.mark, sql.Literal(DOMAIN))
+        fake = sql.SQL("{}{} || '@example.' || {}").format(named(column, inputs, TAIL, "."), mark(inputs.mark), domain)
+        if column.case_insensitive:
+            return sql.SQL("({})").format(fake)
+        bits = digest_of("spelling of an address", text_bytes(sql.SQL("{}::text").format(inputs.value)))
+        recased = _RECASED.format(fake=fake, bits=bits)
+        return sql.SQL("(CASE WHEN {}::text = {} THEN {} ELSE {} END)").format(
+            inputs.value, folded(inputs.value), fake, recased
+        )
 
 
-def named(column: Column, digest: sql.Composable, tail: int) -> sql.Composable:
-    """A pooled name and a dot, cut so that `tail` characters (the dot among them) fit behind; or nothing."""
-    handle = pick("handle", digest, at=0)
-    room = HANDLE_LENGTH if column.max_length is None else column.max_length - tail
+def named(column: Column, inputs: Inputs, tail: int, between: str) -> sql.Composable:
+    """The person's name and `between`, cut so that `tail` characters (`between` among them) fit behind; or nothing."""
+    first, last = inputs.pick("first_handle", FIRST_NAME), inputs.pick("last_handle", LAST_NAME)
+    name = sql.SQL("{} || {} || {}").format(first, sql.Literal(between), last)
+    room = NAME_LENGTH if column.max_length is None else column.max_length - tail
     if room < 1:
         return sql.SQL("")
-    if room < HANDLE_LENGTH:
-        handle = sql.SQL("rtrim(left({}, {}), '.')").format(handle, sql.Literal(room))
-    return sql.SQL("{} || '.' || ").format(handle)
+    if room < NAME_LENGTH:
+        name = sql.SQL("rtrim(left({}, {}), {})").format(name, sql.Literal(room), sql.Literal(between))
+    return sql.SQL("{} || {} || ").format(name, sql.Literal(between))

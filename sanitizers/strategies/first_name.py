@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sanitizers.formulas import FIRST_NAME
 from sanitizers.pools import PoolName
 from sanitizers.strategies.pooled import PooledStrategy
+from sanitizers.strategies.strategy import Draws
 
 
 class FirstName(PooledStrategy):
@@ -15,3 +17,5 @@ class FirstName(PooledStrategy):
 
     kind: Literal["first_name"] = Field(default="first_name", alias="strategy")
     needs: ClassVar[tuple[PoolName, ...]] = ("first_name",)
+    draws: ClassVar[Draws] = "identity"
+    at: ClassVar[int] = FIRST_NAME

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.pools import PoolName, Pools, pick
+from sanitizers.formulas import FIRST_NAME, LAST_NAME
+from sanitizers.pools import PoolName, pool
 from sanitizers.schema import Column
 from sanitizers.strategies.pooled import RepeatingStrategy
+from sanitizers.strategies.strategy import Draws, Inputs
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,21 @@ class FullNames(Collection[str]):
 
 
 class FullName(RepeatingStrategy):
-    """A first and a last name of the policy's locale, both picked by one digest."""
+    """A first and a last name of the policy's locale: those that stand in the row's other columns."""
 
     kind: Literal["full_name"] = Field(default="full_name", alias="strategy")
     needs: ClassVar[tuple[PoolName, ...]] = ("first_name", "last_name")
+    draws: ClassVar[Draws] = "identity"
 
-    def fake(self, digest: sql.Composable) -> sql.Composable:
+    def fake(self, inputs: Inputs) -> sql.Composable:
         """Two look-ups with different bytes of the digest."""
-        first, last = pick("first_name", digest, at=0), pick("last_name", digest, at=2)
+        first, last = inputs.pick("first_name", FIRST_NAME), inputs.pick("last_name", LAST_NAME)
         return sql.SQL("({} || ' ' || {})").format(first, last)
 
-    def producible(self, column: Column, pools: Pools) -> Collection[str]:
-        """Every pair."""
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
+        """Every pair, those across locales as well."""
         if self.unique:
             return frozenset()
-        first, last = pools.values["first_name"], pools.values["last_name"]
-        return FullNames(frozenset(first), frozenset(last), column.max_length)
+        first = frozenset(name for locale in locales for name in pool("first_name", locale))
+        last = frozenset(name for locale in locales for name in pool("last_name", locale))
+        return FullNames(first, last, column.max_length)

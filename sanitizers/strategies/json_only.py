@@ -8,7 +8,7 @@ from psycopg import sql
 from pydantic import Field
 
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy, of
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, of
 
 
 class JsonOnly(MaskingStrategy):
@@ -27,12 +27,12 @@ class JsonOnly(MaskingStrategy):
         """JSON of either kind."""
         return (of("json"),)
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
         """NULL stays NULL."""
         pairs = sql.SQL(", ").join(
-            sql.SQL("{name}, {value}::jsonb -> {name}").format(name=sql.Literal(member), value=value)
+            sql.SQL("{name}, {value}::jsonb -> {name}").format(name=sql.Literal(member), value=inputs.value)
             for member in self.members
         )
         return sql.SQL("(CASE WHEN {} IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object({})) END)").format(
-            value, pairs
+            inputs.value, pairs
         )

@@ -8,7 +8,7 @@ from psycopg import sql
 from pydantic import Field
 
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import MaskingStrategy, Residue, not_generated
+from sanitizers.strategies.strategy import Inputs, MaskingStrategy, Residue, not_generated
 
 
 class Keep(MaskingStrategy):
@@ -34,6 +34,6 @@ class Keep(MaskingStrategy):
         """Anything but a generated column."""
         return not_generated(column)
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
         """The value."""
-        return value
+        return inputs.value

@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sanitizers.formulas import LAST_NAME
 from sanitizers.pools import PoolName
 from sanitizers.strategies.pooled import PooledStrategy
+from sanitizers.strategies.strategy import Draws
 
 
 class LastName(PooledStrategy):
@@ -15,3 +17,5 @@ class LastName(PooledStrategy):
 
     kind: Literal["last_name"] = Field(default="last_name", alias="strategy")
     needs: ClassVar[tuple[PoolName, ...]] = ("last_name",)
+    draws: ClassVar[Draws] = "identity"
+    at: ClassVar[int] = LAST_NAME

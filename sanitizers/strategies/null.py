@@ -8,7 +8,7 @@ from psycopg import sql
 from pydantic import Field
 
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy
 
 
 class Null(MaskingStrategy):
@@ -23,7 +23,7 @@ class Null(MaskingStrategy):
         """NULL is allowed."""
         return (_nullable,)
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
         """The keyword."""
         return sql.SQL("NULL")
 

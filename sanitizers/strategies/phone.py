@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.pools import helper
+from sanitizers.formulas import number
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, MaskingStrategy, Residue, at_least, of
+from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrategy, Residue, at_least, of
 
 COUNTRY = "999"
 UNIQUE_DIGITS = 16  # 53 bits; a bigint or varchar(20) has room for no more
 BIGINT_DIGITS = 15  # 999 and 15 digits are still a bigint
 
 
-class Phone(MaskingStrategy):
+class Phone(PersonalStrategy):
     """`+999` and `digits` digits.
 
     The numbers kept for fiction (+1 NXX 555 01XX) are 80,000, too few for a table of people, and some of them ring.
@@ -26,6 +26,7 @@ class Phone(MaskingStrategy):
 
     kind: Literal["phone"] = Field(default="phone", alias="strategy")
     digits: int = Field(default=12, ge=4, le=UNIQUE_DIGITS)
+    draws: ClassVar[Draws] = "detail"
 
     @property
     def keeps_unique(self) -> bool:
@@ -37,13 +38,11 @@ class Phone(MaskingStrategy):
         """Text or bigint with room for the digits, and enough of them where unique."""
         return (of("text", "integer"), at_least(len("+" + COUNTRY) + self.digits), self._bigint, self._enough)
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """Digits from 56 bits of the digest, zeros in front."""
-        count = sql.Literal(self.digits)
-        number = sql.SQL("lpad(({} % {})::text, {}, '0')").format(
-            helper("number", digest), sql.Literal(10**self.digits), count
-        )
-        return sql.SQL("({} || {})").format(sql.Literal(self._prefix(column)), number)
+        figure = sql.SQL("{} % {}").format(number(inputs.mark), sql.Literal(10**self.digits))
+        padded = sql.SQL("lpad(({})::text, {}, '0')").format(figure, sql.Literal(self.digits))
+        return sql.SQL("({} || {})").format(sql.Literal(self._prefix(column)), padded)
 
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """Numbers that begin with 999 are nobody's, in an integer column as well."""

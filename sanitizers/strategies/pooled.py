@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from psycopg import sql
 
-from sanitizers.pools import PoolName, Pools, pick
+from sanitizers.formulas import MARK_BYTES, mark
+from sanitizers.pools import PoolName, pool
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import (
     Check,
-    MaskingStrategy,
+    Inputs,
+    PersonalStrategy,
     Residue,
     at_least,
-    hexadecimal,
     not_unique,
     of,
     shortened,
 )
 
-MARK = 16  # hexadecimal digits, 64 bits
+MARK = 2 * MARK_BYTES  # hexadecimal digits, 64 bits
 
 
-class RepeatingStrategy(MaskingStrategy):
+class RepeatingStrategy(PersonalStrategy):
     """Picks from pools, so that fakes repeat. Cut to the column's length where that is shorter.
 
     `unique = true` adds 64 bits of the digest (`12 Elm Street 3f9a1c0b2d4e5f60`), for columns that a key counts on.
@@ -34,7 +35,7 @@ class RepeatingStrategy(MaskingStrategy):
     residue: ClassVar[Residue] = "pool"
 
     @abstractmethod
-    def fake(self, digest: sql.Composable) -> sql.Composable:
+    def fake(self, inputs: Inputs) -> sql.Composable:
         """SQL for a value out of the pools."""
 
     @property
@@ -47,15 +48,15 @@ class RepeatingStrategy(MaskingStrategy):
         """Text, and long enough for the digest or not unique."""
         return (of("text"), at_least(MARK) if self.unique else not_unique)
 
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:  # noqa: ARG002
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """The fake, with or without the digest behind it."""
         if not self.unique:
-            return shortened(self.fake(digest), column.max_length)
-        mark = hexadecimal(digest, 9, MARK // 2)
+            return shortened(self.fake(inputs), column.max_length)
+        end = mark(inputs.mark)
         room = None if column.max_length is None else column.max_length - MARK - 1
         if room is not None and room < 1:
-            return mark
-        return sql.SQL("({} || ' ' || {})").format(shortened(self.fake(digest), room), mark)
+            return end
+        return sql.SQL("({} || ' ' || {})").format(shortened(self.fake(inputs), room), end)
 
     def residue_in(self, column: Column) -> Residue:
         """With the digest no fake is anybody's original."""
@@ -63,17 +64,21 @@ class RepeatingStrategy(MaskingStrategy):
 
 
 class PooledStrategy(RepeatingStrategy):
-    """Picks one value from the pool that `needs` names."""
+    """Picks one value from the pool that `needs` names, by the bytes of the digest from `at`."""
+
+    at: ClassVar[int] = 0
 
     @property
     def pool(self) -> PoolName:
         """The one pool."""
         return self.needs[0]
 
-    def fake(self, digest: sql.Composable) -> sql.Composable:
+    def fake(self, inputs: Inputs) -> sql.Composable:
         """One look-up in a constant array."""
-        return pick(self.pool, digest, at=0)
+        return inputs.pick(self.pool, self.at)
 
-    def producible(self, column: Column, pools: Pools) -> Collection[str]:
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
         """The pool itself."""
-        return frozenset() if self.unique else frozenset(v[: column.max_length] for v in pools.values[self.pool])
+        if self.unique:
+            return frozenset()
+        return frozenset(value[: column.max_length] for name in locales for value in pool(self.pool, name))

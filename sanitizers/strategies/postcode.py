@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sanitizers.formulas import POSTCODE
 from sanitizers.pools import PoolName
 from sanitizers.strategies.pooled import PooledStrategy
 
@@ -15,3 +16,4 @@ class Postcode(PooledStrategy):
 
     kind: Literal["postcode"] = Field(default="postcode", alias="strategy")
     needs: ClassVar[tuple[PoolName, ...]] = ("postcode",)
+    at: ClassVar[int] = POSTCODE

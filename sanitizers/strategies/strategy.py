@@ -1,22 +1,23 @@
 """What every strategy has in common, and the checks that several of them share.
 
-A strategy is written by people (so it is a frozen pydantic model) and compiled to one SQL expression per column.
-The expression gets the original value and its keyed digest, both as plain column references, and yields the fake;
-NULL in, NULL out. The digest is SHA-256 over a key derived from the run's and the strategy's `kind`, and the value's
-text, so that the same value gets the same fake in every table and an unrelated one from every other strategy. At most
-128 of its 256 bits are ever written into a target, so that no digest can be extended to that of a longer value.
+A strategy is written by people (so it is a frozen pydantic model) and compiled to one SQL expression per column. The
+expression gets the original value and keyed digests, all as plain column references, and yields the fake; NULL in,
+NULL out. What a digest is taken over is the row's business (`sanitizers.persons`): the value itself, so that the same
+value gets the same fake in every table, or the person that the row is about. Less than 192 of its 256 bits are ever
+written into a target, so that no digest can be extended to that of a longer value.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict
 
-from sanitizers.pools import PoolName, Pools
+from sanitizers.pools import Locales, PoolName, pick
 from sanitizers.schema import Category, Column
 
 Residue = Literal["search", "pool", "none"]
@@ -27,10 +28,52 @@ pool    the same, but for originals that the strategy itself can produce
 none    outputs and originals share one small domain, so that equal values prove nothing
 """
 
+Draws = Literal["value", "identity", "detail"]
+"""What decides a fake when the policy does not say.
+
+value     the original value
+identity  the person that the row is about: names and logins of one row belong together
+detail    the person, where every row is another one and nothing refers to the column; otherwise the value
+"""
+
 Check = Callable[[Column], str | None]
 
 # Categories in which unrelated columns hold the same values all the time: numbers, days, flags.
 SMALL_DOMAINS: frozenset[Category] = frozenset({"integer", "number", "date", "timestamp", "boolean", "enum"})
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What an expression is made of. All are references, so that repeating them costs nothing."""
+
+    value: sql.Composable
+    """The original."""
+    digest: sql.Composable
+    """Of the value or of the row's person: picks from pools."""
+    mark: sql.Composable
+    """Of the value itself: keeps a fake unique."""
+    locales: Locales = field(default_factory=Locales)
+    locale: sql.Composable | None = None
+    """The row's own locale, where the table has a column for it."""
+
+    def pick(self, pool: PoolName, at: int) -> sql.Composable:
+        """SQL for a value of the pool in the row's locale, by two bytes of the digest."""
+        default = pick(pool, self.locales.default, self.digest, at)
+        if self.locale is None or not self.locales.others:
+            return default
+        cases = [
+            sql.SQL("WHEN {} THEN {}").format(self._spoken(name), pick(pool, name, self.digest, at))
+            for name in self.locales.others
+        ]
+        return sql.SQL("(CASE {} ELSE {} END)").format(sql.SQL(" ").join(cases), default)
+
+    def _spoken(self, locale: str) -> sql.Composable:
+        """Whether the row's locale is this one, written as de_DE, de-DE, DE or de."""
+        language, _, country = locale.upper().partition("_")
+        named = sql.SQL("upper(replace({}::text, '-', '_'))").format(self.locale)
+        return sql.SQL("{} IN ({}, {}, {})").format(
+            named, *(sql.Literal(name) for name in (locale.upper(), country, language))
+        )
 
 
 class MaskingStrategy(BaseModel, ABC):
@@ -38,15 +81,23 @@ class MaskingStrategy(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    keep_values: tuple[str, ...] = ()
+    """Values that stay as they are, `*` for any characters, in any case: staff and test logins."""
+    keep_if: str = ""
+    """SQL condition over the row's originals; where it is true, the value stays as it is."""
+
     masks: ClassVar[bool] = True
     """Whether values change at all."""
     digested: ClassVar[bool] = True
-    """Whether `expression` uses the keyed digest."""
+    """Whether `expression` uses a keyed digest."""
+    draws: ClassVar[Draws] = "value"
     injective: ClassVar[bool] = False
     """Whether different originals get different fakes (64 bits or more decide), so that keys stay unique."""
     residue: ClassVar[Residue] = "search"
     needs: ClassVar[tuple[PoolName, ...]] = ()
     """Pools that `expression` picks from."""
+    whole_table: ClassVar[bool] = False
+    """Whether a fake depends on other rows, so that a table cannot be masked part by part."""
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -59,6 +110,16 @@ class MaskingStrategy(BaseModel, ABC):
         return self.injective
 
     @property
+    def label(self) -> str:
+        """Name of the subkey for digests of the value."""
+        return str(self.kind)  # type: ignore[attr-defined]  # every subclass has it, as the discriminator
+
+    @property
+    def by_value(self) -> bool:
+        """Whether the policy asks for fakes that the value alone decides."""
+        return self.draws == "value"
+
+    @property
     def masking(self) -> dict[str, object]:
         """Kind and parameters, as far as they decide what comes out."""
         return self.model_dump()
@@ -69,16 +130,28 @@ class MaskingStrategy(BaseModel, ABC):
         return next((problem for check in (*common, *self.checks) if (problem := check(column))), None)
 
     @abstractmethod
-    def expression(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:
-        """SQL that yields the fake; `value` and `digest` are column references and may be repeated."""
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
+        """SQL that yields the fake."""
 
     def residue_in(self, column: Column) -> Residue:
         """How originals of this column are to be searched for."""
         return "none" if column.category in SMALL_DOMAINS else self.residue
 
-    def producible(self, column: Column, pools: Pools) -> Collection[str]:  # noqa: ARG002
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:  # noqa: ARG002
         """All texts that masking can put into the column although nobody's original was used."""
         return ()
+
+
+class PersonalStrategy(MaskingStrategy):
+    """A strategy whose fakes can be those of the row's person."""
+
+    by: Literal["", "value", "person"] = ""
+    """What decides the fake; empty: the person where that is safe, otherwise the value."""
+
+    @property
+    def by_value(self) -> bool:
+        """As the policy says, or as is usual for the strategy."""
+        return self.by == "value" or (not self.by and self.draws == "value")
 
 
 def not_generated(column: Column) -> str | None:
@@ -120,8 +193,3 @@ def at_least(characters: int) -> Check:
 def shortened(text: sql.Composable, length: int | None) -> sql.Composable:
     """The text cut to `length` characters, or as it is."""
     return text if length is None else sql.SQL("left({}, {})").format(text, sql.Literal(length))
-
-
-def hexadecimal(digest: sql.Composable, start: int, length: int) -> sql.Composable:
-    """`length` bytes of the digest from the 1-based `start`, as hexadecimal text."""
-    return sql.SQL("encode(substr({}, {}, {}), 'hex')").format(digest, sql.Literal(start), sql.Literal(length))

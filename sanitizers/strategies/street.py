@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sanitizers.formulas import STREET
 from sanitizers.pools import PoolName
 from sanitizers.strategies.pooled import PooledStrategy
+from sanitizers.strategies.strategy import Draws
 
 
 class Street(PooledStrategy):
@@ -15,3 +17,5 @@ class Street(PooledStrategy):
 
     kind: Literal["street"] = Field(default="street", alias="strategy")
     needs: ClassVar[tuple[PoolName, ...]] = ("street",)
+    draws: ClassVar[Draws] = "detail"
+    at: ClassVar[int] = STREET

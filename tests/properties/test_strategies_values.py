@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from emulator.postgres import Server
-from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
-from sanitizers.pools import build_pools
-from sanitizers.schema import Column, Schema, Table
-from sanitizers.select import masked_select, prepare_source, set_key
+from sanitizers.plan import ColumnPlan, TablePlan
+from sanitizers.schema import Column, Table
+from sanitizers.select import masked_select, set_key
 from sanitizers.strategies import Strategy
 from sanitizers.strategies.city import City
 from sanitizers.strategies.date_shift import DateShift
@@ -80,8 +79,6 @@ def conn(postgres: Server) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(postgres.dsn(dbname="properties"), autocommit=True) as opened:
         opened.execute("CREATE TABLE texts (n serial, {})".format(", ".join(f"{n} text" for n in MASKS)))
         opened.execute("CREATE TABLE moments (n serial, {})".format(", ".join(f"{n} {t}" for n, t in DATES.items())))
-        plan = DatabasePlan("properties", Schema("properties", ()), (TEXTS, MOMENTS))
-        prepare_source(opened, plan, build_pools())
         yield opened
 
 
@@ -127,16 +124,14 @@ def test_equal_values_get_equal_fakes_and_unique_ones_stay_unique(
 @many
 @given(rows=values)
 def test_fakes_fit_and_are_what_they_claim_to_be(conn: psycopg.Connection[Any], rows: list[str | None]) -> None:
-    pools = build_pools()
-
     after = masked(conn, TEXTS, rows)
 
     for row in (row for row in after if row["first"] is not None):
         assert all(len(row[name]) <= length for name, length in LENGTHS.items())
         for plan in (c for c in TEXTS.columns if c.residue == "pool"):
-            assert row[plan.column.name] in plan.producible(pools)
+            assert row[plan.column.name] in plan.producible(["en_US"])
         for name in ("mail", "short_mail"):
-            local, _, domain = row[name].partition("@")
+            local, _, domain = row[name].lower().partition("@")
             assert domain in {"example.com", "example.org", "example.net"}
             assert local.strip(".") == local
             assert ".." not in local

@@ -84,11 +84,11 @@ def test_the_digest_is_of_the_decisions_not_of_order_or_review() -> None:
         ("email = { days = 3 }", "masking.toml: db.public.t.email: no strategy; write `column = "),
         (
             'x = { strategy = "null", why = 1 }',
-            "masking.toml: db.public.t.x: null has no parameter 'why'; it has none.",
+            "masking.toml: db.public.t.x: null has no parameter 'why'; allowed are keep_values, keep_if.",
         ),
         (
             'x = { strategy = "date_shift", day = 1 }',
-            "masking.toml: db.public.t.x: date_shift has no parameter 'day'; allowed are days.",
+            "masking.toml: db.public.t.x: date_shift has no parameter 'day'; allowed are by, days, keep_values, keep_if.",
         ),
         (
             'x = { strategy = "date_shift", days = 0 }',

@@ -1,0 +1,88 @@
+"""Masking policy × schema → the decision on every column, and where it comes from. Pure.
+
+The column's own name wins, then the first `[[columns]]` rule that gives a pattern, then one that gives a class, then one
+that gives a type. A column that none of them covers is not decided, and the plan refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sanitizers.policy import MaskingPolicy
+from sanitizers.rules import ColumnPath, ColumnRule, parts
+from sanitizers.schema import Column, Schema
+from sanitizers.strategies import Strategy
+
+Classes = Mapping[ColumnPath, str]
+"""Classes of personal data by column, as a detector found them; needed by rules that speak of classes alone."""
+
+BY_NAME = "its name"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a column, and the part of the policy that says so."""
+
+    strategy: Strategy
+    origin: str = BY_NAME
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Every decision on the columns of some databases."""
+
+    by_column: Mapping[ColumnPath, Decision]
+    unused: tuple[ColumnRule, ...]
+    """Rules that describe no column at all: a misspelt pattern must not pass for a decision."""
+    linked: Collection[ColumnPath]
+    """Columns that refer to another one, or that another one refers to."""
+    references: Mapping[ColumnPath, tuple[ColumnPath, ...]]
+    """What each column refers to, by foreign keys and by the policy's links."""
+
+    def strategy(self, path: ColumnPath) -> Strategy | None:
+        """The strategy of a column, or None."""
+        decision = self.by_column.get(path)
+        return decision.strategy if decision else None
+
+
+def decide(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None) -> Decisions:
+    """Decide on every column that the policy covers."""
+    rules = sorted(policy.columns, key=lambda rule: rule.rank)
+    decided: dict[ColumnPath, Decision] = {}
+    used: set[ColumnRule] = set()
+    for path, column in _columns(schemas):
+        own = policy.strategy(path)
+        covering = [rule for rule in rules if rule.covers(path, column, (classes or {}).get(path))]
+        used.update(covering)
+        if own is not None:
+            decided[path] = Decision(own)
+        elif covering and not column.generated:
+            decided[path] = Decision(covering[0].strategy, covering[0].words)
+    references = _references(schemas, policy)
+    linked = {*references, *(target for targets in references.values() for target in targets)}
+    return Decisions(decided, tuple(rule for rule in rules if rule not in used), linked, references)
+
+
+def _columns(schemas: Sequence[Schema]) -> Iterator[tuple[ColumnPath, Column]]:
+    for schema in schemas:
+        for table in schema.tables:
+            yield from (((schema.database, table.schema, table.name, c.name), c) for c in table.columns)
+
+
+def _references(schemas: Sequence[Schema], policy: MaskingPolicy) -> Mapping[ColumnPath, tuple[ColumnPath, ...]]:
+    found: dict[ColumnPath, list[ColumnPath]] = {}
+    for schema in schemas:
+        for table in schema.tables:
+            for column in table.columns:
+                path = (schema.database, table.schema, table.name, column.name)
+                targets = [(schema.database, ref.schema, ref.table, ref.column) for ref in column.references]
+                found.setdefault(path, []).extend(targets)
+    for link in policy.links:
+        found.setdefault(_path(link.from_), []).append(_path(link.to))
+    return {path: tuple(targets) for path, targets in found.items() if targets}
+
+
+def _path(name: str) -> ColumnPath:
+    database, schema, table, column = parts(name)
+    return database, schema, table, column

@@ -1,0 +1,112 @@
+"""Keyed digests: what the fakes of a row are drawn by.
+
+A digest is SHA-256 over a subkey and some bytes of the row. The subkey is derived once per statement from the run's
+key and a label, so that digests of different labels have nothing to do with one another. The key is a setting of the
+session, sent as a bound parameter: it is in no statement's text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from sanitizers.schema import Column
+
+KEY_SETTING = "branchwarden.key"
+KEY_BYTES = 32
+SUBKEY_BYTES = 16  # 128 bits; with 32 most values would need a second block of SHA-256, which costs half as much again
+
+# A session without a key must fail: an empty one would mask everything with no secret at all, and look right.
+# decode() refuses the complaint, which is no hexadecimal text.
+_SUBKEY = sql.SQL(
+    "(SELECT substr(sha256(decode(CASE WHEN length(k) = 64 THEN k ELSE 'branchwarden.key is not set' END, 'hex')"
+    " || convert_to({}, 'UTF8')), 1, {}) FROM (SELECT current_setting({}, true) AS k) AS setting)"
+)
+
+
+def set_key(conn: psycopg.Connection[Any], key: bytes) -> None:
+    """Give the session its masking key, as a bound parameter: it is in no statement's text.
+
+    Call it outside a transaction: the rollback of one would take the key away again, and masking then fails.
+
+    Raises:
+        ValueError: the key is not 32 bytes long.
+    """
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a masking key has {KEY_BYTES} bytes, this one has {len(key)}")
+    with conn.transaction():
+        conn.execute("SELECT set_config(%s, %s, false)", (KEY_SETTING, key.hex()))
+
+
+def digest_of(label: str, content: sql.Composable) -> sql.Composable:
+    """SQL for the digest of some bytes under a label; NULL for NULL."""
+    subkey = _SUBKEY.format(sql.Literal(label), sql.Literal(SUBKEY_BYTES), sql.Literal(KEY_SETTING))
+    return sql.SQL("sha256({} || {})").format(subkey, content)
+
+
+def text_bytes(text: sql.Composable) -> sql.Composable:
+    """SQL for a text in UTF-8, whatever the encoding of the database."""
+    return sql.SQL("convert_to({}, 'UTF8')").format(text)
+
+
+def folded(text: sql.Composable) -> sql.Composable:
+    """SQL for a text without blanks around it and with ASCII letters in lower case, alike on every server."""
+    return sql.SQL('lower(btrim({}::text COLLATE "C"))').format(text)
+
+
+def value_bytes(column: Column, value: sql.Composable) -> sql.Composable:
+    """SQL for the bytes of a value that its digest is taken over: its text in UTF-8, as it is.
+
+    citext is folded, since Postgres itself holds such values for equal. bytea is taken raw, and of dates and times the
+    seconds since 1970, so that no setting of the session has a say in it.
+    """
+    match column.category:
+        case "bytea":
+            return value
+        case "date" | "timestamp":
+            return text_bytes(sql.SQL("extract(epoch FROM {})::text").format(value))
+        case _:
+            return text_bytes(sql.SQL("lower({}::text)" if column.case_insensitive else "{}::text").format(value))
+
+
+@dataclass(frozen=True)
+class DigestSource:
+    """What one digest of a row is taken over: a value as it is, or the folded text of the columns of a person's key."""
+
+    label: str
+    columns: tuple[Column, ...]
+    fold: bool = False
+    otherwise: tuple[Column, ...] = ()
+    """Columns to fall back on where those are NULL, so that a row without its key is still somebody."""
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the digest is NULL where its one column is, which then needs no care of its own."""
+        return len(self.columns) == 1 and not self.otherwise
+
+    def expression(self, alias: str) -> sql.Composable:
+        """SQL for the digest, of a row of `alias`."""
+        if not self.fold:
+            return digest_of(self.label, value_bytes(self.columns[0], _of(alias, self.columns[0])))
+        return digest_of(self.label, text_bytes(self._text(alias)))
+
+    def _text(self, alias: str) -> sql.Composable:
+        if len(self.columns) > 1:
+            key = folded(_joined(alias, self.columns, " "))
+        else:
+            key = folded(_of(alias, self.columns[0]))
+        if not self.otherwise:
+            return key
+        return sql.SQL("coalesce({}, {})").format(key, _joined(alias, self.otherwise, "\x1f"))
+
+
+def _of(alias: str, column: Column) -> sql.Composable:
+    return sql.Identifier(alias, column.name)
+
+
+def _joined(alias: str, columns: tuple[Column, ...], separator: str) -> sql.Composable:
+    parts = sql.SQL(", ").join(sql.SQL("{}::text").format(_of(alias, c)) for c in columns)
+    return sql.SQL("concat_ws({}, {})").format(sql.Literal(separator), parts)

@@ -1,0 +1,149 @@
+"""Who a row is about, and so what the fakes of its columns are drawn by. Pure.
+
+Names, login and e-mail address of a row are those of one fake person. That person is drawn by the row's key: the
+columns that the policy names, or else the e-mail address, the login, or the name. An address is always drawn by
+itself, so that it is the same fake in every table. Details (phone, street, dates) are the person's where every row is
+about another one; where they are not, or where something refers to the column, they are drawn by their own value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sanitizers.digests import DigestSource
+from sanitizers.schema import Column
+
+if TYPE_CHECKING:
+    from sanitizers.plan import ColumnPlan, TablePlan
+
+KEYS = ("email", "user_name", "full_name")
+"""Strategies whose column says alone who somebody is, the best first."""
+NAMES = ("first_name", "last_name")
+NAME = "person name"
+FOLDED = ("email", *NAMES, "full_name")
+PERSON = "person {}"
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one column's fakes are drawn by; numbers of `Draws.sources`."""
+
+    digest: int
+    mark: int
+    guarded: bool
+    """Whether NULL must be seen to, because the digest is not NULL where the value is."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The digests of a row, each computed once, and which column uses which."""
+
+    sources: tuple[DigestSource, ...]
+    of: Mapping[str, Draw]
+
+
+def find_draws(table: TablePlan) -> Draws:
+    """Decide for every column of the table that uses a digest."""
+    key = _key(table)
+    sources: dict[DigestSource, int] = {}
+    of: dict[str, Draw] = {}
+    for plan in table.columns:
+        if plan.strategy.digested:
+            digest, mark = _sources(table, plan, key)
+            first, second = (sources.setdefault(source, len(sources)) for source in (digest, mark))
+            of[plan.column.name] = Draw(first, second, guarded=not _follows(digest, plan.column))
+    return Draws(tuple(sources), of)
+
+
+def _sources(table: TablePlan, plan: ColumnPlan, key: DigestSource | None) -> tuple[DigestSource, DigestSource]:
+    own = _own(plan)
+    if key is not None and _is_key(key, plan):
+        return key, key
+    if key is None or plan.strategy.by_value or plan.column.name in table.linked or _repeated(table, plan):
+        return own, own
+    if plan.strategy.draws == "identity":
+        alone = plan.strategy.kind == "email" and not table.rule.person
+        return (own, own) if alone else (key, own if plan.strategy.keeps_unique else key)
+    asked = getattr(plan.strategy, "by", "") == "person"
+    if not asked and (plan.column.unique or not _one_row_each(key)):
+        return own, own
+    return key, own if plan.strategy.keeps_unique else key
+
+
+def _own(plan: ColumnPlan) -> DigestSource:
+    """By the value alone: under the label by which a person is known, where it is such a value."""
+    kind = plan.strategy.kind
+    if kind in KEYS or kind in NAMES:
+        label = NAME if kind in {*NAMES, "full_name"} else PERSON.format(kind)
+        return DigestSource(label, (plan.column,), fold=kind in FOLDED)
+    return DigestSource(plan.strategy.label, (plan.column,))
+
+
+def _key(table: TablePlan) -> DigestSource | None:
+    """What says who a row is about, or None where nothing does."""
+    if table.rule.person:
+        return _declared(table)
+    for kind in KEYS:
+        if candidates := [p for p in table.columns if p.strategy.kind == kind and _may_lead(p)]:
+            best = min(candidates, key=lambda p: (p.column.name not in table.linked, not p.column.unique))
+            own = _own(best)
+            others = () if best.column.not_null else _others(table, best.column)
+            return DigestSource(own.label, own.columns, own.fold, others)
+    names = [next((p.column for p in table.columns if p.strategy.kind == kind), None) for kind in NAMES]
+    present = tuple(column for column in names if column is not None)
+    return DigestSource(NAME, present, fold=True) if present else None
+
+
+def _may_lead(plan: ColumnPlan) -> bool:
+    return getattr(plan.strategy, "by", "") != "value"
+
+
+def _declared(table: TablePlan) -> DigestSource:
+    columns = tuple(c for name in table.rule.person if (c := table.table.column(name)))
+    plan = next((p for p in table.columns if p.column.name == table.rule.person[0]), None)
+    if len(columns) == 1 and plan is not None and plan.strategy.kind in {*KEYS, *NAMES}:
+        own = _own(plan)
+        return DigestSource(own.label, own.columns, own.fold, _others(table, columns[0]))
+    people = table.rule.person_of or _origin(table, columns)
+    return DigestSource(PERSON.format(people), columns, fold=True)
+
+
+def _origin(table: TablePlan, columns: Sequence[Column]) -> str:
+    """Where such numbers come from: the column that a foreign key leads to, or else this one."""
+    if columns and columns[0].references:
+        return str(columns[0].references[0])
+    return ".".join((table.table.schema, table.table.name, *(c.name for c in columns)))
+
+
+def _others(table: TablePlan, key: Column) -> tuple[Column, ...]:
+    """Text about the same person, for rows whose key is NULL."""
+    return tuple(
+        p.column
+        for p in table.columns
+        if p.strategy.draws == "identity" and p.column.category == "text" and p.column != key
+    )
+
+
+def _is_key(key: DigestSource, plan: ColumnPlan) -> bool:
+    return key.columns == (plan.column,) and key.label == _own(plan).label
+
+
+def _follows(source: DigestSource, column: Column) -> bool:
+    """Whether the digest is NULL exactly where the column is."""
+    return source.nullable and source.columns == (column,)
+
+
+def _one_row_each(key: DigestSource) -> bool:
+    return len(key.columns) == 1 and key.columns[0].unique
+
+
+def _repeated(table: TablePlan, plan: ColumnPlan) -> bool:
+    """Whether an earlier column is of the same kind: a second first name must not be the first one again."""
+    same = [p.column.name for p in _identities(table) if p.strategy.kind == plan.strategy.kind]
+    return plan.strategy.draws == "identity" and plan.column.name in same[1:]
+
+
+def _identities(table: TablePlan) -> Iterator[ColumnPlan]:
+    yield from (p for p in table.columns if p.strategy.draws == "identity")

@@ -1,0 +1,149 @@
+"""What a policy says about many columns at once, about whole tables, and about references that no foreign key declares.
+
+Patterns are full names with `*` for any characters of one part: `neondb.public.users.email`, `*.users.email`,
+`*_audit`. A pattern of fewer parts speaks of the last ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Self
+
+from faker.config import AVAILABLE_LOCALES
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from sanitizers.pools import Locales
+from sanitizers.schema import Column
+from sanitizers.strategies import Strategy
+
+ColumnPath = tuple[str, str, str, str]
+"""Database, schema, table, column."""
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ColumnRule(BaseModel):
+    """A strategy for every column that a pattern, a class of personal data or a type describes; all that are given."""
+
+    model_config = _FROZEN
+
+    match: str = ""
+    pii_class: str = Field(default="", alias="class")
+    type: str = ""
+    strategy: Strategy
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.match or self.pii_class or self.type):
+            raise ValueError("it describes no column: give match, class or type")
+        return self
+
+    @property
+    def rank(self) -> int:
+        """Lower wins: a pattern before a class before a type."""
+        return 0 if self.match else 1 if self.pii_class else 2
+
+    @property
+    def words(self) -> str:
+        """The rule as the plan names it."""
+        parts = (("match", self.match), ("class", self.pii_class), ("type", self.type))
+        return " and ".join(f"{name} {value}" for name, value in parts if value)
+
+    def covers(self, path: ColumnPath, column: Column, pii_class: str | None) -> bool:
+        """Whether the column is one of those that the rule describes."""
+        if self.match and not matches(self.match, path):
+            return False
+        if self.pii_class and self.pii_class != pii_class:
+            return False
+        return not self.type or self.type in {column.type, column.base_type, column.bare_type, column.category}
+
+
+class TableRule(BaseModel):
+    """How the rows of the tables that `match` describes are taken."""
+
+    model_config = _FROZEN
+
+    match: str
+    rows: str = "all"
+    """`all`, `none` (sessions, job queues, old versions), or an SQL condition over the originals."""
+    person: tuple[str, ...] = ()
+    """Columns that say which person a row is about; equal ones get the same fake person, in every table."""
+    person_of: str = ""
+    """Name under which such numbers are the same in several tables; empty: what the foreign keys lead to."""
+    keep_rows: str = ""
+    """SQL condition: rows for which it is true are copied as they are."""
+    locale_column: str = ""
+    """Column that names a row's country or language: DE, de, de_DE."""
+    locales: tuple[str, ...] = ()
+    """Locales that it may name; others get the policy's."""
+
+    @field_validator("person", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("locales")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in AVAILABLE_LOCALES:
+                raise ValueError(f"Faker knows no locale {name!r}; write it as en_US or de_DE")
+        return value
+
+    @model_validator(mode="after")
+    def _locales_belong_together(self) -> Self:
+        if bool(self.locale_column) != bool(self.locales):
+            raise ValueError("locale_column and locales go together")
+        return self
+
+    @property
+    def condition(self) -> str:
+        """The SQL condition on rows, or nothing."""
+        return "" if self.rows in {"all", "none"} else self.rows
+
+    def of(self, default: str) -> Locales:
+        """The table's locales; `default` is the policy's."""
+        return Locales(default, self.locales, self.locale_column or None)
+
+
+EVERY_ROW = TableRule(match="*")
+
+
+class Link(BaseModel):
+    """A reference that no foreign key declares: `from` holds values of `to`, so both need the same fakes."""
+
+    model_config = _FROZEN
+
+    from_: str = Field(alias="from")
+    to: str
+
+    @field_validator("from_", "to")
+    @classmethod
+    def _full_name(cls, value: str) -> str:
+        if len(parts(value)) != len(ColumnPath.__args__):  # type: ignore[attr-defined]
+            raise ValueError("write it as database.schema.table.column")
+        return value
+
+
+def matches(pattern: str, path: Sequence[str]) -> bool:
+    """Whether the pattern's parts describe the last parts of a full name."""
+    wanted = parts(pattern)
+    if len(wanted) > len(path):
+        return False
+    return all(_like(one).fullmatch(name) for one, name in zip(wanted, path[-len(wanted) :], strict=True))
+
+
+@cache
+def parts(name: str) -> tuple[str, ...]:
+    """The parts of a full name; one with dots in it stands in double quotes."""
+    return tuple(quoted.replace('""', '"') if quoted else plain for quoted, plain in _PART.findall(name))
+
+
+_PART = re.compile(r'(?:"((?:[^"]|"")+)"|([^."]+))(?:\.|$)')
+
+
+@cache
+def _like(part: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(piece) for piece in part.split("*")))
