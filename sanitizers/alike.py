@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import sql
 
+from sanitizers.deparse import DEPARSE
 from sanitizers.obstacles import USER_TABLES
 from sanitizers.rebuild import SEQUENCES
 
@@ -68,7 +69,7 @@ def differences(source: psycopg.Connection, target: psycopg.Connection) -> Itera
 
 def _objects(conn: psycopg.Connection) -> dict[tuple[str, str], object]:
     with conn.transaction(force_rollback=True):
-        conn.execute("SET LOCAL search_path = ''")
+        conn.execute(DEPARSE)
         objects: dict[tuple[str, str], object] = {(kind, name): text for kind, name, text in conn.execute(OBJECTS)}
         for schema, name, _ in conn.execute(SEQUENCES).fetchall():
             position = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))

@@ -98,10 +98,12 @@ JOIN pg_attribute fa ON fa.attrelid = f.oid AND fa.attname = ta.attname
 WHERE k.contype = 'f'
 """)
 
-# NOT NULL constraints are left out: PostgreSQL 18 names them by itself and the columns already tell.
+# NOT NULL constraints are left out: PostgreSQL 18 names them by itself and the columns already tell. So are the copies
+# that Postgres makes of a foreign key for partitions: it names them anew when a dump is restored.
 DEFINITIONS = _query("""
 SELECT t.root AS oid, concat_ws(' ', 'constraint', t.relname, k.conname, pg_get_constraintdef(k.oid)) AS definition
-FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid WHERE k.contype <> 'n'
+FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid
+WHERE k.contype <> 'n' AND NOT (k.contype = 'f' AND k.conparentid <> 0)
 UNION ALL
 SELECT t.root, concat_ws(' ', 'index', t.relname, pg_get_indexdef(i.indexrelid))
 FROM pg_index i JOIN user_table t ON t.oid = i.indrelid

@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 
+from sanitizers.deparse import DEPARSE
+
 JOURNAL_SCHEMA = "branchwarden_journal"
 """Schema of the run itself, see `journal`; none of the user's."""
 
@@ -208,7 +210,7 @@ def read_obstacles(conn: psycopg.Connection, roots: Sequence[int] | None = None)
     `roots` are the oids of the tables that are to be filled, partitions come with their root; None stands for all.
     """
     with conn.transaction():
-        conn.execute("SET LOCAL search_path = ''")
+        conn.execute(DEPARSE)
         foreign_keys, triggers, checks = (read(conn, query, roots) for query in (FOREIGN_KEYS, TRIGGERS, CHECKS))
         rows = select(conn, INDEXES, roots)
     indexes = [Obstacle(row[3], row[0], tuple(row[1]), tuple(row[2])) for row in rows]

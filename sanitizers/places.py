@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from sanitizers.deparse import DEPARSE
+
 COLUMNS = """
 SELECT n.nspname, c.relname, a.attname,
   CASE WHEN b.type = 'json'::regtype
@@ -212,7 +214,7 @@ def read_statistics(conn: psycopg.Connection) -> Iterator[tuple[str, list[str]]]
 def read_definitions(conn: psycopg.Connection) -> tuple[tuple[str, str], ...]:
     """What each object is called, with its schema, and its text."""
     with conn.transaction(force_rollback=True):
-        conn.execute("SET LOCAL search_path = ''")
+        conn.execute(DEPARSE)
         return tuple(conn.execute(DEFINITIONS).fetchall())
 
 

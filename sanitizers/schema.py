@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from sanitizers import catalog
+from sanitizers.deparse import DEPARSE
 
 Category = Literal[
     "text",
@@ -192,7 +193,7 @@ def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
 def read_schema(conn: psycopg.Connection[Any]) -> Schema:
     """Read the schema of the connected database; changes nothing, not even the session's search path."""
     with conn.transaction(force_rollback=True), conn.cursor(row_factory=dict_row) as cur:
-        cur.execute("SET LOCAL search_path TO pg_catalog")
+        cur.execute(DEPARSE)
         rows = catalog.read(cur)
     tables = (build_table(_facts(rows, t), _columns(rows, t)) for t in rows.tables)
     return Schema(conn.info.dbname, tuple(sorted(tables, key=lambda t: (t.schema, t.name))))
@@ -216,5 +217,6 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
 
 
 def _canonical(table: Table) -> list[Any]:
-    columns = [[c.name, c.type, c.not_null, c.generated, c.identity] for c in table.columns]
+    # Sorted: columns that an inheritance parent got later stand elsewhere in its children after a dump.
+    columns = sorted([c.name, c.type, c.not_null, c.generated, c.identity] for c in table.columns)
     return [table.schema, table.name, table.partitioned, columns, list(table.definitions)]
