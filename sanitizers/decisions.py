@@ -1,7 +1,7 @@
-"""Masking policy × schema → the decision on every column, and where it comes from. Pure.
+"""Masking policy x schema → the decision on every column, and where it comes from. Pure.
 
-The column's own name wins, then the first `[[columns]]` rule that gives a pattern, then one that gives a class, then one
-that gives a type. A column that none of them covers is not decided, and the plan refuses it.
+The column's own name wins, then the first `[[columns]]` rule that gives a pattern, then one that gives a class, then
+one that gives a type. A column that none of them covers is not decided, and the plan refuses it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sanitizers.policy import MaskingPolicy
-from sanitizers.rules import ColumnPath, ColumnRule, parts
+from sanitizers.rules import ColumnPath, ColumnRule
 from sanitizers.schema import Column, Schema
 from sanitizers.strategies import Strategy
 
@@ -79,10 +79,6 @@ def _references(schemas: Sequence[Schema], policy: MaskingPolicy) -> Mapping[Col
                 targets = [(schema.database, ref.schema, ref.table, ref.column) for ref in column.references]
                 found.setdefault(path, []).extend(targets)
     for link in policy.links:
-        found.setdefault(_path(link.from_), []).append(_path(link.to))
+        child, parent = link.ends
+        found.setdefault(child, []).append(parent)
     return {path: tuple(targets) for path, targets in found.items() if targets}
-
-
-def _path(name: str) -> ColumnPath:
-    database, schema, table, column = parts(name)
-    return database, schema, table, column

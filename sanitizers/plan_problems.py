@@ -149,6 +149,5 @@ def _unused(
         if not any(matches(table_rule.match, place) for place in places):
             yield f"[[tables]] {table_rule.match} describes no table: take it out or correct it."
     for link in policy.links:
-        ends = (".".join(path) for path in known)
-        missing = {link.from_, link.to} - set(ends)
-        yield from (f"[[links]] {name}: there is no such column." for name in sorted(missing))
+        missing = (end for end in link.ends if end not in known)
+        yield from (f"[[links]] {'.'.join(end)}: there is no such column: correct the name." for end in missing)

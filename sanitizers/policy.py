@@ -38,13 +38,12 @@ from faker.config import AVAILABLE_LOCALES
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sanitizers.errors import PolicyError
-from sanitizers.rules import EVERY_ROW, ColumnPath, ColumnRule, Link, TableRule, matches
+from sanitizers.rules import DEPTH, EVERY_ROW, ColumnPath, ColumnRule, Link, TableRule, matches
 from sanitizers.strategies import KINDS, MaskingStrategy, Strategy
 
 Columns = dict[str, Strategy]
 SETTINGS = ("version", "locale", "reviewed_by", "reviewed_on")
 LISTS = ("columns", "tables", "links")
-DEPTH = 4  # database, schema, table, column
 
 
 class MaskingPolicy(BaseModel):
@@ -153,7 +152,7 @@ def _expanded_rule(rule: Any) -> Any:
 def _sentences(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_context=True):
         place = [str(part) for part in problem["loc"]]
-        if place[:2] and place[0] == "columns" and place[2:3] == ["strategy"]:
+        if place[:1] == ["columns"] and place[2:3] == ["strategy"] and (place[3:] or problem["type"] != "missing"):
             yield f"[[columns]] {int(place[1]) + 1}: {_column_sentence(place[3:], problem)}"
         elif place[:1] != ["databases"]:
             yield _setting_sentence(place, problem)

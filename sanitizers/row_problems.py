@@ -66,6 +66,6 @@ def _rows_that_are_referred_to(
             parent = policy.table_rule(database, ref.schema, ref.table)
             if parent.rows != "all" and (ref.schema, ref.table) != (table.schema, table.name):
                 yield (
-                    f"{database}.{table.qualified}.{column.name} refers to {ref.schema}.{ref.table}, of which not every row is taken:"
-                    " take fewer rows here as well, or make the column null."
+                    f"{database}.{table.qualified}.{column.name} refers to {ref.schema}.{ref.table}, of which not every"
+                    " row is taken: take fewer rows here as well, or make the column null."
                 )

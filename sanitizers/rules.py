@@ -20,6 +20,7 @@ from sanitizers.strategies import Strategy
 
 ColumnPath = tuple[str, str, str, str]
 """Database, schema, table, column."""
+DEPTH = 4
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -122,9 +123,14 @@ class Link(BaseModel):
     @field_validator("from_", "to")
     @classmethod
     def _full_name(cls, value: str) -> str:
-        if len(parts(value)) != len(ColumnPath.__args__):  # type: ignore[attr-defined]
+        if len(parts(value)) != DEPTH:
             raise ValueError("write it as database.schema.table.column")
         return value
+
+    @property
+    def ends(self) -> tuple[ColumnPath, ColumnPath]:
+        """The column that refers, and the one that it refers to."""
+        return _path(self.from_), _path(self.to)
 
 
 def matches(pattern: str, path: Sequence[str]) -> bool:
@@ -139,6 +145,11 @@ def matches(pattern: str, path: Sequence[str]) -> bool:
 def parts(name: str) -> tuple[str, ...]:
     """The parts of a full name; one with dots in it stands in double quotes."""
     return tuple(quoted.replace('""', '"') if quoted else plain for quoted, plain in _PART.findall(name))
+
+
+def _path(name: str) -> ColumnPath:
+    database, schema, table, column = parts(name)
+    return database, schema, table, column
 
 
 _PART = re.compile(r'(?:"((?:[^"]|"")+)"|([^."]+))(?:\.|$)')

@@ -43,7 +43,8 @@ def masked(database: Any) -> Callable[[str, str], Rows]:
 USERS = """
 CREATE TABLE users (id int PRIMARY KEY, first_name text, last_name text, whole text, email text UNIQUE, login text,
   phone text, street text, born date);
-INSERT INTO users SELECT n, 'F' || n % 3, 'L' || n % 4, 'F L', 'u' || n || '@corp.test', 'u' || n, '1', '2', '1990-01-01'
+INSERT INTO users
+SELECT n, 'F' || n % 3, 'L' || n % 4, 'F L', 'u' || n || '@corp.test', 'u' || n, '1', '2', '1990-01-01'
 FROM generate_series(1, 60) AS n;
 INSERT INTO users VALUES (61, 'F1', 'L1', 'F1 L1', NULL, 'x', '1', '2', '1990-01-01');
 INSERT INTO users (id) VALUES (62);
@@ -104,7 +105,8 @@ def test_the_same_address_is_the_same_person_in_every_table_however_it_is_spelt(
     ddl = """
     CREATE TABLE people (email text UNIQUE, first_name text);
     CREATE TABLE orders (customer_email varchar(200), billing_name text, other_email text);
-    INSERT INTO people VALUES ('Ann@Corp.test', 'Ann'), ('ann@corp.test', 'Ann'), ('ANN@corp.test', 'Ann'), ('b@c.d', 'B');
+    INSERT INTO people VALUES ('Ann@Corp.test', 'Ann'), ('ann@corp.test', 'Ann'), ('ANN@corp.test', 'Ann'),
+      ('b@c.d', 'B');
     INSERT INTO orders VALUES (' ann@corp.test', 'Ann X', 'b@c.d'), ('b@c.d', 'Bob', 'ANN@corp.test');
     """
     policy = """
@@ -178,7 +180,8 @@ def test_the_policy_can_name_the_key_of_a_person_and_foreign_keys_lead_to_it(
 def test_rows_speak_the_language_of_their_country(masked: Callable[[str, str], Rows]) -> None:
     ddl = """
     CREATE TABLE people (country text, last_name text, city text);
-    INSERT INTO people SELECT c, n::text, n::text FROM generate_series(1, 40) AS n, unnest('{DE,de_DE,jp,US,NULL}'::text[]) AS c;
+    INSERT INTO people SELECT c, n::text, n::text
+    FROM generate_series(1, 40) AS n, unnest('{DE,de_DE,jp,US,NULL}'::text[]) AS c;
     """
     policy = """
     [[tables]]
@@ -202,7 +205,8 @@ def test_rows_speak_the_language_of_their_country(masked: Callable[[str, str], R
 def test_staff_and_test_logins_stay_usable(masked: Callable[[str, str], Rows]) -> None:
     ddl = """
     CREATE TABLE users (email text, name text, role text);
-    INSERT INTO users VALUES ('Eve@Ours.example', 'Eve', 'admin'), ('joe@corp.test', 'Joe', 'user'), (NULL, 'Ned', NULL);
+    INSERT INTO users VALUES ('Eve@Ours.example', 'Eve', 'admin'), ('joe@corp.test', 'Joe', 'user'),
+      (NULL, 'Ned', NULL);
     """
     policy = """
     [public.users]
