@@ -40,7 +40,7 @@ SELECT schemaname, tablename, ARRAY[attname::text], most_common_vals::text::text
   || most_common_elems::text::text[]
 FROM pg_stats WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 UNION ALL
-SELECT schemaname, tablename, attnames::text[], ARRAY(SELECT unnest(most_common_vals))
+SELECT schemaname, tablename, coalesce(attnames::text[], '{}'), ARRAY(SELECT unnest(most_common_vals))
 FROM pg_stats_ext WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 UNION ALL
 SELECT statistics_schemaname, statistics_name, ARRAY[]::text[],
