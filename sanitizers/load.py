@@ -1,21 +1,26 @@
-"""One table at a time: COPY the masked SELECT out of the source and into the target, a block in memory and no more."""
+"""One unit at a time: COPY the masked SELECT out of the source and into the target. A table is done with its last unit.
+
+The units of one table become visible one after the other. What says that the table is there is its `done` row in the
+journal, which the transaction of the last unit writes: a run that goes on after a crash empties a table without one.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
 
-from sanitizers.errors import CopyFailedError
-from sanitizers.explain import explain
+from sanitizers.journal import Filled, mark_done
 from sanitizers.plan import TablePlan
+from sanitizers.pump import Flow, Moved, pump
+from sanitizers.rebuild import Sessions
 from sanitizers.select import masked_select
 from sanitizers.track import Track
-
-BLOCK = 1 << 17  # bytes handed to the target at once; all of a table that is ever in memory
+from sanitizers.units import Name, Unit
 
 LOAD_SETTINGS = """
 SELECT set_config(name, value, true)
@@ -26,76 +31,100 @@ FROM (VALUES ('row_security', 'off'), ('client_encoding', 'UTF8'), ('datestyle',
 """Both ends write and read values alike, and a row that row security would hide is an error, not a gap."""
 
 
+TableCopied = Filled
+"""One table that arrived whole. `bytes` are those of the COPY text format."""
+
+
 @dataclass(frozen=True)
-class TableCopied:
-    """One table that arrived whole. `bytes` are those of the COPY text format."""
+class Hand:
+    """A pair of connections that moves one unit at a time; `source` is in the snapshot that all share."""
 
-    schema: str
-    table: str
-    rows: int
-    bytes: int
-    seconds: float
+    source: psycopg.Connection
+    target: psycopg.Connection
 
 
-def load_table(plan: TablePlan, source: psycopg.Connection, target: psycopg.Connection, track: Track) -> TableCopied:
-    """Fill one empty table of the target; both connections are in the settings of LOAD_SETTINGS or get them.
+@dataclass
+class _Account:
+    """What has come of one table so far."""
 
-    Raises:
-        CopyFailedError: the copy stopped or did not arrive whole.
-    """
-    table, started = plan.table, time.monotonic()
-    track.say(table.qualified, 0, table.row_estimate)
-    target.execute(LOAD_SETTINGS)
-    outward, inward = source.cursor(), target.cursor()
-    size = 0
-    with outward.copy(_copy_out(plan)) as out, inward.copy(_copy_in(plan)) as into:
-        for rows, block in _blocks(out, track.about):
-            _write(into, block, track.about)
-            size += len(block)
-            track.say(table.qualified, rows, table.row_estimate)
-    if outward.rowcount != inward.rowcount:
-        raise CopyFailedError(
-            f"{table.qualified}: {outward.rowcount} rows were sent and {inward.rowcount} arrived; discard the target"
-        )
-    target.commit()
-    return TableCopied(table.schema, table.name, inward.rowcount, size, time.monotonic() - started)
+    left: int = 0
+    """Units that are not committed."""
+    told: int = 0
+    """Rows that passed, committed or not."""
+    rows: int = 0
+    bytes: int = 0
+    started: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def _copy_out(plan: TablePlan) -> sql.Composed:
-    return sql.SQL("COPY ({}) TO STDOUT").format(masked_select(plan))
+class Loading:
+    """Fills the tables of the units; each unit is to be loaded once, by any hand."""
+
+    def __init__(self, units: Iterable[Unit], track: Track) -> None:
+        self._track = track
+        self._accounts: dict[Name, _Account] = {}
+        for unit in units:
+            self._accounts.setdefault(table_name(unit.table), _Account()).left += 1
+
+    def load(self, hand: Hand, unit: Unit) -> None:
+        """Move one unit and commit it, its table's `done` row included when it is the last one.
+
+        Raises:
+            CopyFailedError: the copy stopped or did not arrive whole.
+            psycopg.Error: the target refused a row; may carry a value.
+        """
+        table, account = unit.table.table, self._accounts[table_name(unit.table)]
+        account.started = account.started or time.monotonic()
+
+        def say(rows: int) -> None:
+            with account.lock:
+                account.told += rows
+            self._track.say(table.qualified, account.told, table.row_estimate)
+
+        say(0)
+        hand.target.execute(LOAD_SETTINGS)
+        moved = pump(_flow(hand, unit), self._track.about(), say)
+        with account.lock:
+            self._settle(hand.target, unit, moved)
+
+    def _settle(self, target: psycopg.Connection, unit: Unit, moved: Moved) -> None:
+        account = self._accounts[table_name(unit.table)]
+        account.left -= 1
+        account.rows += moved.rows
+        account.bytes += moved.bytes
+        if account.left == 0:
+            seconds = time.monotonic() - account.started
+            mark_done(target, Filled(*table_name(unit.table), account.rows, account.bytes, seconds))
+        target.commit()
+
+
+def table_name(plan: TablePlan) -> Name:
+    """Schema and table."""
+    return (plan.table.schema, plan.table.name)
+
+
+def empty_again(sessions: Sessions, tables: Iterable[TablePlan]) -> None:
+    """Take out the rows that a run that was cut off has left in tables that it had not finished."""
+    for plan in tables:
+        name = sql.Identifier(*table_name(plan))
+        only = sql.SQL("" if plan.table.partitioned else "ONLY ")
+        row = sessions.own.execute(sql.SQL("SELECT EXISTS (SELECT FROM {}{})").format(only, name)).fetchone()
+        sessions.own.commit()
+        if row and row[0]:
+            owner = sessions.of(plan.table.owner)
+            owner.execute(sql.SQL("TRUNCATE {}{}").format(only, name))
+            owner.commit()
+
+
+def _flow(hand: Hand, unit: Unit) -> Flow:
+    copy_out = sql.SQL("COPY ({}) TO STDOUT").format(masked_select(unit.table, unit.piece))
+    return Flow(hand.source, hand.target, copy_out, _copy_in(unit.table))
 
 
 def _copy_in(plan: TablePlan) -> sql.Composed:
+    """Always into the root: a masked partition key may send a row elsewhere."""
     table = sql.Identifier(plan.table.schema, plan.table.name)
     if not plan.columns:
         return sql.SQL("COPY {} FROM STDIN").format(table)
     columns = sql.SQL(", ").join(sql.Identifier(c.column.name) for c in plan.columns)
     return sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
-
-
-def _blocks(out: psycopg.Copy, about: Callable[[], str]) -> Iterator[tuple[int, bytes]]:
-    """Rows read so far and the next block of them. The library hands out one row at a time."""
-    block = bytearray()
-    rows = 0
-    while True:
-        try:
-            row = out.read()
-        except psycopg.Error as error:
-            # The driver tells the other server the text of the error that ends a COPY: let it hold no value.
-            raise explain(error, about()) from None
-        if not row:
-            break
-        block += row
-        rows += 1
-        if len(block) >= BLOCK:
-            yield rows, bytes(block)
-            block.clear()
-    if block:
-        yield rows, bytes(block)
-
-
-def _write(into: psycopg.Copy, block: bytes, about: Callable[[], str]) -> None:
-    try:
-        into.write(block)
-    except psycopg.Error as error:
-        raise explain(error, about()) from None

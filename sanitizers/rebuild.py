@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 import psycopg
 from psycopg import sql
 
+from sanitizers.crew import Crew
+from sanitizers.explain import without_values
+from sanitizers.journal import Entry, State, mark
 from sanitizers.obstacles import USER_TABLES, Obstacle
-from sanitizers.track import Say
+from sanitizers.track import Say, Track
 
 Connect = Callable[[str | None], psycopg.Connection]
 """Role, or None for the run's own → a new connection, autocommit off."""
@@ -21,6 +25,13 @@ FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in
 JOIN pg_settings s ON s.name = w.name
 """
 """What a role's or database's settings must not do to a run. Neon's own switch for event triggers included."""
+
+MEMORY = """
+SELECT set_config(name, %s, false) FROM pg_settings
+WHERE name = 'maintenance_work_mem' AND setting::bigint * 1024 < pg_size_bytes(%s)
+"""
+SORT_MEGABYTES = 512
+"""What the index builds of all streams may take together, if the server's own setting is not higher."""
 
 MATVIEWS = (
     USER_TABLES  # noqa: S608  constants alone
@@ -60,12 +71,15 @@ SELECT nspname, relname, owner FROM user_relation WHERE relkind = 'S' ORDER BY o
 
 
 class Sessions:
-    """Connections to the target, one per role, opened when first needed."""
+    """Connections to the target, one per role, opened when first needed; `streams` such sessions share its memory."""
 
-    def __init__(self, connect: Connect, watch: Callable[[psycopg.Connection], None], stack: ExitStack) -> None:
+    def __init__(
+        self, connect: Connect, watch: Callable[[psycopg.Connection], None], stack: ExitStack, streams: int = 1
+    ) -> None:
         self._connect = connect
         self._watch = watch
         self._stack = stack
+        self._memory = f"{max(64, SORT_MEGABYTES // streams)}MB"
         self.own = self._open(None)
         self._by_role = {current_role(self.own): self.own}
 
@@ -88,6 +102,8 @@ class Sessions:
         conn = self._stack.enter_context(self._connect(role))
         self._watch(conn)
         prepare_session(conn)
+        conn.execute(MEMORY, (self._memory, self._memory))
+        conn.commit()
         return conn
 
 
@@ -122,6 +138,50 @@ def _told(obstacles: tuple[Obstacle, ...], say: Say) -> Iterator[Obstacle]:
         yield obstacle
 
 
+class Count:
+    """Numbers what several threads are about to do, and tells of it."""
+
+    def __init__(self, track: Track, total: int) -> None:
+        self._track = track
+        self._total = total
+        self._begun = 0
+        self._lock = threading.Lock()
+
+    def say(self, about: str) -> None:
+        """Tell of the next thing; raises CopyFailedError when the run was stopped."""
+        with self._lock:
+            number, self._begun = self._begun, self._begun + 1
+        self._track.say(about, number, self._total)
+
+
+def take_away(sessions: Sessions, entries: Sequence[Entry], say: Say) -> None:
+    """Take away what the journal holds; each thing is written down there by the transaction that does it."""
+    for number, entry in enumerate(entries):
+        if entry.obstacle.remove:
+            say(entry.obstacle.about, number, len(entries))
+        _settle(sessions, entry, "removed")
+
+
+def put_back(crew: Crew[Sessions], entries: Sequence[Entry], track: Track) -> None:
+    """Put back what the journal holds as taken away, as many things at a time as the crew has hands."""
+    count = Count(track, len(entries))
+
+    def work(sessions: Sessions, entry: Entry) -> None:
+        count.say(entry.obstacle.about)
+        without_values(track.about, lambda: _settle(sessions, entry, "restored"))
+
+    crew.work(entries, work)
+
+
+def _settle(sessions: Sessions, entry: Entry, state: State) -> None:
+    obstacle = entry.obstacle
+    conn = sessions.of(obstacle.owner)
+    for statement in obstacle.remove if state == "removed" else obstacle.restore:
+        conn.execute(statement.encode())
+    mark(conn, [entry], state)
+    conn.commit()
+
+
 def copy_sequences(source: psycopg.Connection, sessions: Sessions, say: Say) -> None:
     """Set every sequence of the target to where the source's stands."""
     sequences = sessions.own.execute(SEQUENCES).fetchall()
@@ -151,10 +211,16 @@ def refresh_matviews(sessions: Sessions, populated: Mapping[tuple[str, str], boo
         conn.commit()
 
 
-def analyze(sessions: Sessions, say: Say) -> None:
-    """Give every table and filled materialized view fresh statistics."""
-    tables = sessions.own.execute(ANALYZABLE).fetchall()
-    sessions.own.commit()
-    for number, (owner, table, statement) in enumerate(tables):
-        say(table, number, len(tables))
-        sessions.run(owner, [statement])
+def analyze(crew: Crew[Sessions], track: Track) -> None:
+    """Give every table and filled materialized view fresh statistics, several at a time."""
+    own = crew.hands[0].own
+    tables: list[tuple[str, str, str]] = own.execute(ANALYZABLE).fetchall()
+    own.commit()
+    count = Count(track, len(tables))
+
+    def work(sessions: Sessions, job: tuple[str, str, str]) -> None:
+        owner, table, statement = job
+        count.say(table)
+        without_values(track.about, lambda: sessions.run(owner, [statement]))
+
+    crew.work(tables, work)

@@ -1,77 +1,45 @@
-"""The clean-room engine: rows are masked inside the source and streamed with COPY; no raw row reaches the target."""
+"""The clean-room engine: rows are masked inside the source and streamed with COPY; no raw row reaches the target.
+
+    compare → clear what stands in the way → load, several streams over one snapshot → rebuild → journal closed
+
+Nothing is ever created in the source. What was taken away and what is filled stands in the journal of the target, so
+a copy that was cut off is gone on with by another run of the same plan and key that finds the source as it was.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from threading import Event
+from dataclasses import dataclass, replace
 
-import psycopg
-from psycopg import sql
-
-from sanitizers.errors import CatalogsDifferError, CopyFailedError
 from sanitizers.explain import without_values
-from sanitizers.load import LOAD_SETTINGS, TableCopied, load_table
-from sanitizers.obstacles import USER_TABLES, read_obstacles
-from sanitizers.plan import DatabasePlan
+from sanitizers.journal import Filled, Journal, journal_purpose, open_journal
+from sanitizers.load import Loading, TableCopied, empty_again, table_name
+from sanitizers.obstacles import read_obstacles
+from sanitizers.preflight import preflight
 from sanitizers.rebuild import (
     Connect,
-    Sessions,
     analyze,
     copy_sequences,
+    current_role,
     populated_matviews,
-    prepare_session,
+    put_back,
     refresh_matviews,
-    remove,
-    restore,
+    take_away,
 )
-from sanitizers.schema import Schema, read_schema
-from sanitizers.select import set_key
+from sanitizers.spread import spread
+from sanitizers.team import CopyRun, Team
 from sanitizers.track import Progress, Track
+from sanitizers.units import cut
 
 __all__ = ["Connect", "CopyReport", "CopyRun", "Progress", "TableCopied", "copy_database"]
 
-PARALLEL = "SELECT set_config('parallel_tuple_cost', '0.001', true), set_config('parallel_setup_cost', '10', true)"
-"""Digests cost more than the planner thinks: worth a worker even where every row is sent on."""
-
-EVENT_TRIGGERS = """
-SELECT evtname FROM pg_event_trigger
-WHERE evtenabled IN ('O', 'A') AND evtevent <> 'login'
-  AND coalesce(current_setting('neon.event_triggers', true), 'on') NOT IN ('off', 'false', 'no', '0')
-ORDER BY 1 LIMIT 1
-"""
-
-LEAVES = (
-    USER_TABLES
-    + """
-SELECT nspname, relname FROM user_table WHERE relkind = 'r'
-"""
-)
+TAKEN_AWAY = ("reference", "build", "whole", "key", "check", "validation", "trigger")
+"""Kinds in the journal, in the order in which they are taken away: a foreign key needs the index of its other end."""
 
 
-FOREIGN_PARTITIONS = (
-    USER_TABLES
-    + """
-SELECT f.qualified FROM user_relation f JOIN pg_inherits i ON i.inhrelid = f.oid
-WHERE f.relkind = 'f' ORDER BY 1 LIMIT 1
-"""
-)
-
-
-@dataclass(frozen=True)
-class CopyRun:
-    """What one copy needs. `source` is a scratch copy of production: helper functions are made in it.
-
-    To abandon it from another thread, set `stop` and cancel_safe() whatever `on_connection` was told of.
-    """
-
-    source: Connect
-    target: Connect
-    plan: DatabasePlan
-    key: bytes = field(repr=False)
-    stop: Event = field(default_factory=Event)
-    on_connection: Callable[[psycopg.Connection], None] = lambda _: None
+ABREAST = frozenset({"build", "whole", "validation"})
+"""Kinds of which several are put back at the same time."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +56,12 @@ class CopyReport:
 
 
 def copy_database(run: CopyRun, progress: Callable[[Progress], None]) -> CopyReport:
-    """Copy every row of the source, masked, into the empty complete schema of the target.
+    """Copy every row of the source, masked, into the empty complete schema of the target, or finish such a copy.
 
     Raises:
         CatalogsDifferError: source, target and plan do not have the same tables; discard the target and try once more.
-        CopyFailedError: anything else; names the object, never a value. The target is then to be discarded.
+        UnfinishedRunError: the target holds half a copy by another plan, with another key or of another state.
+        CopyFailedError: anything else; names the object, never a value. Run again, or discard the target.
     """
     track = Track(progress, run.stop)
     return without_values(track.about, lambda: _copy(run, track))
@@ -100,70 +69,75 @@ def copy_database(run: CopyRun, progress: Callable[[Progress], None]) -> CopyRep
 
 def _copy(run: CopyRun, track: Track) -> CopyReport:
     with ExitStack() as stack:
-        source = stack.enter_context(run.source(None))
-        run.on_connection(source)
-        prepare_session(source)
-        sessions = Sessions(run.target, run.on_connection, stack)
-        _preflight(run.plan, source, sessions.own, track)
-        set_key(source, run.key)
-        tables = _fill(run.plan, source, sessions, track)
+        team = Team(run, stack)
+        track.step("compare", run.plan.database)
+        preflight(run.plan, team.source, team.target.own)
+        purpose = replace(journal_purpose("clean-room", run.plan, run.key), source=team.state())
+        journal = open_journal(team.target.own, purpose)
+        _clear(team, journal, track)
+        tables = _load(run, team, journal, track)
+        copy_sequences(team.source, team.target, track.step("sequences"))
+        populated = populated_matviews(team.source)
+        team.release()
+        _rebuild(team, journal, track)
+        refresh_matviews(team.target, populated, track.step("refresh"))
+        track.step("analyze")
+        analyze(team.builders(len(tables)), track)
+        track.step("triggers")
+        _put_back(team, journal, "trigger", track)
+        journal.close()
         return CopyReport(tables, track.finish())
 
 
-def _preflight(plan: DatabasePlan, source: psycopg.Connection, target: psycopg.Connection, track: Track) -> None:
-    track.step("compare", plan.database)
-    here, there = read_schema(source), read_schema(target)
-    if not plan.schema.digest == here.digest == there.digest:
-        raise CatalogsDifferError(_difference(plan, here, there))
-    if row := target.execute(EVENT_TRIGGERS).fetchone():
-        raise CopyFailedError(f"event trigger {row[0]} of {plan.database} would fire on our DDL: disable it first")
-    if row := source.execute(FOREIGN_PARTITIONS).fetchone():
-        raise CopyFailedError(f"{row[0]} is a foreign table: rows of its parent would go to another server, detach it")
-    for schema, name in target.execute(LEAVES).fetchall():
-        _refuse_rows(target, schema, name)
-    source.commit()
-    target.commit()
+def _clear(team: Team, journal: Journal, track: Track) -> None:
+    say = track.step("clear")
+    if not journal.saved:
+        _save(team, journal)
+    for kind in TAKEN_AWAY:
+        entries = journal.entries(kind, "saved")
+        take_away(team.target, entries[::-1] if kind == "check" else entries, say)
 
 
-def _difference(plan: DatabasePlan, source: Schema, target: Schema) -> str:
-    names = {t.qualified for t in source.tables} ^ {t.qualified for t in target.tables}
-    pairs = {t.qualified: t for t in target.tables}
-    changed = {t.qualified for t in source.tables if t.qualified in pairs and not _alike(t.qualified, source, target)}
-    if source.digest == target.digest:
-        return f"the schema of {plan.database} changed after the masking plan was compiled: plan and run again"
-    return f"source and target of {plan.database} differ in {', '.join(sorted(names | changed))}: discard the target"
+def _save(team: Team, journal: Journal) -> None:
+    own = team.target.own
+    found = spread(own, read_obstacles(own))
+    groups = {
+        "build": found.builds,
+        "whole": found.whole,
+        "key": found.keys,
+        "check": found.checks,
+        "reference": found.references,
+        "validation": found.validations,
+        "trigger": found.triggers,
+    }
+    owners = {obstacle.owner for group in groups.values() for obstacle in group}
+    journal.share(owners - {current_role(own)})
+    journal.save(groups)
 
 
-def _alike(qualified: str, source: Schema, target: Schema) -> bool:
-    def only(schema: Schema) -> Schema:
-        return Schema(schema.database, tuple(t for t in schema.tables if t.qualified == qualified))
-
-    return only(source).digest == only(target).digest
-
-
-def _refuse_rows(target: psycopg.Connection, schema: str, name: str) -> None:
-    query = sql.SQL("SELECT EXISTS (SELECT FROM ONLY {})").format(sql.Identifier(schema, name))
-    row = target.execute(query).fetchone()
-    if row and row[0]:
-        raise CopyFailedError(f"table {schema}.{name} of the target holds rows: only an empty schema can be filled")
-
-
-def _fill(plan: DatabasePlan, source: psycopg.Connection, sessions: Sessions, track: Track) -> tuple[TableCopied, ...]:
-    obstacles = read_obstacles(sessions.own)
-    clear = track.step("clear")
-    for group in (obstacles.foreign_keys, obstacles.indexes, obstacles.triggers):
-        remove(sessions, group, clear)
-    source.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")  # one snapshot for all tables
-    source.execute(LOAD_SETTINGS)
-    source.execute(PARALLEL)
+def _load(run: CopyRun, team: Team, journal: Journal, track: Track) -> tuple[TableCopied, ...]:
     track.step("load")
-    tables = tuple(load_table(table, source, sessions.own, track) for table in plan.tables)
-    copy_sequences(source, sessions, track.step("sequences"))
-    populated = populated_matviews(source)
-    source.commit()
-    restore(sessions, obstacles.indexes, track.step("rebuild"))
-    restore(sessions, obstacles.foreign_keys, track.step("constrain"))
-    refresh_matviews(sessions, populated, track.step("refresh"))
-    analyze(sessions, track.step("analyze"))
-    restore(sessions, obstacles.triggers, track.step("triggers"))
-    return tables
+    done = journal.done()
+    missing = [table for table in run.plan.tables if not table.empty and table_name(table) not in done]
+    empty_again(team.target, missing)
+    units = cut(team.source, missing, run.streams)
+    loading = Loading(units, track)
+    team.loaders(len(units)).work(units, loading.load)
+    done = journal.done()
+    nothing = {table_name(table): Filled(*table_name(table), 0) for table in run.plan.tables if table.empty}
+    return tuple({**done, **nothing}[table_name(table)] for table in run.plan.tables)
+
+
+def _rebuild(team: Team, journal: Journal, track: Track) -> None:
+    track.step("rebuild")
+    for kind in ("build", "whole", "key"):
+        _put_back(team, journal, kind, track)
+    track.step("constrain")
+    for kind in ("check", "reference", "validation"):
+        _put_back(team, journal, kind, track)
+
+
+def _put_back(team: Team, journal: Journal, kind: str, track: Track) -> None:
+    entries = journal.entries(kind, "removed")
+    abreast = len(entries) if kind in ABREAST else 1
+    put_back(team.builders(abreast), entries, track)

@@ -1,7 +1,8 @@
-"""Where a run stands: told to the caller, timed, and ended when the caller wants no more."""
+"""Where a run stands: told to the caller, timed, and ended when the caller wants no more. Several threads may tell."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,27 +31,31 @@ class Track:
     def __init__(self, progress: Callable[[Progress], None], stop: Event) -> None:
         self._progress = progress
         self._stop = stop
-        self._now = Progress("connect", "databases")
+        self._step = Progress("connect", "databases")
+        self._of_thread = threading.local()
+        self._telling = threading.Lock()
         self._since = time.monotonic()
         self.seconds: dict[str, float] = {}
 
     def step(self, name: str, about: str = "") -> Say:
         """Begin a step; the answer is to be told about each thing in it."""
         self._book()
-        self._now = Progress(name, "")
+        self._step = Progress(name, "")
         self.say(about)
         return self.say
 
     def say(self, about: str, done: int = 0, total: int = 0) -> None:
-        """Report progress; raises CopyFailedError when the run was stopped."""
+        """Report progress, one thread at a time; raises CopyFailedError when the run was stopped."""
         if self._stop.is_set():
             raise CopyFailedError(f"{self.about()}: stopped on request; the target is incomplete, discard it")
-        self._now = Progress(self._now.step, about, done, total)
-        self._progress(self._now)
+        self._of_thread.now = now = Progress(self._step.step, about, done, total)
+        with self._telling:
+            self._progress(now)
 
     def about(self) -> str:
-        """What is being done, for a person."""
-        return f"{self._now.step} {self._now.about}".strip()
+        """What this thread is doing, for a person."""
+        now: Progress = getattr(self._of_thread, "now", self._step)
+        return f"{now.step} {now.about}".strip()
 
     def finish(self) -> Mapping[str, float]:
         """End the last step; seconds by step."""
@@ -59,5 +64,5 @@ class Track:
 
     def _book(self) -> None:
         now = time.monotonic()
-        self.seconds[self._now.step] = self.seconds.get(self._now.step, 0.0) + now - self._since
+        self.seconds[self._step.step] = self.seconds.get(self._step.step, 0.0) + now - self._since
         self._since = now

@@ -11,7 +11,6 @@ import psycopg
 
 from sanitizers.plan import DatabasePlan, compile_plan
 from sanitizers.policy import MaskingPolicy
-from sanitizers.pools import build_pools
 from sanitizers.rebuild import Connect
 from sanitizers.schema import read_schema
 from sanitizers.stream import CopyReport, CopyRun, copy_database
@@ -95,7 +94,6 @@ class Case:
             "source": connector(self.source, self.passwords),
             "target": connector(self.target, self.passwords),
             "plan": self.plan,
-            "pools": build_pools(self.plan.locale),
             "key": KEY,
         }
         return CopyRun(**arguments | changes)
@@ -105,7 +103,7 @@ class Case:
 
     def verify(self, **changes: Any) -> DatabaseProof:
         run = self.run()
-        arguments: dict[str, Any] = {name: getattr(run, name) for name in ("source", "target", "plan", "pools", "key")}
+        arguments: dict[str, Any] = {name: getattr(run, name) for name in ("source", "target", "plan", "key")}
         return verify_database(VerifyRun(**arguments | {"seed": 1} | changes), lambda _: None)
 
     def execute(self, script: str, *, of: TestDatabase | None = None) -> None:

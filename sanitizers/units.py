@@ -1,0 +1,103 @@
+"""Cuts the tables of a plan into units of work: a leaf partition, a range of blocks, or a table as a whole.
+
+Big ones come first, so that no stream is left alone with one at the end. A table that cannot be cut is one unit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from sanitizers.plan import TablePlan
+from sanitizers.select import WHOLE, Slice
+
+PIECES = 4
+"""Units per stream that a table is cut into at most: enough that the streams end together."""
+
+SMALLEST = 32 << 20
+"""Bytes below which a piece is not worth a statement of its own."""
+
+Name = tuple[str, str]
+"""Schema and table."""
+
+LEAVES = """
+SELECT tn.nspname::text, t.relname::text, n.nspname::text, c.relname::text, pg_relation_size(c.oid),
+  pg_relation_size(c.oid) / current_setting('block_size')::int, coalesce(a.amname = 'heap', false),
+  has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
+FROM pg_class t
+JOIN pg_namespace tn ON tn.oid = t.relnamespace
+CROSS JOIN LATERAL (
+  SELECT relid FROM pg_partition_tree(t.oid) WHERE isleaf AND t.relkind = 'p'
+  UNION ALL SELECT t.oid WHERE t.relkind = 'r'
+) AS leaf
+JOIN pg_class c ON c.oid = leaf.relid AND c.relkind = 'r'
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_am a ON a.oid = c.relam
+WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ORDER BY 1, 2, 3, 4
+"""
+"""Every heap of every table. A temporary table is of a schema pg_temp_N."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one COPY moves; `bytes` is the size of its heap."""
+
+    table: TablePlan
+    piece: Slice
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One heap of a table: all of an ordinary one, a partition of a partitioned one."""
+
+    name: Name
+    bytes: int
+    blocks: int
+    heap: bool
+    open: bool
+    """Whether it can be read by its own name: a partition's grants and policies need not be those of its root."""
+
+
+def cut(source: psycopg.Connection, tables: Sequence[TablePlan], streams: int) -> tuple[Unit, ...]:
+    """Units of all tables that hold rows to copy, big ones first; one stream cuts nothing.
+
+    `source` is in the transaction whose snapshot is copied: blocks that come later hold no row of it.
+    """
+    leaves = _leaves(source)
+    units = [unit for table in tables for unit in _units(table, leaves[table.table.schema, table.table.name], streams)]
+    return tuple(sorted(units, key=lambda unit: -unit.bytes))
+
+
+def _leaves(source: psycopg.Connection) -> Mapping[Name, list[Leaf]]:
+    found: defaultdict[Name, list[Leaf]] = defaultdict(list)
+    for schema, table, leaf_schema, leaf, *facts in source.execute(LEAVES):
+        found[schema, table].append(Leaf((leaf_schema, leaf), *facts))
+    return found
+
+
+def _units(table: TablePlan, leaves: Sequence[Leaf], streams: int) -> Iterator[Unit]:
+    size = sum(leaf.bytes for leaf in leaves)
+    piece = max(SMALLEST, size // (streams * PIECES))
+    whole = streams == 1 or not table.divisible or not all(leaf.open for leaf in leaves)
+    if whole or size < 2 * piece:
+        yield Unit(table, WHOLE, size)
+        return
+    for leaf in leaves:
+        name = leaf.name if table.table.partitioned else None
+        yield from (Unit(table, Slice(name, blocks), size) for blocks, size in _ranges(leaf, piece))
+
+
+def _ranges(leaf: Leaf, piece: int) -> Iterator[tuple[tuple[int, int | None] | None, int]]:
+    """Block ranges (the last one is open) and their bytes."""
+    count = leaf.bytes // piece if leaf.heap else 1
+    if count <= 1:
+        yield None, leaf.bytes
+        return
+    bounds = [leaf.blocks * number // count for number in range(count)]
+    for start, end in zip(bounds, [*bounds[1:], None], strict=True):
+        yield (start, end), leaf.bytes // count
