@@ -53,6 +53,11 @@ COLUMNS = _query(
     SELECT l.attrelid, l.attnum, y.typbasetype, CASE WHEN l.modifier >= 0 THEN l.modifier ELSE y.typtypmod END,
            l.depth + 1
     FROM level l JOIN pg_type y ON y.oid = l.type WHERE y.typtype = 'd'
+), partition_key AS ( -- of any level, by name: a partition may have its columns in another order
+    SELECT t.root, a.attname
+    FROM pg_partitioned_table p JOIN user_table t ON t.oid = p.partrelid JOIN pg_attribute a ON a.attrelid = t.oid
+    WHERE a.attnum > 0
+      AND (a.attnum = ANY (p.partattrs::int2[]) OR p.partexprs::text ~ (':varattno ' || a.attnum || ' '))
 ), base AS (
     SELECT DISTINCT ON (attrelid, attnum) * FROM level ORDER BY attrelid, attnum, depth DESC
 )
@@ -65,10 +70,8 @@ SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.att
        CASE WHEN b.type IN ('varchar'::regtype, 'bpchar'::regtype) AND b.modifier > 4
             THEN b.modifier - 4 END AS max_length,
        y.typtype = 'e' AS enum, y.typcategory = 'A' AS array,
-       coalesce(a.attnum = ANY (p.partattrs::int2[])
-                OR p.partexprs::text ~ (':varattno ' || a.attnum || ' '), false) AS partition_key
+       (a.attrelid, a.attname) IN (SELECT root, attname FROM partition_key) AS partition_key
 FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum JOIN pg_type y ON y.oid = b.type
-LEFT JOIN pg_partitioned_table p ON p.partrelid = a.attrelid
 LEFT JOIN pg_attrdef g ON g.adrelid = a.attrelid AND g.adnum = a.attnum
 ORDER BY a.attrelid, a.attnum
 """,

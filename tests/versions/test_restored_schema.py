@@ -60,3 +60,20 @@ def test_a_restored_dump_has_the_digest_of_its_source(script: str, make_database
 
     assert schema_of(source).tables != ()
     assert schema_of(source).digest == schema_of(target).digest
+
+
+def test_a_column_that_any_level_is_partitioned_by_is_a_partition_key(
+    make_database: Callable[[], TestDatabase],
+) -> None:
+    database = make_database()
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute("""
+        CREATE TABLE sales (a int, b text, c date, d text) PARTITION BY RANGE (a);
+        CREATE TABLE other (gone int, d text, c date, b text, a int) PARTITION BY LIST (lower(d));
+        ALTER TABLE other DROP COLUMN gone;
+        ALTER TABLE sales ATTACH PARTITION other FOR VALUES FROM (1) TO (9);
+        """)
+
+    (table,) = schema_of(database).tables
+
+    assert [(c.name, c.partition_key) for c in table.columns] == [("a", True), ("b", False), ("c", False), ("d", True)]
