@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from daemon.errors import UsageError
 from daemon.shipped import CONFIG
+from sanitizers.decisions import Classes
 from sanitizers.detect.classify import classify
 from sanitizers.detect.suggest import suggest
 from sanitizers.detect.vocabulary import Vocabulary, merge_vocabularies
+from sanitizers.plan import MaskingPlan, compile_plan
+from sanitizers.policy import MaskingPolicy
 from sanitizers.policy_file import Suggestion
 from sanitizers.schema import Column, Schema, Table
 
@@ -31,6 +34,22 @@ def vocabulary() -> Vocabulary:
 def suggestions(schemas: Iterable[Schema]) -> tuple[Suggestion, ...]:
     """A strategy for every column of every schema, and why."""
     return suggest(tuple(schemas), vocabulary())
+
+
+def compile_policy(schemas: Sequence[Schema], policy: MaskingPolicy) -> MaskingPlan:
+    """The masking plan; rules that speak of classes get those that the detector finds. Raises PlanError."""
+    asked = any(rule.pii_class for rule in policy.columns)
+    return compile_plan(schemas, policy, _classes_of(schemas) if asked else None)
+
+
+def _classes_of(schemas: Iterable[Schema]) -> Classes:
+    return {
+        (schema.database, table.schema, table.name, found.column.name): found.pii_class
+        for schema in schemas
+        for table in schema.tables
+        for found in classify(table, vocabulary())
+        if found.pii_class is not None
+    }
 
 
 def undecided(schemas: Iterable[Schema], found: Iterable[Suggestion]) -> tuple[str, ...]:

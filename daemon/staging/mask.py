@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from daemon.model import Database
+from daemon.policies import compile_policy
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
 from sanitizers import stream
 from sanitizers.errors import ResidueError
-from sanitizers.plan import DatabasePlan, MaskingPlan, compile_plan
+from sanitizers.plan import DatabasePlan, MaskingPlan
 from sanitizers.schema import read_schema
 from sanitizers.verifiers import read_verifiers, same_verifiers
 from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
@@ -83,7 +84,7 @@ def _plan_of_snapshot(source: SealedCopy, request: StagingRequest) -> MaskingPla
     for database in source.copy.databases:
         with source.copy.connector(database)(None) as conn:
             schemas.append(read_schema(conn))
-    return compile_plan(schemas, request.policy)
+    return compile_policy(schemas, request.policy)
 
 
 def _inherited_verifiers(source: SealedCopy, target: SealedCopy) -> list[str]:

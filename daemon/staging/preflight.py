@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
-from daemon.policies import suggestions
+from daemon.policies import compile_policy, suggestions
 from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
 from sanitizers.errors import PlanError
-from sanitizers.plan import MaskingPlan, compile_plan
+from sanitizers.plan import MaskingPlan
 from sanitizers.schema import Schema
 from sanitizers.strategies.keep import Keep
 
@@ -81,7 +81,7 @@ def read_schemas(context: StagingContext, branch: Branch, databases: tuple[Datab
 
 def _compile(schemas: tuple[Schema, ...], request: StagingRequest) -> tuple[MaskingPlan | None, list[str]]:
     try:
-        return compile_plan(schemas, request.policy), []
+        return compile_policy(schemas, request.policy), []
     except PlanError as error:
         return None, list(error.problems)
 
