@@ -80,7 +80,7 @@ def _pass_on(source: PGconn, into: psycopg.Copy, about: str, say: Say) -> tuple[
 
 def _take(source: PGconn, about: str) -> tuple[int, bytes, bool]:
     """Rows that have arrived: how many, their bytes, whether they are the last."""
-    rows = []
+    rows: list[memoryview] = []
     take, keep = source.get_copy_data, rows.append
     try:
         while (got := take(1))[0] > 0:
