@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import psycopg
 
 from sanitizers.obstacles import CHOSEN_TABLES, Obstacle, read, read_obstacles
+from sanitizers.spread import spread
 
 RULES = (
     CHOSEN_TABLES
@@ -56,7 +57,7 @@ ORDER BY c.oid
 """
 )
 
-_SEEN = (
+SEEN = (
     CHOSEN_TABLES  # noqa: S608  constants alone
     + """,
 calling AS (
@@ -95,7 +96,7 @@ analyzed AS (
 """`analyzed`: whatever has statistics about rewritten rows; the parents of an inherited table among them."""
 
 MATVIEWS = (
-    _SEEN
+    SEEN
     + """
 SELECT m.owner,
   ARRAY[format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', m.qualified)],
@@ -109,17 +110,18 @@ ORDER BY m.height, m.oid
 """Those that show rewritten rows, or may: nobody knows what a function reads. The lowest first."""
 
 ANALYZE = (
-    _SEEN
+    SEEN  # noqa: S608  constants alone
     + """
 SELECT a.owner, ARRAY[]::text[], ARRAY[format('ANALYZE %s', a.qualified)], a.qualified
 FROM analyzed a
-WHERE NOT a.relispartition AND (a.relkind <> 'm' OR a.relispopulated)
+WHERE (a.relkind <> 'm' OR a.relispopulated) AND (NOT a.relispartition
+  OR a.owner <> (SELECT pg_get_userbyid(r.relowner) FROM pg_class r WHERE r.oid = pg_partition_root(a.oid)))
 ORDER BY a.oid
 """
 )
 
 TARGETS = (
-    _SEEN
+    SEEN
     + """
 SELECT a.owner,
   ARRAY[format('ALTER %s ALTER COLUMN %I SET STATISTICS 1', x.kind, c.attname)],
@@ -135,7 +137,7 @@ ORDER BY a.oid, c.attnum
 """ANALYZE passes a column with target 0 by, and would leave the originals that it once wrote down."""
 
 STATISTICS = (
-    _SEEN  # noqa: S608  constants alone
+    SEEN  # noqa: S608  constants alone
     + """
 SELECT a.owner,
   ARRAY[format('DROP STATISTICS %s', x.qualified)],
@@ -158,12 +160,15 @@ ORDER BY s.oid
 )
 """Nothing but DROP empties what extended statistics hold when there are no rows left to analyze."""
 
-RESTORED_FIRST = ("index", "check", "foreign key", "statistics", "forced")
-RESTORED_LAST = ("target", "rule", "trigger", "publication")
 REMOVED = (
-    "publication", "trigger", "rule", "foreign key", "matview", "index", "check", "statistics", "forced", "target",
+    "publication", "trigger", "rule", "reference", "validation", "matview", "build", "whole", "key", "check",
+    "statistics", "forced", "target", "analyze",
 )  # fmt: skip
-"""The kinds of obstacles in the order in which they are taken away; "matview" and "analyze" are put back in between."""
+"""The kinds of obstacles in the order in which they are taken away; some have nothing to take away but come back."""
+REBUILT = ("build", "whole", "key")
+CONSTRAINED = ("check", "reference", "validation", "statistics", "forced")
+RESTORED_LAST = ("target", "rule", "trigger", "publication")
+"""The order in which they come back; "matview" and "analyze" stand before the last."""
 
 _QUERIES = {
     "statistics": STATISTICS,
@@ -178,14 +183,16 @@ _QUERIES = {
 
 def read_attachments(conn: psycopg.Connection, roots: Sequence[int]) -> Mapping[str, tuple[Obstacle, ...]]:
     """All that is taken away before the tables with these oids are rewritten, by kind; ends the transaction."""
-    obstacles = read_obstacles(conn, roots)
+    found = spread(conn, read_obstacles(conn, roots))
     with conn.transaction():
         conn.execute("SET LOCAL search_path = ''")
         others = {kind: read(conn, query, roots) for kind, query in _QUERIES.items()}
-    found = {
-        "index": obstacles.indexes,
-        "check": obstacles.checks,
-        "foreign key": obstacles.foreign_keys,
-        "trigger": obstacles.triggers,
+    return others | {
+        "build": found.builds,
+        "whole": found.whole,
+        "key": found.keys,
+        "check": found.checks,
+        "reference": found.references,
+        "validation": found.validations,
+        "trigger": found.triggers,
     }
-    return found | others

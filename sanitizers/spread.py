@@ -22,7 +22,7 @@ KEYS = (
     USER_TABLES
     + """
 SELECT format('index %s', c.oid::regclass), k.conrelid::regclass::text,
-  CASE WHEN a.amname = 'btree' AND (k.contype = 'u'
+  CASE WHEN a.amname = 'btree' AND k.contype <> 'x' AND (k.contype = 'u'
       OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = k.conrelid)) THEN pg_get_indexdef(c.oid) END,
   format('ALTER TABLE ONLY %s ADD CONSTRAINT %I %s USING INDEX %I', k.conrelid::regclass, k.conname,
     CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, c.relname)

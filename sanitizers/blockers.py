@@ -1,0 +1,197 @@
+"""What stops a run before anything is created: a sentence each, with the statement that helps and who must run it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from sanitizers.attachments import read_attachments
+from sanitizers.blocker_queries import (
+    ADMINS,
+    EVENT_TRIGGERS,
+    FOREIGN_PARTITIONS,
+    HIDDEN_ROWS,
+    LARGE_OBJECTS,
+    MISSING_RIGHTS,
+    PREPARED,
+    RELATION_OWNERS,
+    SERVER,
+    SLOTS,
+)
+from sanitizers.journal import Mode
+from sanitizers.obstacles import read_obstacles, select
+from sanitizers.plan import DatabasePlan
+from sanitizers.refill import masked_tables, relation_ids
+
+UNLINK = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata"
+NAMED = 3
+"""Things of one owner that a sentence names; of more it says how many there are."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a run may do beside what the role of its connection may."""
+
+    mode: Mode
+    allow_event_triggers: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+    """Roles that the run can connect as."""
+
+
+@dataclass(frozen=True)
+class _Scene:
+    conn: psycopg.Connection
+    reach: Reach
+    roots: Sequence[int] | None
+    """The tables that are written to; None means all."""
+    me: str
+
+
+def find_blockers(
+    conn: psycopg.Connection, plan: DatabasePlan, mode: Mode, allow_event_triggers: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Everything that stops a run that writes to the database of `conn`; changes nothing, ends the transaction."""
+    return blockers_in_reach(conn, plan, Reach(mode, allow_event_triggers))
+
+
+def blockers_in_reach(conn: psycopg.Connection, plan: DatabasePlan, reach: Reach) -> tuple[str, ...]:
+    """As `find_blockers`, for a run that can also connect as some owners of tables."""
+    roots = None if reach.mode == "clean-room" else _roots(conn, plan)
+    with conn.transaction(force_rollback=True):
+        conn.execute(
+            "SELECT set_config(name, 'off', true) FROM pg_settings WHERE name = 'neon.event_triggers'"
+        )  # the run itself does so, too
+        row = conn.execute("SELECT current_user").fetchone()
+        scene = _Scene(conn, reach, roots, str(row[0]) if row else "")
+        return tuple(sentence for check in _CHECKS for sentence in check(scene))
+
+
+def _roots(conn: psycopg.Connection, plan: DatabasePlan) -> list[int]:
+    return relation_ids(conn, masked_tables(plan))
+
+
+def _server(scene: _Scene) -> Iterator[str]:
+    row = scene.conn.execute(SERVER).fetchone()
+    standby, create, foreign, owner = row or (False, True, False, "")
+    if standby:
+        yield "This server is a hot standby and takes no writes: give the address of the primary."
+    if not create:
+        statement = f"GRANT CREATE ON DATABASE {_quoted(scene.conn.info.dbname)} TO {_quoted(scene.me)}"
+        yield f"{scene.me} may not create the run's schema in {scene.conn.info.dbname}: run {statement} as {owner}."
+    if foreign:
+        yield "A schema branchwarden_journal that no run made is in the way: rename it."
+
+
+def _owners(scene: _Scene) -> Iterator[str]:
+    things: defaultdict[str, list[str]] = defaultdict(list)
+    for owner, about in _owned(scene):
+        if about not in things[owner]:
+            things[owner].append(about)
+    for owner, member, admins in scene.conn.execute(ADMINS, (sorted(things),)).fetchall():
+        if not member and owner not in scene.reach.roles:
+            yield _owner_sentence(scene, owner, things[owner], admins)
+
+
+def _owned(scene: _Scene) -> Iterator[tuple[str, str]]:
+    yield from select(scene.conn, RELATION_OWNERS, scene.roots)
+    if scene.roots is None:
+        found = read_obstacles(scene.conn)
+        groups: Iterable[Collection[object]] = (found.foreign_keys, found.indexes, found.triggers, found.checks)
+    else:
+        groups = read_attachments(scene.conn, scene.roots).values()
+    for group in groups:
+        yield from ((o.owner, o.about) for o in group)  # type: ignore[attr-defined]
+
+
+def _owner_sentence(scene: _Scene, owner: str, things: Sequence[str], admins: Sequence[str]) -> str:
+    some = ", ".join(things[:NAMED])
+    more = f" and {len(things) - NAMED} more" if len(things) > NAMED else ""
+    option = " WITH INHERIT TRUE, SET TRUE" if scene.conn.info.server_version >= 160000 else ""
+    statement = f"GRANT {_quoted(owner)} TO {_quoted(scene.me)}{option}"
+    who = " or ".join([*admins, "a superuser"])
+    return f"{some}{more} can be changed by {owner} alone: run {statement} as {who}."
+
+
+def _rights(scene: _Scene) -> Iterator[str]:
+    for what, statement, who in select(scene.conn, MISSING_RIGHTS, scene.roots):
+        yield f"{what}: run {statement} as {who}."
+
+
+def _rows(scene: _Scene) -> Iterator[str]:
+    if scene.reach.mode == "in-place":
+        return  # the owner's own rows cannot be hidden from it once FORCE is off, which the run sees to
+    for table, owner in select(scene.conn, HIDDEN_ROWS, scene.roots):
+        yield (
+            f"Row security of {table} applies to {scene.me}: run ALTER ROLE {_quoted(scene.me)} BYPASSRLS as a"
+            f" superuser, or ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY as {owner}."
+        )
+
+
+def _event_triggers(scene: _Scene) -> Iterator[str]:
+    for name, function, owner in scene.conn.execute(EVENT_TRIGGERS):
+        if name not in scene.reach.allow_event_triggers:
+            trigger = _quoted(name)
+            yield (
+                f"Event trigger {name} would run {function} on this run's own statements: run ALTER EVENT TRIGGER"
+                f" {trigger} DISABLE as {owner} and ENABLE it afterwards, or name it in allow_event_triggers."
+            )
+
+
+def _foreign(scene: _Scene) -> Iterator[str]:
+    for partition, parent, owner in select(scene.conn, FOREIGN_PARTITIONS, scene.roots):
+        yield (
+            f"{partition} is a foreign table: rows of {parent} would be changed on another server; run"
+            f" ALTER TABLE {parent} DETACH PARTITION {partition} as {owner}."
+        )
+
+
+def _objects(scene: _Scene) -> Iterator[str]:
+    if scene.reach.mode == "in-place":
+        for count, owners in scene.conn.execute(LARGE_OBJECTS):
+            yield (
+                f"{count} large objects hold bytes that no masking policy names: run {UNLINK} as {', '.join(owners)},"
+                " or mask in the clean room, which takes none over."
+            )
+
+
+def _slots(scene: _Scene) -> Iterator[str]:
+    if scene.reach.mode == "in-place":
+        for name, active in scene.conn.execute(SLOTS):
+            state = "sends" if active else "would send"
+            yield (
+                f"Logical replication slot {name} {state} what this run writes to somebody else: run"
+                f" SELECT pg_drop_replication_slot({_literal(name)}) as a role with REPLICATION."
+            )
+
+
+def _prepared(scene: _Scene) -> Iterator[str]:
+    for gid, owner in scene.conn.execute(PREPARED):
+        yield (
+            f"Prepared transaction {_literal(gid)} holds its locks for ever: run ROLLBACK PREPARED {_literal(gid)}"
+            f" as {owner} or a superuser."
+        )
+
+
+_CHECKS: tuple[Callable[[_Scene], Iterator[str]], ...] = (
+    _server,
+    _owners,
+    _rights,
+    _rows,
+    _event_triggers,
+    _foreign,
+    _objects,
+    _slots,
+    _prepared,
+)
+
+
+def _quoted(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _literal(text: str) -> str:
+    return sql.Literal(text).as_string()

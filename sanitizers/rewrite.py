@@ -1,0 +1,162 @@
+"""The in-place engine: the tables that hold personal data are rewritten where they are, everything else stays.
+
+1. What stands in the way is saved in the journal, then taken away.
+2. One transaction per table masks it and writes its `done` row.
+3. What was taken away comes back, with owners, comments and settings; then the journal is dropped.
+
+A run that was cut off at any point is gone on with by the next one with the same plan and key. For that plan, read the
+schema with `journal.journaled_schema`: the catalog of a half-done database lacks what was taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from threading import Event
+
+import psycopg
+
+from sanitizers.attachments import CONSTRAINED, REBUILT, REMOVED, RESTORED_LAST, read_attachments
+from sanitizers.blockers import Reach, blockers_in_reach
+from sanitizers.crew import Crew
+from sanitizers.errors import BlockedError, CatalogsDifferError
+from sanitizers.explain import without_values
+from sanitizers.journal import Journal, journal_purpose, open_journal
+from sanitizers.plan import DatabasePlan, TablePlan
+from sanitizers.rebuild import Connect, Sessions, put_back, take_away
+from sanitizers.refill import masked_tables, refill_table, relation_ids
+from sanitizers.schema import read_schema
+from sanitizers.select import set_key
+from sanitizers.stale import clear_stale_statistics
+from sanitizers.stream import CopyReport
+from sanitizers.track import Progress, Say, Track
+
+__all__ = ["CopyReport", "Progress", "RewriteRun", "rewrite_database"]
+
+SESSION = """
+SELECT set_config('client_connection_check_interval', '1s', false),
+  set_config('default_transaction_read_only', 'off', false)
+"""
+"""A server notices within a second that a run was killed, and lets go of its locks."""
+
+ABREAST = ("build", "whole", "validation", "analyze")
+"""Kinds of which several are put back at once: none of them waits for another."""
+
+
+@dataclass(frozen=True)
+class RewriteRun:
+    """What one run needs. `connect` opens the database that is masked where it is.
+
+    To abandon it from another thread, set `stop` and cancel_safe() whatever `on_connection` was told of.
+    """
+
+    connect: Connect
+    plan: DatabasePlan
+    key: bytes = field(repr=False)
+    stop: Event = field(default_factory=Event)
+    on_connection: Callable[[psycopg.Connection], None] = lambda _: None
+    allow_event_triggers: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    """Those that `connect` can connect as, beside the run's own."""
+    streams: int = 2
+    """Connections that rewrite tables and build indexes at once."""
+
+    def __post_init__(self) -> None:
+        if self.streams < 1:
+            raise ValueError(f"a run needs at least one stream, not {self.streams}")
+
+
+def rewrite_database(run: RewriteRun, progress: Callable[[Progress], None]) -> CopyReport:
+    """Mask the tables of the plan where they are; the rest of the database stays as it is.
+
+    Raises:
+        BlockedError: something stands in the way that a person must change first; nothing was touched.
+        CatalogsDifferError: the schema is not the plan's any more; nothing was touched.
+        UnfinishedRunError: a run with another plan or key was cut off here; nothing was touched.
+        CopyFailedError: anything else; names the object, never a value. Run again: it goes on from there.
+    """
+    track = Track(progress, run.stop)
+    return without_values(track.about, lambda: _rewrite(run, track))
+
+
+def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
+    opened: list[psycopg.Connection] = []
+
+    def connect(role: str | None) -> psycopg.Connection:
+        conn = run.connect(role)
+        opened.append(conn)
+        conn.execute(SESSION)
+        conn.commit()
+        set_key(conn, run.key)
+        return conn
+
+    with ExitStack() as stack:
+        hands = [Sessions(connect, run.on_connection, stack, run.streams) for _ in range(run.streams)]
+        crew = Crew(hands, lambda: tuple(opened))
+        journal = _begin(run, hands[0], track)
+        _clear(journal, hands[0], track.step("clear"))
+        _mask(run, journal, crew, track)
+        _complete(run, journal, crew, track)
+        tables = tuple(journal.done().values())
+        journal.close()
+        return CopyReport(tables, track.finish())
+
+
+def _begin(run: RewriteRun, sessions: Sessions, track: Track) -> Journal:
+    """Look before anything is created, then open the journal and save all that is going to be taken away."""
+    track.step("compare", run.plan.database)
+    own = sessions.own
+    reach = Reach("in-place", run.allow_event_triggers, frozenset(run.roles))
+    if problems := blockers_in_reach(own, run.plan, reach):
+        raise BlockedError(problems)
+    journal = open_journal(own, journal_purpose("in-place", run.plan, run.key))
+    if not journal.saved:
+        if read_schema(own).digest != run.plan.schema.digest:
+            journal.close()
+            raise CatalogsDifferError(
+                f"the schema of {run.plan.database} changed after the masking plan was compiled: plan and run again"
+            )
+        found = read_attachments(own, relation_ids(own, masked_tables(run.plan)))
+        owners = {o.owner for group in found.values() for o in group} | {t.table.owner for t in masked_tables(run.plan)}
+        journal.share([owner for owner in owners if sessions.of(owner) is not own])
+        journal.save(found)
+    return journal
+
+
+def _clear(journal: Journal, sessions: Sessions, say: Say) -> None:
+    for kind in REMOVED:
+        entries = journal.entries(kind, "saved")
+        take_away(sessions, entries[::-1] if kind == "check" else entries, say)
+
+
+def _mask(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Track) -> None:
+    say, done = track.step("load"), journal.done()
+    left = [t for t in masked_tables(run.plan) if (t.table.schema, t.table.name) not in done]
+
+    def mask(sessions: Sessions, table: TablePlan) -> None:
+        say(table.table.qualified, 0, table.table.row_estimate)
+        without_values(track.about, lambda: refill_table(sessions.of(table.table.owner), table))
+
+    crew.work(left, mask)
+
+
+def _complete(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Track) -> None:
+    def back(*kinds: str) -> None:
+        for kind in kinds:
+            put_back(
+                crew if kind in ABREAST else Crew(crew.hands[:1], lambda: ()), journal.entries(kind, "removed"), track
+            )
+
+    track.step("rebuild")
+    back(*REBUILT)
+    track.step("constrain")
+    back(*CONSTRAINED)
+    track.step("refresh")
+    back("matview")
+    say = track.step("analyze")
+    back("analyze")
+    own = crew.hands[0]
+    clear_stale_statistics(own, relation_ids(own.own, masked_tables(run.plan)), say)
+    track.step("triggers")
+    back(*RESTORED_LAST)

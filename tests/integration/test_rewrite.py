@@ -1,0 +1,74 @@
+"""In place: the rows are masked, and nothing else about the database is another than before."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fix_postgres import TestDatabase
+from tests.integration.rewrite_case import HARD, HARD_SCHEMA, RewriteCase, make_rewrite_case
+
+
+@pytest.fixture
+def case(database: TestDatabase) -> RewriteCase:
+    return make_rewrite_case(database, HARD_SCHEMA.read_text(), HARD)
+
+
+def test_the_schema_and_all_its_settings_are_those_of_before(case: RewriteCase) -> None:
+    before = case.looks()
+
+    case.rewrite()
+
+    for one, other in zip(before, case.looks(), strict=True):
+        assert one == other
+
+
+def test_no_original_is_left_in_rows_views_or_statistics(case: RewriteCase) -> None:
+    case.rewrite()
+
+    texts = [*case.statistics(), *(row for rows in case.contents().values() for row in rows)]
+    assert [text for text in texts if "rigina" in text or "Originos" in text] == []
+
+
+def test_every_row_is_there_and_what_is_kept_is_untouched(case: RewriteCase) -> None:
+    kept = "SELECT id, born, city, feeling, manager, score FROM people ORDER BY id"
+    before = case.rows(kept), {name: len(rows) for name, rows in case.contents().items()}
+
+    report = case.rewrite()
+
+    after = {name: len(rows) for name, rows in case.contents().items()}
+    assert before[0] == case.rows(kept)
+    assert {n: c for n, c in before[1].items() if "accounts" not in n} == {
+        n: c for n, c in after.items() if "accounts" not in n
+    }
+    assert case.rows("SELECT count(*) FROM accounts") == [(30,)]
+    assert {t.table for t in report.tables} == {n.split(".")[1] for n in HARD}
+
+
+def test_no_trigger_or_rule_sees_a_masked_row(case: RewriteCase) -> None:
+    case.rewrite()
+
+    assert case.rows("SELECT * FROM audit") == []
+
+
+def test_the_journal_and_the_copies_are_gone(case: RewriteCase) -> None:
+    case.rewrite()
+
+    assert case.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ 'branchwarden'") == []
+    assert case.rows("SELECT relname FROM pg_class WHERE relpersistence = 'u'") == []
+
+
+def test_references_hold_and_the_same_person_is_the_same_fake(case: RewriteCase) -> None:
+    case.rewrite()
+
+    assert case.rows("SELECT count(*) FROM kept k JOIN people p ON p.id = k.person AND p.email = k.holder") == [(51,)]
+    assert case.rows("SELECT count(*) FROM cards c JOIN people p ON p.id = c.person") == [(51,)]
+
+
+def test_tables_without_a_masked_column_keep_their_files(case: RewriteCase) -> None:
+    names = "'tickets', 'tickets_pkey', 'vehicles', 'audit', 'aside'"
+    query = f"SELECT relname, relfilenode FROM pg_class WHERE relname IN ({names})"
+    before = case.rows(query)
+
+    case.rewrite()
+
+    assert before == case.rows(query)
