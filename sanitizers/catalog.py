@@ -90,15 +90,17 @@ WHERE i.indisunique
 """)
 
 LINKS = _query("""
-SELECT t.root AS oid, a.attname::text AS name, ARRAY[n.nspname::text, f.relname::text, fa.attname::text] AS target
+SELECT t.root AS oid, k.oid::bigint AS key, a.attname::text AS name,
+  ARRAY[n.nspname::text, f.relname::text, fa.attname::text] AS target
 FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid
-CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS pair(here, there)
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS pair(here, there, position)
 JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = pair.here
 JOIN pg_class f ON f.oid = coalesce(pg_partition_root(k.confrelid), k.confrelid)
 JOIN pg_namespace n ON n.oid = f.relnamespace
 JOIN pg_attribute ta ON ta.attrelid = k.confrelid AND ta.attnum = pair.there
 JOIN pg_attribute fa ON fa.attrelid = f.oid AND fa.attname = ta.attname
 WHERE k.contype = 'f'
+ORDER BY k.oid, pair.position
 """)
 
 # NOT NULL constraints are left out: PostgreSQL 18 names them by itself and the columns already tell. So are the copies

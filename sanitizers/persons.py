@@ -57,6 +57,12 @@ def find_draws(table: TablePlan) -> Draws:
     return Draws(tuple(sources), of)
 
 
+def person_of_each_row(table: TablePlan) -> DigestSource | None:
+    """The key of the person where every row is about another one, or None."""
+    key = _key(table)
+    return key if key is not None and _one_row_each(key) else None
+
+
 def _sources(table: TablePlan, plan: ColumnPlan, key: DigestSource | None) -> tuple[DigestSource, DigestSource]:
     own = _own(plan)
     if key is not None and _is_key(key, plan):

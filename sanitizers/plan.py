@@ -5,18 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 
 from sanitizers.decisions import BY_NAME, Classes, Decisions, decide
 from sanitizers.errors import PlanError
-from sanitizers.persons import Draws, find_draws
+from sanitizers.persons import Draws, find_draws, person_of_each_row
 from sanitizers.plan_problems import find_problems
 from sanitizers.policy import MaskingPolicy
 from sanitizers.pools import FALLBACK, Locales
 from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, Schema, Table
 from sanitizers.strategies import Residue, Strategy
+from sanitizers.subset import Rows, Subset, Wanted, sampled
+
+ROW = "t"
+"""Alias of the row that a condition is about."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class TablePlan:
     """Columns that refer to another one or are referred to."""
     locale: str = FALLBACK
     """The policy's; rows may have their own."""
+    rows: Rows = field(default_factory=Rows)
+    """Which rows are taken, where not all are."""
 
     @property
     def locales(self) -> Locales:
@@ -68,7 +75,7 @@ class TablePlan:
     @property
     def masked(self) -> bool:
         """Whether the table differs from the original's in any way: values or rows."""
-        return self.empty or bool(self.rule.condition) or any(c.masked for c in self.columns)
+        return self.empty or self.rows.where is not None or any(c.masked for c in self.columns)
 
     @property
     def divisible(self) -> bool:
@@ -101,7 +108,7 @@ class MaskingPlan:
 
     databases: tuple[DatabasePlan, ...]
     digest: str
-    """SHA-256 (hex) over the schemas' digests and the policy's."""
+    """SHA-256 (hex) over the schemas' digests, the policy's and the sample."""
 
     @property
     def column_count(self) -> int:
@@ -114,19 +121,48 @@ class MaskingPlan:
         return sum(c.masked for database in self.databases for table in database.tables for c in table.columns)
 
 
-def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None) -> MaskingPlan:
-    """Compile the plan. `classes` is what a detector found, for rules that speak of classes.
+def compile_plan(
+    schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None, sample: Fraction | None = None
+) -> MaskingPlan:
+    """Compile the plan.
+
+    Args:
+        schemas: of every database that is to be copied.
+        policy: what the team decided.
+        classes: what a detector found, for rules that speak of classes.
+        sample: share of the people to take, with all that belongs to them and nothing that refers to others.
 
     Raises:
         PlanError: with a sentence for every problem there is; never half a plan.
     """
     decisions = decide(schemas, policy, classes)
     problems = find_problems(schemas, policy, decisions)
+    whole = [_plan_database(schema, policy, decisions) for schema in schemas]
+    subsets = [_subset(database, sample) for database in whole]
+    problems += tuple(problem for subset in subsets for problem in subset.problems)
+    if sample is not None and not any(subset.restricts for subset in subsets):
+        problems += ('no table has a row for each person, so that nothing says what to sample: give rows = "5%"',)
     if problems:
         raise PlanError(problems)
-    parts = [[schema.database, schema.digest] for schema in schemas]
-    digest = hashlib.sha256(json.dumps([sorted(parts), policy.digest]).encode()).hexdigest()
-    return MaskingPlan(tuple(_plan_database(schema, policy, decisions) for schema in schemas), digest)
+    parts: list[object] = [sorted([schema.database, schema.digest] for schema in schemas), policy.digest]
+    digest = hashlib.sha256(json.dumps([*parts, *([str(sample)] if sample else [])]).encode()).hexdigest()
+    return MaskingPlan(tuple(_restricted(d, s) for d, s in zip(whole, subsets, strict=True)), digest)
+
+
+def _subset(plan: DatabasePlan, sample: Fraction | None) -> Subset:
+    wanted = {}
+    for table in plan.tables:
+        person = person_of_each_row(table)
+        asked = sample if person is not None and table.rule.rows == "all" else None
+        share = table.rule.share or asked
+        source = sampled(table.table, person) if share else None
+        wanted[table.table.schema, table.table.name] = Wanted(table.rule, share, source)
+    return Subset(plan.schema, wanted)
+
+
+def _restricted(plan: DatabasePlan, subset: Subset) -> DatabasePlan:
+    tables = (replace(t, rows=subset.rows((t.table.schema, t.table.name), ROW)) for t in plan.tables)
+    return replace(plan, tables=tuple(tables))
 
 
 def _plan_database(schema: Schema, policy: MaskingPolicy, decisions: Decisions) -> DatabasePlan:

@@ -55,17 +55,16 @@ def _conditions(database: str, table: Table, rule: TableRule, decisions: Decisio
 def _rows_that_are_referred_to(
     database: str, table: Table, policy: MaskingPolicy, decisions: Decisions
 ) -> Iterator[str]:
-    """A row that stays must not refer to one that does not."""
-    if policy.table_rule(database, table.schema, table.name).rows != "all":
-        return  # Postgres itself checks the foreign keys of a condition, when they are put back
+    """A row that stays must not refer to one of a table that becomes empty."""
+    if policy.table_rule(database, table.schema, table.name).rows == "none":
+        return
     for column in table.columns:
         strategy = decisions.strategy((database, table.schema, table.name, column.name))
         if strategy is not None and strategy.kind == "null":
             continue
         for ref in column.references:
-            parent = policy.table_rule(database, ref.schema, ref.table)
-            if parent.rows != "all" and (ref.schema, ref.table) != (table.schema, table.name):
+            if policy.table_rule(database, ref.schema, ref.table).rows == "none":
                 yield (
-                    f"{database}.{table.qualified}.{column.name} refers to {ref.schema}.{ref.table}, of which not every"
-                    " row is taken: take fewer rows here as well, or make the column null."
+                    f"{database}.{table.qualified}.{column.name} refers to {ref.schema}.{ref.table}, of which no row is"
+                    ' taken: give this table rows = "none" as well, or make the column null.'
                 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
 from typing import Self
 
@@ -68,7 +69,7 @@ class TableRule(BaseModel):
 
     match: str
     rows: str = "all"
-    """`all`, `none` (sessions, job queues, old versions), or an SQL condition over the originals."""
+    """`all`, `none` (sessions, job queues, old versions), a share as `5%`, or an SQL condition over the originals."""
     person: tuple[str, ...] = ()
     """Columns that say which person a row is about; equal ones get the same fake person, in every table."""
     person_of: str = ""
@@ -102,7 +103,12 @@ class TableRule(BaseModel):
     @property
     def condition(self) -> str:
         """The SQL condition on rows, or nothing."""
-        return "" if self.rows in {"all", "none"} else self.rows
+        return "" if self.rows in {"all", "none"} or self.share is not None else self.rows
+
+    @property
+    def share(self) -> Fraction | None:
+        """The share of the rows to take, where the rule gives one."""
+        return share_of(self.rows)
 
     def of(self, default: str) -> Locales:
         """The table's locales; `default` is the policy's."""
@@ -133,6 +139,13 @@ class Link(BaseModel):
         return _path(self.from_), _path(self.to)
 
 
+def share_of(text: str) -> Fraction | None:
+    """The share that a percentage says, as `5%` or `0.5 %`; None where the text is none between 0 and 100."""
+    found = _SHARE.fullmatch(text.strip())
+    share = Fraction(found[1]) / 100 if found else None
+    return share if share is not None and 0 < share < 1 else None
+
+
 def matches(pattern: str, path: Sequence[str]) -> bool:
     """Whether the pattern's parts describe the last parts of a full name."""
     wanted = parts(pattern)
@@ -152,6 +165,7 @@ def _path(name: str) -> ColumnPath:
     return database, schema, table, column
 
 
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _PART = re.compile(r'(?:"((?:[^"]|"")+)"|([^."]+))(?:\.|$)')
 
 

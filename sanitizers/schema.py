@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal
 
 import psycopg
@@ -61,6 +62,16 @@ class ColumnRef:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}.{self.column}"
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key: columns here, and those of another table that they refer to, in the same order."""
+
+    columns: tuple[str, ...]
+    schema: str
+    table: str
+    targets: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,7 @@ class Table:
     partitioned: bool = False
     unique_keys: tuple[tuple[str, ...], ...] = ()
     """Columns of every primary key, unique constraint and unique index; of expressions those that they are about."""
+    foreign_keys: tuple[ForeignKey, ...] = ()
     definitions: tuple[str, ...] = ()
     """Constraints, indexes, defaults and partition bounds in canonical SQL: for the digest."""
     row_estimate: int = 0
@@ -164,6 +176,9 @@ class TableFacts:
     unique_expressions: tuple[str, ...] = ()
     """Columns that a unique expression index is about."""
     foreign_keys: tuple[tuple[str, ColumnRef], ...] = ()
+    """Column by column."""
+    whole_foreign_keys: tuple[ForeignKey, ...] = ()
+    """The same as a whole; empty: each column is a key of its own."""
     definitions: tuple[str, ...] = ()
     row_estimate: int = 0
     total_bytes: int = 0
@@ -184,10 +199,15 @@ def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
         owner=facts.owner,
         partitioned=facts.partitioned,
         unique_keys=tuple(sorted(set(facts.unique_keys))),
+        foreign_keys=tuple(dict.fromkeys(facts.whole_foreign_keys or _single(facts))),
         definitions=tuple(sorted(facts.definitions)),
         row_estimate=facts.row_estimate,
         total_bytes=facts.total_bytes,
     )
+
+
+def _single(facts: TableFacts) -> Iterator[ForeignKey]:
+    yield from (ForeignKey((name,), ref.schema, ref.table, (ref.column,)) for name, ref in facts.foreign_keys)
 
 
 def read_schema(conn: psycopg.Connection[Any]) -> Schema:
@@ -212,8 +232,17 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
         unique_keys=tuple(tuple(k["columns"]) for k in keys if len(k["columns"]) > k["expression"]),
         unique_expressions=tuple(k["columns"][0] for k in keys if k["expression"] and len(k["columns"]) == 1),
         foreign_keys=tuple((link["name"], ColumnRef(*link["target"])) for link in links),
+        whole_foreign_keys=tuple(_whole(links)),
         definitions=tuple(d["definition"] for d in rows.definitions[table["oid"]]),
     )
+
+
+def _whole(links: Sequence[Mapping[str, Any]]) -> Iterator[ForeignKey]:
+    """The foreign keys that rows of single columns make up."""
+    for _, members in groupby(links, key=lambda link: link["key"]):
+        rows = list(members)
+        schema, table, _ = rows[0]["target"]
+        yield ForeignKey(tuple(r["name"] for r in rows), schema, table, tuple(r["target"][2] for r in rows))
 
 
 def _canonical(table: Table) -> list[Any]:

@@ -19,7 +19,7 @@ from sanitizers.digests import set_key
 from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.strategies import Inputs
 
-__all__ = ["WHOLE", "Slice", "masked_select", "set_key"]
+__all__ = ["WHOLE", "Slice", "counted_select", "masked_select", "set_key"]
 
 INNER, OUTER = "t", "s"
 """Aliases: the table itself, and its rows with their digests."""
@@ -51,6 +51,13 @@ def masked_select(table: TablePlan, part: Slice = WHOLE) -> sql.Composed:
     )
 
 
+def counted_select(table: TablePlan) -> sql.Composed:
+    """SELECT how many rows the masked SELECT gives; the session needs its key, as for that one."""
+    return sql.SQL("SELECT count(*) FROM {} AS {}{}").format(
+        _relation(table, WHOLE), sql.Identifier(INNER), _where(table, WHOLE)
+    )
+
+
 def _inner(table: TablePlan) -> Iterator[sql.Composable]:
     """Every value, every digest, and which values and rows are kept."""
     for number, plan in enumerate(table.columns):
@@ -61,6 +68,10 @@ def _inner(table: TablePlan) -> Iterator[sql.Composable]:
         yield sql.SQL("{} AS {}").format(source.expression(INNER), sql.Identifier(f"d{number}"))
     if table.rule.keep_rows:
         yield _condition(table.rule.keep_rows, "kept")
+    for number, plan in enumerate(table.columns):
+        if plan.column.name in table.rows.cut:
+            leads = table.rows.cut[plan.column.name]
+            yield sql.SQL("{} AS {}").format(leads, sql.Identifier(f"x{number}"))
 
 
 def _condition(text: str, name: str) -> sql.Composable:
@@ -71,13 +82,20 @@ def _condition(text: str, name: str) -> sql.Composable:
 def _output(table: TablePlan, number: int, plan: ColumnPlan) -> sql.Composable:
     value = sql.Identifier(OUTER, f"c{number}")
     name = sql.Identifier(plan.column.name)
+    if plan.column.name in table.rows.cut:
+        leads = sql.Identifier(OUTER, f"x{number}")
+        return sql.SQL("CASE WHEN {} THEN {} END AS {}").format(leads, _masked(table, number, plan, value), name)
+    return sql.SQL("{} AS {}").format(_masked(table, number, plan, value), name)
+
+
+def _masked(table: TablePlan, number: int, plan: ColumnPlan, value: sql.Composable) -> sql.Composable:
     if not plan.masked:
-        return sql.SQL("{} AS {}").format(value, name)
+        return value
     inputs = _inputs(table, plan, value)
     fake = plan.strategy.expression(plan.column, inputs)
     # The type is Postgres' own spelling out of the catalog, quoted where it must be.
     typed = sql.SQL("({})::{}").format(fake, sql.SQL(plan.column.type))
-    return sql.SQL("{} AS {}").format(_unless_kept(table, number, plan, typed), name)
+    return _unless_kept(table, number, plan, typed)
 
 
 def _inputs(table: TablePlan, plan: ColumnPlan, value: sql.Composable) -> Inputs:
@@ -137,8 +155,8 @@ def _where(table: TablePlan, part: Slice) -> sql.Composable:
     conditions: list[sql.Composable] = []
     if table.empty:
         conditions.append(sql.SQL("false"))
-    if table.rule.condition:
-        conditions.append(sql.SQL("({})").format(sql.SQL(table.rule.condition)))
+    if table.rows.where is not None:
+        conditions.append(table.rows.where)
     if part.blocks:
         first, before = part.blocks
         row = sql.Identifier(INNER, "ctid")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from daemon.neon import ApiColumn, ApiTable
 from daemon.staging.dump import DumpFacts, find_type, read_index
-from sanitizers.schema import Column, ColumnRef, Schema, Table, TableFacts, build_table
+from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table, TableFacts, build_table
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 _LENGTH = re.compile(r"(?:character varying|varchar|character|char|bpchar)\((\d+)\)")
@@ -42,6 +42,7 @@ def _table(name: tuple[str, str], family: Sequence[ApiTable], facts: DumpFacts) 
         unique_keys=(*constraints, *(i.columns for i in indexes if not i.expression or len(i.columns) > 1)),
         unique_expressions=tuple(i.columns[0] for i in indexes if i.expression and len(i.columns) == 1),
         foreign_keys=tuple(link for table in family for link in _links(table, facts)),
+        whole_foreign_keys=tuple(key for table in family for key in _foreign_keys(table, facts)),
     )
     return build_table(about, tuple(_column(root, c, facts) for c in root.columns))
 
@@ -52,6 +53,13 @@ def _links(table: ApiTable, facts: DumpFacts) -> Iterable[tuple[str, ColumnRef]]
             schema, name, there = constraint.references
             target = facts.root((schema, name))
             yield from ((a, ColumnRef(*target, b)) for a, b in zip(constraint.columns, there, strict=False))
+
+
+def _foreign_keys(table: ApiTable, facts: DumpFacts) -> Iterable[ForeignKey]:
+    for constraint in table.constraints:
+        if constraint.references:
+            schema, name, there = constraint.references
+            yield ForeignKey(tuple(constraint.columns), *facts.root((schema, name)), tuple(there))
 
 
 def _column(table: ApiTable, column: ApiColumn, facts: DumpFacts) -> Column:

@@ -119,7 +119,7 @@ def test_a_wrong_rule_is_named_by_its_number(rule: str, sentence: str) -> None:
     [
         ('match = "user"', "[[tables]] user describes no table: take it out or correct it."),
         ('match = "users"\nperson = "nobody"', "neondb.public.users has no column nobody, which its [[tables]] rule"),
-        ('match = "users"\nrows = "none"', "neondb.shop.eu.orders.user_id refers to public.users, of which not every"),
+        ('match = "users"\nrows = "none"', "neondb.shop.eu.orders.user_id refers to public.users, of which no row is"),
         ('match = "users"\nrows = "id < (SELECT 1)"', "neondb.public.users: rows: SELECT cannot stand in an expr"),
         ('match = "users"\nkeep_rows = "pg_sleep(1)"', "neondb.public.users: keep_rows: pg_sleep() is not one of"),
     ],
