@@ -115,8 +115,9 @@ CODE = re.compile(r"[a-z_-]+")
 WORD = re.compile(r"[^\s'\"(),;<>]+")
 
 _VALUES = sql.SQL(
-    "SELECT {normal} AS v FROM {only}{relation} AS t CROSS JOIN LATERAL ({leaves}) AS l WHERE {column} IS NOT NULL"
+    "SELECT {normal} AS v FROM {relation} AS t CROSS JOIN LATERAL ({leaves}) AS l WHERE {column} IS NOT NULL"
 )
+_ROWS = sql.SQL("(SELECT * FROM {relation} AS t WHERE {wanted} (({kept}) IS TRUE))")
 _NORMAL = sql.SQL("""lower(btrim({} COLLATE "C", E' \\t\\n\\r'))""")  # "C": alike on every server
 _PLAIN = sql.SQL("SELECT {}::text AS leaf")
 _NESTED = sql.SQL("""
@@ -162,6 +163,8 @@ class Place:
     """Whether Postgres computes it from other columns: a materialized view's, a generated one."""
     without: tuple[str, ...] = ()
     """Members of a JSON object that do not count, because masking keeps them on purpose."""
+    kept: sql.Composable | None = None
+    """SQL condition on the row `t`: where it is true, the policy keeps the value on purpose."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -177,11 +180,26 @@ class Place:
         Args:
             keys: whether the keys of JSON objects count as well.
         """
+        if self.kept is None:
+            return self._values(self._relation, keys=keys)
+        return self._values(_ROWS.format(relation=self._relation, wanted=sql.SQL("NOT"), kept=self.kept), keys=keys)
+
+    def kept_values(self) -> sql.Composed | None:
+        """The same for the values that the policy keeps, or None where it keeps none."""
+        if self.kept is None:
+            return None
+        return self._values(_ROWS.format(relation=self._relation, wanted=sql.SQL(""), kept=self.kept), keys=False)
+
+    @property
+    def _relation(self) -> sql.Composed:
+        only = sql.SQL("ONLY " if self.only else "")
+        return sql.SQL("{}{}").format(only, sql.Identifier(self.schema, self.table))
+
+    def _values(self, relation: sql.Composed, *, keys: bool) -> sql.Composed:
         column = sql.Identifier("t", self.column)
         return _VALUES.format(
             normal=normal(sql.Identifier("l", "leaf")),
-            only=sql.SQL("ONLY " if self.only else ""),
-            relation=sql.Identifier(self.schema, self.table),
+            relation=relation,
             leaves=self._leaves(column, keys=keys),
             column=column,
         )

@@ -1,61 +1,62 @@
-"""The search for originals: hashes of what the target holds travel to the source and are joined there.
+"""The search for originals: hashes of what is to be found and of what there is meet in temporary tables.
 
-No original leaves the source for the target. Both servers hash alike, with a seed chosen for the run; a hit is looked
-up on the source, because a value that a pool can produce proves nothing.
+The tables live in the source wherever it lets us make some: then no hash of an original leaves it. Where it does not
+(a standby, a role without TEMP), and where source and target are one database, they live in the target. All servers
+hash alike, with a seed that only the run knows. A hit is looked up where the tables are, because a value that a pool
+can produce proves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from sanitizers.places import Place, normal
-from sanitizers.plan import DatabasePlan
-from sanitizers.strategies.full_name import FullNames
 
 SHORTEST = 5  # characters; shorter values are found everywhere by chance
 FEWEST_DIGITS = 7  # the same for values without letters
 BLOCK = 1 << 17  # bytes
+BATCH = 10_000  # values in this process's memory at once
 
 _ORIGINALS = sql.SQL("""
-INSERT INTO pg_temp.original (number, hash, distinctive)
 SELECT {number}, hashtextextended(v, {seed}), CASE WHEN v ~ '[^0-9[:punct:][:space:]]' THEN length(v) >= {shortest}
   ELSE length(v) - length(translate(v, '0123456789', '')) >= {digits} END
 FROM (SELECT DISTINCT v FROM ({values}) AS each WHERE v <> '') AS d
 """)
-_HASHES = sql.SQL("""
-COPY (SELECT DISTINCT {number}, hashtextextended(v, {seed}) FROM ({values}) AS each WHERE length(v) >= {shortest})
-TO STDOUT
-""")
-_TEXTS = sql.SQL(
-    "INSERT INTO pg_temp.found SELECT {number}, hashtextextended({v}, {seed}) FROM unnest(%s::text[]) AS u(v)"
+_HASHES = sql.SQL(
+    "SELECT DISTINCT {number}, hashtextextended(v, {seed}) FROM ({values}) AS each WHERE length(v) >= {shortest}"
 )
+_TEXTS = sql.SQL("""
+WITH said AS (INSERT INTO pg_temp.spoken SELECT {number}, {v} FROM unnest(%s::text[]) AS u(v) RETURNING number, v)
+INSERT INTO pg_temp.found SELECT number, hashtextextended(v, {seed}) FROM said
+""")
 _HITS = sql.SQL("""
-CREATE TEMP TABLE hit ON COMMIT DROP AS
+CREATE TEMP TABLE hit {end} AS
 SELECT o.number AS original, f.number AS place, o.hash
-FROM pg_temp.original o JOIN pg_temp.found f ON f.hash = o.hash WHERE o.distinctive
+FROM pg_temp.original o JOIN pg_temp.found f ON f.hash = o.hash
+WHERE o.distinctive AND NOT EXISTS (SELECT FROM pg_temp.kept k WHERE k.hash = o.hash)
 GROUP BY o.number, f.number, o.hash
 """)
 _HIT_VALUES = sql.SQL("""
 SELECT DISTINCT v, hashtextextended(v, {seed}) FROM ({values}) AS each
-WHERE hashtextextended(v, {seed}) IN (SELECT hash FROM pg_temp.hit WHERE original = {number})
+WHERE hashtextextended(v, {seed}) IN (SELECT hash FROM pg_temp.hit WHERE {which} = {number})
 """)
-_BY_CHANCE = "INSERT INTO pg_temp.chance SELECT %s, unnest(%s::bigint[])"
+_BY_CHANCE = "INSERT INTO pg_temp.chance SELECT unnest(%s::bigint[])"
 _RESIDUE = sql.SQL("""
-CREATE TEMP TABLE residue ON COMMIT DROP AS
+CREATE TEMP TABLE residue {end} AS
 SELECT h.original, h.place, h.hash FROM pg_temp.hit h JOIN pg_temp.place p ON p.number = h.place
 WHERE NOT p.public
-  AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.original = h.original AND c.hash = h.hash)
+  AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
   AND NOT (p.derived AND EXISTS (
     SELECT FROM pg_temp.hit o JOIN pg_temp.place q ON q.number = o.place
     WHERE q.public AND o.original = h.original AND o.hash = h.hash))
 """)
 _COUNTS = """
 SELECT number, count(*) FILTER (WHERE distinctive), count(*) FILTER (WHERE NOT distinctive),
-  (SELECT count(*) FROM pg_temp.chance c WHERE c.original = number),
+  count(*) FILTER (WHERE hash IN (SELECT hash FROM pg_temp.chance)),
   (SELECT count(DISTINCT r.hash) FROM pg_temp.residue r WHERE r.original = number)
 FROM pg_temp.original GROUP BY number
 """
@@ -63,13 +64,18 @@ _RESIDUE_BY_PLACE = """
 SELECT p.name, r.original, count(*) FROM pg_temp.residue r JOIN pg_temp.place p ON p.number = r.place
 GROUP BY p.number, p.name, r.original ORDER BY p.number, r.original
 """
-_TABLES = """
-CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) ON COMMIT DROP;
-CREATE TEMP TABLE found (number int, hash bigint) ON COMMIT DROP;
-CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean) ON COMMIT DROP;
-CREATE TEMP TABLE chance (original int, hash bigint) ON COMMIT DROP
+_TABLES = sql.SQL("""
+CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) {end};
+CREATE TEMP TABLE kept (hash bigint) {end};
+CREATE TEMP TABLE found (number int, hash bigint) {end};
+CREATE TEMP TABLE spoken (number int, v text) {end};
+CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean) {end};
+CREATE TEMP TABLE chance (hash bigint) {end}
+""")
+_MAY_MAKE_TABLES = """
+SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
+  AND has_database_privilege(current_database(), 'TEMP')
 """
-BATCH = 10_000  # values of the source in this process's memory at once
 
 
 @dataclass(frozen=True)
@@ -93,44 +99,6 @@ class Hit:
     count: int
 
 
-class Producible:
-    """Every text that the plan's pools and constants can put somewhere, compared as `places.normal` writes values."""
-
-    def __init__(self, plan: DatabasePlan) -> None:
-        self._texts: set[str] = set()
-        self._names: set[tuple[frozenset[str], frozenset[str], int | None]] = set()
-        for collection in {id(c): c for c in _producible(plan)}.values():
-            self._add(collection)
-
-    def __contains__(self, value: str) -> bool:
-        return value in self._texts or any(_is_name(value, *names) for names in self._names)
-
-    def _add(self, collection: Collection[str]) -> None:
-        if isinstance(collection, FullNames):
-            first, last = frozenset(map(_folded, collection.first)), frozenset(map(_folded, collection.last))
-            self._names.add((first, last, collection.length))
-        else:
-            self._texts.update(map(_folded, collection))
-
-
-def _producible(plan: DatabasePlan) -> Iterator[Collection[str]]:
-    for table in plan.tables:
-        yield from (column.producible(table.locales.all) for column in table.columns)
-
-
-def _is_name(value: str, first: frozenset[str], last: frozenset[str], length: int | None) -> bool:
-    """Whether a first and a last name of the pools make it, cut at `length`."""
-    if length is not None and len(value) >= length:
-        return any(f"{one} "[:length] == value[: len(one) + 1] for one in first)
-    cuts = (i for i, character in enumerate(value) if character == " ")
-    return any(value[:i] in first and value[i + 1 :] in last for i in cuts)
-
-
-def _folded(text: str) -> str:
-    """As `places.normal` does it in SQL: only ASCII letters change."""
-    return "".join(c.lower() if c.isascii() else c for c in text.strip(" \t\n\r"))
-
-
 @dataclass(frozen=True)
 class Looked:
     """A place that was looked at."""
@@ -142,80 +110,123 @@ class Looked:
     """A column that the policy calls public: no hit counts there."""
 
 
-class Search:
-    """One search, in one transaction of the source."""
+@dataclass(frozen=True)
+class Home:
+    """Where the temporary tables are."""
 
-    def __init__(self, source: psycopg.Connection, seed: int) -> None:
-        self._source = source
+    conn: psycopg.Connection
+    in_target: bool = False
+    lasting: bool = False
+    """Whether they outlive a transaction; otherwise the whole search is one."""
+
+    @property
+    def end(self) -> sql.SQL:
+        """What becomes of a temporary table at the end of a transaction."""
+        return sql.SQL("ON COMMIT PRESERVE ROWS" if self.lasting else "ON COMMIT DROP")
+
+
+def find_home(source: psycopg.Connection, target: psycopg.Connection) -> Home:
+    """The source where tables can be made there, otherwise the target."""
+    row = source.execute(_MAY_MAKE_TABLES).fetchone()
+    return Home(source) if row and row[0] else Home(target, in_target=True)
+
+
+class Search:
+    """One search."""
+
+    def __init__(self, home: Home, seed: int) -> None:
+        self._home = home
+        self._conn = home.conn
         self._seed = sql.Literal(seed)
         self._columns: list[Place] = []
-        self._places: list[Looked] = []
-        source.execute(_TABLES)
+        self._places: list[tuple[Looked, Place | None]] = []
+        home.conn.execute(_TABLES.format(end=home.end))
 
     @property
     def places(self) -> int:
         """How many places were looked at, public columns not counted."""
-        return sum(not place.public for place in self._places)
+        return sum(not looked.public for looked, _ in self._places)
 
-    def add_originals(self, column: Place) -> None:
-        """Collect what is to be searched for; `column` is one of the source."""
-        self._source.execute(
-            _ORIGINALS.format(
-                number=sql.Literal(len(self._columns)),
-                seed=self._seed,
-                shortest=sql.Literal(SHORTEST),
-                digits=sql.Literal(FEWEST_DIGITS),
-                values=column.values(),
-            )
-        )
+    def add_originals(self, column: Place, source: psycopg.Connection) -> None:
+        """Collect what is to be searched for, and what of it the policy keeps."""
+        number, kept = sql.Literal(len(self._columns)), column.kept_values()
+        limits = {"shortest": sql.Literal(SHORTEST), "digits": sql.Literal(FEWEST_DIGITS)}
+        originals = _ORIGINALS.format(number=number, seed=self._seed, values=column.values(), **limits)
+        self._bring(originals, source, "original")
+        if kept is not None:
+            hashes = sql.SQL("SELECT hashtextextended(v, {}) FROM ({}) AS each").format(self._seed, kept)
+            self._bring(hashes, source, "kept")
         self._columns.append(column)
 
     def add_column(self, looked: Looked, column: Place, target: psycopg.Connection) -> None:
-        """Bring the hashes of a column of the target."""
-        number = self._number(looked)
+        """Collect the hashes of a column of the target."""
+        number = self._number(looked, column)
         values = column.values(keys=True)
         shortest = sql.Literal(FEWEST_DIGITS if column.kind == "number" else SHORTEST)
         hashes = _HASHES.format(number=number, seed=self._seed, shortest=shortest, values=values)
-        with target.cursor().copy(hashes) as out, self._source.cursor().copy("COPY pg_temp.found FROM STDIN") as into:
-            for block in _blocks(out):
-                into.write(block)
+        self._bring(hashes, target, "found")
 
     def add_texts(self, looked: Looked, texts: Iterable[str]) -> None:
-        """Bring the texts of a definition or of statistics of the target."""
-        statement = _TEXTS.format(number=self._number(looked), v=normal(sql.Identifier("v")), seed=self._seed)
-        self._source.execute(statement, (list(texts),))
+        """Collect the texts of a definition or of statistics of the target."""
+        number = self._number(looked)
+        statement = _TEXTS.format(number=number, v=normal(sql.Identifier("v")), seed=self._seed)
+        self._conn.execute(statement, (list(texts),))
 
-    def judge(self, producible: Producible) -> tuple[tuple[ColumnSearched, ...], tuple[Hit, ...]]:
+    def judge(self, producible: Callable[[str], bool]) -> tuple[tuple[ColumnSearched, ...], tuple[Hit, ...]]:
         """Join; count per column, and every hit that neither a pool nor a public column explains."""
-        for statement in ("ANALYZE pg_temp.original", "ANALYZE pg_temp.found", _HITS, "ANALYZE pg_temp.hit"):
-            self._source.execute(statement)
-        for number, column in enumerate(self._columns):
-            self._set_chance_aside(number, column, producible)
-        self._source.execute(_RESIDUE)
-        counts = {number: numbers for number, *numbers in self._source.execute(_COUNTS)}
+        hits, residue = (statement.format(end=self._home.end) for statement in (_HITS, _RESIDUE))
+        for statement in ("ANALYZE pg_temp.original", "ANALYZE pg_temp.found", hits, "ANALYZE pg_temp.hit"):
+            self._conn.execute(statement)
+        for which, number, values in list(self._hit_values()):
+            self._set_chance_aside(which, number, values, producible)
+        self._conn.execute(residue)
+        counts = {number: numbers for number, *numbers in self._conn.execute(_COUNTS)}
         names = [str(column) for column in self._columns]
         searched = (ColumnSearched(name, *counts.get(number, ())) for number, name in enumerate(names))
-        hits = (Hit(place, names[number], count) for place, number, count in self._source.execute(_RESIDUE_BY_PLACE))
-        return tuple(searched), tuple(hits)
+        found = (Hit(place, names[number], count) for place, number, count in self._conn.execute(_RESIDUE_BY_PLACE))
+        return tuple(searched), tuple(found)
 
-    def _number(self, looked: Looked) -> sql.Literal:
+    def _bring(self, query: sql.Composed, origin: psycopg.Connection, table: str) -> None:
+        """Put the rows of a query into one of our tables, on whichever server they are."""
+        into = sql.SQL("pg_temp.{}").format(sql.Identifier(table))
+        if origin is self._conn:
+            self._conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query))
+            return
+        copy_out, copy_in = sql.SQL("COPY ({}) TO STDOUT").format(query), sql.SQL("COPY {} FROM STDIN").format(into)
+        with origin.cursor().copy(copy_out) as out, self._conn.cursor().copy(copy_in) as target:
+            for block in _blocks(out):
+                target.write(block)
+
+    def _number(self, looked: Looked, column: Place | None = None) -> sql.Literal:
         number = len(self._places)
-        self._source.execute(
+        self._conn.execute(
             "INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s)", (number, looked.name, looked.derived, looked.public)
         )
-        self._places.append(looked)
+        self._places.append((looked, column))
         return sql.Literal(number)
 
-    def _set_chance_aside(self, number: int, column: Place, producible: Producible) -> None:
-        """Look at the values that were found, here and in no log, and note those that a pool can produce."""
-        if not self._source.execute("SELECT 1 FROM pg_temp.hit WHERE original = %s LIMIT 1", (number,)).fetchone():
+    def _hit_values(self) -> Iterator[tuple[str, int, sql.Composed]]:
+        """Where the values of the hits can be read on our own server: as originals, or in the places of the target."""
+        if not self._home.in_target:
+            yield from (("original", number, column.values()) for number, column in enumerate(self._columns))
             return
-        query = _HIT_VALUES.format(seed=self._seed, values=column.values(), number=sql.Literal(number))
-        with self._source.cursor(name="hits") as cursor:
-            cursor.execute(query)
+        for number, (_, column) in enumerate(self._places):
+            texts = sql.SQL("SELECT v FROM pg_temp.spoken WHERE number = {}").format(sql.Literal(number))
+            yield "place", number, column.values(keys=True) if column else texts
+
+    def _set_chance_aside(
+        self, which: str, number: int, values: sql.Composed, producible: Callable[[str], bool]
+    ) -> None:
+        """Look at the values that were found, here and in no log, and note those that a pool can produce."""
+        some = sql.SQL("SELECT 1 FROM pg_temp.hit WHERE {} = {} LIMIT 1")
+        known = {"which": sql.Identifier(which), "number": sql.Literal(number)}
+        if not self._conn.execute(some.format(known["which"], known["number"])).fetchone():
+            return
+        with self._conn.cursor(name="hits") as cursor:
+            cursor.execute(_HIT_VALUES.format(seed=self._seed, values=values, **known))
             while batch := cursor.fetchmany(BATCH):
-                hashes = [hashed for value, hashed in batch if value in producible]
-                self._source.execute(_BY_CHANCE, (number, hashes))
+                hashes = [hashed for value, hashed in batch if producible(value)]
+                self._conn.execute(_BY_CHANCE, (hashes,))
 
 
 def _blocks(out: psycopg.Copy) -> Iterator[bytes]:

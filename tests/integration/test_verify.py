@@ -212,7 +212,7 @@ def test_a_number_written_as_text_is_found_in_a_column_of_numbers(make_database:
 def test_missing_rows_and_changed_objects_are_problems(shop: Case) -> None:
     shop.execute(
         """DELETE FROM orders WHERE id = 1; ALTER TABLE customers DROP CONSTRAINT customers_email_key;
-        CREATE INDEX extra ON orders (note); CREATE SCHEMA branchwarden_mask"""
+        CREATE INDEX extra ON orders (note); CREATE SCHEMA branchwarden_journal"""
     )
 
     database = shop.plan.database
@@ -221,7 +221,7 @@ def test_missing_rows_and_changed_objects_are_problems(shop: Case) -> None:
         "constraint customers_email_key of public.customers is missing in the target",
         "index public.customers_email_key is missing in the target",
         "index public.extra is not in the source",
-        "schema branchwarden_mask was left behind in the target",
+        "schema branchwarden_journal was left behind in the target",
     )
 
 

@@ -1,0 +1,117 @@
+"""What a proof searches for and where: every masked column's originals, in every place of the target."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psycopg
+from psycopg import sql
+
+from sanitizers.obstacles import JOURNAL_SCHEMA
+from sanitizers.places import Place, literals, read_columns, read_definitions, read_statistics
+from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
+from sanitizers.residue import Hit, Looked, Search
+from sanitizers.select import kept_value
+from sanitizers.strategies.json_only import JsonOnly
+from sanitizers.strategies.keep import Keep
+from sanitizers.track import Track
+
+Key = tuple[str, str, str]
+"""Schema, table, column."""
+
+SETTINGS = "SELECT 'setting ' || name, concat_ws(' ', setting, reset_val) FROM pg_settings WHERE setting <> ''"
+LARGE_OBJECTS = "SELECT count(*) FROM pg_largeobject_metadata"
+UNSEEN = """
+SELECT format('%I.%I', n.nspname, s.stxname) FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid
+JOIN pg_namespace n ON n.oid = s.stxnamespace
+WHERE NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1
+"""
+"""Postgres shows the values in extended statistics to the owner of the table alone."""
+
+
+def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, track: Track) -> list[str]:
+    """Take the originals; a sentence for every column that cannot be read."""
+    wanted = {key: pair for key, pair in _columns(plan).items() if pair[1].masked and pair[1].residue != "none"}
+    readable = [_original(place, *wanted[place.key]) for place in read_columns(source) if place.key in wanted]
+    for number, place in enumerate(readable):
+        track.say(str(place), number, len(readable))
+        search.add_originals(place, source)
+    unread = wanted.keys() - {place.key for place in readable}
+    return [f"{plan.database}.{'.'.join(key)} could not be searched for" for key in sorted(unread)]
+
+
+def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: Track) -> None:
+    """Look into every column, all statistics and all definitions of the target."""
+    secret, places = frozenset(_public(plan)), read_columns(target)
+    for number, place in enumerate(places):
+        track.say(str(place), number, len(places))
+        search.add_column(Looked(f"{plan.database}.{place}", place.derived, place.key in secret), place, target)
+    for name, texts in read_statistics(target):
+        search.add_texts(Looked(f"the statistics of {plan.database}.{name}", derived=True), texts)
+    for name, text in read_definitions(target):
+        search.add_texts(Looked(f"the definition of {name} in {plan.database}", derived=True), literals(text))
+
+
+def left_behind(target: psycopg.Connection, key: bytes) -> Iterator[str]:
+    """A journal of ours, the key in any spelling, and large objects, which are not masked."""
+    if target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (JOURNAL_SCHEMA,)).fetchone():
+        yield f"schema {JOURNAL_SCHEMA} was left behind in the target"
+    spellings = (
+        key.hex(),
+        base64.b64encode(key).decode().rstrip("="),
+        base64.urlsafe_b64encode(key).decode().rstrip("="),
+    )
+    for name, text in (*read_definitions(target), *target.execute(SETTINGS)):
+        if key in text.encode() or any(spelling.lower() in text.lower() for spelling in spellings):
+            yield f"the masking key is written in {name}"
+    row = target.execute(LARGE_OBJECTS).fetchone()
+    if row and row[0]:
+        yield f"the target has {row[0]} large objects, which nobody masked"
+
+
+def unseen(plan: DatabasePlan, target: psycopg.Connection) -> tuple[str, ...]:
+    """Where the run's role may not look, half a sentence each."""
+    return tuple(f"the extended statistics {plan.database}.{row[0]}" for row in target.execute(UNSEEN))
+
+
+def not_searched(plan: DatabasePlan) -> tuple[str, ...]:
+    """Masked columns whose originals and fakes share one small domain."""
+    return tuple(".".join(key) for key, (_, c) in _columns(plan).items() if c.masked and c.residue == "none")
+
+
+def public(plan: DatabasePlan) -> tuple[str, ...]:
+    """Kept columns that the policy calls public."""
+    return tuple(".".join(key) for key in _public(plan))
+
+
+def sentence(plan: DatabasePlan, hit: Hit) -> str:
+    """What was found, without the value."""
+    values = "original value" if hit.count == 1 else "original values"
+    return f"{hit.place} holds {hit.count} {values} of {plan.database}.{hit.column}"
+
+
+def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:
+    """The column as originals are taken from it: without what the policy keeps on purpose."""
+    members = column.strategy.members if isinstance(column.strategy, JsonOnly) else ()
+    reasons: list[sql.Composable] = [
+        sql.SQL("(({}) IS TRUE)").format(sql.SQL(text)) for text in _conditions(table, column)
+    ]
+    if column.strategy.keep_values:
+        reasons.append(kept_value(column.strategy.keep_values, sql.Identifier("t", place.column)))
+    return replace(place, without=members, kept=sql.SQL(" OR ").join(reasons) if reasons else None)
+
+
+def _conditions(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
+    # People's SQL, vetted when the plan was compiled.
+    yield from (text for text in (table.rule.keep_rows, column.strategy.keep_if) if text)
+
+
+def _columns(plan: DatabasePlan) -> dict[Key, tuple[TablePlan, ColumnPlan]]:
+    return {(t.table.schema, t.table.name, c.column.name): (t, c) for t in plan.tables for c in t.columns}
+
+
+def _public(plan: DatabasePlan) -> list[Key]:
+    kept = ((key, c.strategy) for key, (_, c) in _columns(plan).items())
+    return sorted(key for key, strategy in kept if isinstance(strategy, Keep) and strategy.public)
