@@ -1,0 +1,177 @@
+"""People's SQL: one harmless expression over the row passes, all else is refused before Postgres sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sanitizers.conditions import condition_problem, read_expression
+
+COLUMNS = ("id", "email", "postcode", "born", "Full Name", "date", "tags", "doc", "user", "u", "e", "filter", "grün")
+HARMLESS = """
+id = 1
+lower(email) LIKE '%@corp.test' AND NOT (id IN (1, 2, 3))
+"Full Name" IS NOT NULL OR email ~ '^a[0-9]+$'
+left(postcode, 3) || '00'
+date_trunc('month', born)::date
+date > date '2020-01-01' - interval '1 day'
+born AT TIME ZONE 'UTC' < current_timestamp
+CASE WHEN id % 2 = 0 THEN 'even' ELSE 'odd' END
+extract(year FROM born) BETWEEN 1990 AND 2000
+doc -> 'a' ->> 'b' = 'c' AND doc ? 'x' AND doc @> '{"a": [1]}'
+tags[1] = ANY (ARRAY['a', 'b']) AND cardinality(tags[1:2]) > 0
+CAST(id AS numeric(10, 2)) * 1.5e3 > -1
+email COLLATE "C" < 'm'
+coalesce(email, 'it''s; -- no /* comment */ $$')
+"user" = 'root'
+"filter" IS DISTINCT FROM u & 1
+grün = 'ü'
+to_tsvector('english', coalesce(email, ''))
+substring(email FROM 1 FOR 3)
+"""
+REFUSED = {
+    "nothing": ["", "   \n"],
+    "other tables": [
+        "id IN (SELECT id FROM other)",
+        "exists(select 1)",
+        "id in (table other)",
+        "id in (values (1))",
+        "(with x as (select 1) select 1) = 1",
+        "other.secret = 1",
+        '"pg_authid"."rolpassword" is null',
+        "public.t.id = 1",
+        "t.id = 1",
+        "t = t",
+        "ctid is null",
+        "tableoid::regclass",
+    ],
+    "functions": [
+        "pg_sleep(9)",
+        "pg_read_file ('x')",
+        '"lower"(email)',
+        '"pg_sleep"(1)',
+        "pg_catalog.pg_sleep(1)",
+        '"pg_catalog" . "pg_sleep" (1)',
+        "id(1)",
+        "current_setting('x')",
+        "set_config('a', 'b', false)",
+        "nextval('s')",
+        "random() < 0.5",
+        "lo_import('x')",
+        "dblink('x', 'y')",
+        "query_to_xml('x', true, true, '')",
+        "unnest(tags)",
+        "generate_series(1, 2)",
+        "count(id)",
+        "(email).lower",
+        "email.lower",
+        "version()",
+    ],
+    "the session": [
+        "user = 'a'",
+        "current_user = 'a'",
+        "SESSION_USER = 'a'",
+        "current_schema = 'a'",
+        "localtime > born",
+    ],
+    "casts that read the catalog": [
+        "'other'::regclass",
+        "cast('x' as regclass) = 1",
+        "regclass 'other' = 1",
+        "e 'a' = 1",
+        "'(1)'::other",
+        "'x'::public.other",
+        "'x'::\"text\"",
+    ],
+    "strings of other kinds": [
+        "E'\\'' = 'a'",
+        "e'a' = 'a'",
+        "'a\\' = 'b'",
+        "U&'\\0027' = ''",
+        "u&'a' = ''",
+        'U&"\\0073" = 1',
+        'u &"u" = 1',
+        "B'1' = 1",
+        "x'00' = 1",
+        "N'a' = 'a'",
+        "$$a$$ = 'a'",
+        "$a$x$a$ = 'a'",
+        "email = $1",
+        "'open",
+        '"open',
+        "'a' UESCAPE '!' = 'a'",
+        "'\x00' = 'a'",
+        "'\x1b' = 'a'",
+    ],
+    "comments": ["id = 1 -- and", "id = 1 /* and */", "id =-- 1\n1", "id --1", "id /*", "1 */ 2"],
+    "several statements": ["id = 1; DROP TABLE x", "id = 1) OR (1 = 1", "1), (2", "id = 1))", "((id = 1)", "([id)]"],
+    "several values": [
+        "id id",
+        "id 'a'",
+        "'a' 'b'",
+        "1 2",
+        "(id) (id)",
+        "id email = 1",
+        "id = 1 as",
+        "1in(2)",
+        "1e",
+        "1x",
+    ],
+    "operators": [
+        "id OPERATOR(public.+) 1",
+        "id <-> 1",
+        "id +++ 1",
+        "id => 1",
+        "lower(email := 'a')",
+        "id =-1",
+        "id ! 1",
+        "id ` 1",
+        "id {} 1",
+        "id \\ 1",
+    ],
+    "windows": ["lower(email) over ()", "lower(email) filter (where true)", "email within group (order by id)"],
+    "blanks and letters that only look the same": [
+        "pg\u00a0sleep(1)",
+        "id\u00a0= 1",
+        "id\u2003= 1",
+        "\uff49d = 1",
+        "İd = 1",
+        "\u212ad = 1",
+        "id\x0b= 1",
+    ],
+    "other names": [
+        '"ID" = 1',
+        "nobody = 1",
+        "email COLLATE \"de-x-icu\" = 'a'",
+        "email collate public.x = 'a'",
+        '"" = 1',
+    ],
+}
+
+
+@pytest.mark.parametrize("text", HARMLESS.strip().splitlines())
+def test_one_expression_over_the_row_passes(text: str) -> None:
+    assert condition_problem(text, COLUMNS) is None
+
+
+@pytest.mark.parametrize(("why", "text"), [(why, text) for why, texts in REFUSED.items() for text in texts])
+def test_everything_else_is_refused(why: str, text: str) -> None:
+    assert condition_problem(text, COLUMNS) is not None, why
+
+
+def test_a_function_that_the_policy_declares_may_be_called_by_its_full_name_alone() -> None:
+    declared = ("public.my_mask", "Odd Schema.f")
+
+    assert condition_problem("public.my_mask(email, 1)", COLUMNS, declared) is None
+    assert condition_problem('"Odd Schema"."f"(email)', COLUMNS, declared) is None
+    assert condition_problem("my_mask(email)", COLUMNS, declared) is not None
+    assert condition_problem("public.other(email)", COLUMNS, declared) is not None
+    assert condition_problem("public.my_mask", COLUMNS, declared) is not None
+    assert condition_problem("public.my_mask.x(email)", COLUMNS, declared) is not None
+
+
+def test_what_an_expression_uses_is_told() -> None:
+    used = read_expression("Lower(\"Full Name\") || public.f(Email) <> date '2020-01-01'::text", COLUMNS, ("public.f",))
+
+    assert used.columns == {"Full Name", "email"}
+    assert used.functions == {"lower", "public.f"}
+    assert used.operators == {"||", "<>"}
