@@ -2,7 +2,7 @@
 
     python benchmarks/peers.py [--rows 100000] [--runs 3] [--bin DIR]
 
-`--bin` is a folder with the peers' commands, for example the `bin` of a virtual environment with `pip install pganonymize
+`--bin` is a folder with the peers' commands, such as the `bin` of a virtual environment with `pip install pganonymize
 pynonymizer`; PATH is looked at otherwise. PostgreSQL Anonymizer is run where the server has it. Every run gets a fresh
 copy of one database. Time is the whole command for peers and for ours (in place and clean room) the whole run with its
 catalogs, indexes and ANALYZE. Exit code 1 when a peer is faster than us, or pganonymize is not 10 times slower.
