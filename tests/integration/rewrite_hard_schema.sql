@@ -1,4 +1,5 @@
--- What in-place rewriting must leave as it was, with rows. Run as the owner of the database.
+-- What in-place rewriting must leave as it was, with rows. Run as the owner of the database, part by part: a blank line
+-- ends a transaction.
 CREATE SCHEMA "Shop ""x""";
 CREATE TYPE mood AS ENUM ('sad', 'fine');
 CREATE DOMAIN mail AS text CHECK (VALUE ~ '@');
@@ -106,15 +107,17 @@ ALTER MATERIALIZED VIEW busy ALTER full_name SET STATISTICS 0;
 CREATE MATERIALIZED VIEW busier AS SELECT full_name FROM busy;
 CREATE MATERIALIZED VIEW never AS SELECT * FROM mails WITH NO DATA;
 CREATE MATERIALIZED VIEW aside AS SELECT id FROM tickets;
-CREATE PUBLICATION sent_out FOR TABLE people (id, email), cards WITH (publish = 'insert, delete');
+CREATE PUBLICATION sent_out FOR TABLE people, cards WITH (publish = 'insert, delete');
 CREATE PUBLICATION nothing_sent FOR TABLE cities WITH (publish = '');
 
 INSERT INTO cities VALUES ('Athens', 'Original Mayor'), ('Patras', 'Other Mayor');
+
 INSERT INTO people (first_name, last_name, email, phone, note, born, city, biography, score)
 SELECT 'Origina' || n, 'Originos' || n, 'Original' || n || '@mail.invalid', '+30 210 5550' || n, 'originote ' || n,
   date '1970-01-01' + n, CASE WHEN n % 2 = 0 THEN 'Athens' ELSE 'Patras' END, repeat('original ' || n, 2000), n
 FROM generate_series(10, 60) n;
 UPDATE people SET manager = 100 WHERE id > 100;
+
 ALTER TABLE people ADD CONSTRAINT no_fives CHECK (score <> 15) NOT VALID;
 INSERT INTO cards SELECT id, '4000' || id, first_name FROM people;
 INSERT INTO kept SELECT row_number() OVER (), id, email FROM people;
@@ -123,15 +126,18 @@ INSERT INTO tickets SELECT id, id, placed FROM events;
 INSERT INTO accounts SELECT 'original-account-' || n, '2024-01-01' FROM generate_series(1, 30) n;
 INSERT INTO vehicles VALUES (1, 'ORIG 1');
 INSERT INTO lorries VALUES (2, 'ORIG 2', 3, 'Original Driver');
+
 ALTER TABLE secrets DISABLE ROW LEVEL SECURITY;
 INSERT INTO secrets VALUES (1, 'Original Secret'), (2, 'Original Hidden');
 ALTER TABLE secrets ENABLE ROW LEVEL SECURITY;
+
 REFRESH MATERIALIZED VIEW busy;
 REFRESH MATERIALIZED VIEW busier;
 REFRESH MATERIALIZED VIEW aside;
 ALTER TABLE people DISABLE TRIGGER d_off, ENABLE ALWAYS TRIGGER b_always, ENABLE REPLICA TRIGGER c_replica;
 ALTER TABLE people DISABLE RULE off_rule, ENABLE ALWAYS RULE resting;
 ALTER TABLE events_1 DISABLE TRIGGER events_spy;
+
 DELETE FROM audit;
 ANALYZE;
 ALTER TABLE people ALTER email SET STATISTICS 0;
