@@ -70,7 +70,8 @@ SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.att
        CASE WHEN b.type IN ('varchar'::regtype, 'bpchar'::regtype) AND b.modifier > 4
             THEN b.modifier - 4 END AS max_length,
        y.typtype = 'e' AS enum, y.typcategory = 'A' AS array,
-       (a.attrelid, a.attname) IN (SELECT root, attname FROM partition_key) AS partition_key
+       (a.attrelid, a.attname) IN (SELECT root, attname FROM partition_key) AS partition_key,
+       b.type AS type_id -- of what the column rests on; not a fact of the column, see TYPES
 FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum JOIN pg_type y ON y.oid = b.type
 LEFT JOIN pg_attrdef g ON g.adrelid = a.attrelid AND g.adnum = a.attnum
 ORDER BY a.attrelid, a.attnum
@@ -87,6 +88,55 @@ SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression,
                     OR i.indexprs::text ~ (':varattno ' || a.attnum || ' '))) AS columns
 FROM pg_index i JOIN user_table t ON t.oid = i.indrelid
 WHERE i.indisunique
+""")
+
+# Every type that a column's values are made of: below domains, in arrays, in composite types, in ranges.
+TYPES = _query(
+    """, made_of (oid) AS (
+    SELECT a.atttypid FROM pg_attribute a JOIN user_table t ON t.oid = a.attrelid
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+    UNION
+    SELECT part.oid
+    FROM made_of m JOIN pg_type y ON y.oid = m.oid
+    LEFT JOIN pg_range g ON y.oid IN (g.rngtypid, g.rngmultitypid)
+    LEFT JOIN pg_attribute a ON y.typtype = 'c' AND a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    CROSS JOIN LATERAL (VALUES (y.typbasetype), (CASE WHEN y.typcategory = 'A' THEN y.typelem END), (g.rngsubtype),
+      (a.atttypid)) AS part (oid)
+    WHERE part.oid <> 0
+)
+SELECT y.oid, y.typtype::text AS kind, n.nspname::text AS schema, y.typname::text AS name,
+       format_type(y.oid, NULL) AS text, y.typcategory = 'A' AS array,
+       y.typnotnull AS not_null, y.typbasetype AS base, format_type(nullif(y.typbasetype, 0), y.typtypmod) AS base_text,
+       CASE WHEN y.typcategory = 'A' THEN y.typelem ELSE 0 END AS element, coalesce(g.rngsubtype, 0) AS subtype,
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = y.oid ORDER BY e.enumsortorder) AS labels,
+       ARRAY(SELECT jsonb_build_array(a.attname, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod))
+             FROM pg_attribute a WHERE y.typtype = 'c' AND a.attrelid = y.typrelid AND a.attnum > 0
+               AND NOT a.attisdropped ORDER BY a.attnum) AS attributes
+FROM made_of m JOIN pg_type y ON y.oid = m.oid JOIN pg_namespace n ON n.oid = y.typnamespace
+LEFT JOIN pg_range g ON y.oid IN (g.rngtypid, g.rngmultitypid)
+""",
+    recursive=True,
+)
+
+# Exclusion constraints and keys WITHOUT OVERLAPS: columns that must be equal, and those that are compared otherwise.
+EXCLUSIONS = _query("""
+SELECT t.root AS oid, k.conname::text AS name,
+       ARRAY(SELECT DISTINCT a.attname::text FROM unnest(i.indkey::int2[], k.conexclop) AS e (attribute, operator)
+             JOIN pg_operator o ON o.oid = e.operator AND o.oprname = '='
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = e.attribute AND a.attnum > 0) AS equal,
+       ARRAY(SELECT DISTINCT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND (i.indexprs::text ~ (':varattno ' || a.attnum || ' ')
+               OR EXISTS (SELECT FROM unnest(i.indkey::int2[], k.conexclop) AS e (attribute, operator)
+                          JOIN pg_operator o ON o.oid = e.operator AND o.oprname <> '='
+                          WHERE e.attribute = a.attnum))) AS others
+FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid JOIN pg_index i ON i.indexrelid = k.conindid
+WHERE k.conexclop IS NOT NULL
+""")
+
+# Tables of which a row may find no partition to go to: some level has a list or ranges and nothing for the rest.
+CLOSED = _query("""
+SELECT DISTINCT t.root AS oid FROM pg_partitioned_table p JOIN user_table t ON t.oid = p.partrelid
+WHERE p.partstrat IN ('l', 'r') AND p.partdefid = 0
 """)
 
 LINKS = _query("""
@@ -138,12 +188,17 @@ class Rows:
     keys: Mapping[int, list[Row]]
     links: Mapping[int, list[Row]]
     definitions: Mapping[int, list[Row]]
+    exclusions: Mapping[int, list[Row]]
+    closed: Mapping[int, list[Row]]
+    types: Mapping[int, Row]
 
 
 def read(cur: psycopg.Cursor[Row]) -> Rows:
     """Run the queries; `cur` gives rows as dictionaries."""
     tables = cur.execute(TABLES).fetchall()
-    return Rows(tables, *(_grouped(cur.execute(query)) for query in (COLUMNS, KEYS, LINKS, DEFINITIONS)))
+    types = {row["oid"]: row for row in cur.execute(TYPES).fetchall()}
+    queries = (COLUMNS, KEYS, LINKS, DEFINITIONS, EXCLUSIONS, CLOSED)
+    return Rows(tables, *(_grouped(cur.execute(query)) for query in queries), types=types)
 
 
 def _grouped(rows: psycopg.Cursor[Row]) -> Mapping[int, list[Row]]:

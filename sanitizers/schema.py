@@ -8,60 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from sanitizers import catalog
+from sanitizers.columns import Category, Column, ColumnRef
 from sanitizers.deparse import DEPARSE
+from sanitizers.shapes import structure
 
-Category = Literal[
-    "text",
-    "integer",
-    "number",
-    "date",
-    "timestamp",
-    "uuid",
-    "bytea",
-    "inet",
-    "json",
-    "boolean",
-    "enum",
-    "array",
-    "other",
+__all__ = [
+    "Category",
+    "Column",
+    "ColumnRef",
+    "Exclusion",
+    "ForeignKey",
+    "Schema",
+    "Table",
+    "TableFacts",
+    "build_table",
+    "read_schema",
 ]
-
-_CATEGORIES: Mapping[str, Category] = {
-    **dict.fromkeys(("text", "character varying", "varchar", "character", "char", "bpchar", "citext", "name"), "text"),
-    **dict.fromkeys(("smallint", "integer", "bigint", "int", "int2", "int4", "int8"), "integer"),
-    **dict.fromkeys(("numeric", "decimal", "real", "double precision", "money", "float4", "float8"), "number"),
-    **dict.fromkeys(
-        ("timestamp", "timestamptz", "timestamp without time zone", "timestamp with time zone"), "timestamp"
-    ),
-    **dict.fromkeys(("inet", "cidr"), "inet"),
-    **dict.fromkeys(("json", "jsonb"), "json"),
-    **dict.fromkeys(("boolean", "bool"), "boolean"),
-    "date": "date",
-    "uuid": "uuid",
-    "bytea": "bytea",
-}
-
-
-@dataclass(frozen=True, order=True)
-class ColumnRef:
-    """A column of the same database by its full name."""
-
-    schema: str
-    table: str
-    column: str
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.table}.{self.column}"
 
 
 @dataclass(frozen=True)
@@ -75,47 +46,12 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column as the catalog has it. Everything but name and type has the harmless default."""
+class Exclusion:
+    """A constraint that no two rows with equal `equal` overlap (or the like) in `others`."""
 
     name: str
-    type: str
-    base_type: str = ""
-    """The type below all domains; empty means: the same as `type`."""
-    not_null: bool = False
-    generated: bool = False
-    """Generated always as (...), stored or virtual: computed by the target itself, never copied."""
-    identity: bool = False
-    max_length: int | None = None
-    """In characters, for varchar(n) and char(n), also under a domain."""
-    unique: bool = False
-    """Alone in a primary key, a unique constraint or a unique index, plain or on an expression as lower(email)."""
-    references: tuple[ColumnRef, ...] = ()
-    partition_key: bool = False
-    enum: bool = False
-    array: bool = False
-    generated_as: str = ""
-    """The expression of a generated column."""
-
-    @property
-    def category(self) -> Category:
-        """What kind of value the column holds, domains and modifiers taken off."""
-        if self.array or self.type.endswith("[]"):
-            return "array"
-        if self.enum:
-            return "enum"
-        return _CATEGORIES.get(self.bare_type, "other")
-
-    @property
-    def bare_type(self) -> str:
-        """Name of the base type without schema and modifier: `varchar(20)` → `varchar`, `public.citext` → `citext`."""
-        bare = re.sub(r"\([^)]*\)", "", self.base_type or self.type)
-        return " ".join(bare.split()).rpartition(".")[2]
-
-    @property
-    def case_insensitive(self) -> bool:
-        """Whether values that differ in case alone are equal to Postgres (citext)."""
-        return self.bare_type == "citext"
+    equal: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -136,6 +72,9 @@ class Table:
     """Rows as of the last ANALYZE; 0 where never analyzed."""
     total_bytes: int = 0
     """Size on disk with indexes and TOAST."""
+    exclusions: tuple[Exclusion, ...] = ()
+    closed: bool = False
+    """Whether a row may find no partition: there are a list or ranges, and no default."""
 
     @property
     def qualified(self) -> str:
@@ -182,6 +121,8 @@ class TableFacts:
     definitions: tuple[str, ...] = ()
     row_estimate: int = 0
     total_bytes: int = 0
+    exclusions: tuple[Exclusion, ...] = ()
+    closed: bool = False
 
 
 def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
@@ -203,6 +144,8 @@ def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
         definitions=tuple(sorted(facts.definitions)),
         row_estimate=facts.row_estimate,
         total_bytes=facts.total_bytes,
+        exclusions=facts.exclusions,
+        closed=facts.closed,
     )
 
 
@@ -221,8 +164,13 @@ def read_schema(conn: psycopg.Connection[Any]) -> Schema:
 
 def _columns(rows: catalog.Rows, table: Mapping[str, Any]) -> tuple[Column, ...]:
     return tuple(
-        Column(**{key: value for key, value in row.items() if key != "oid"}) for row in rows.columns[table["oid"]]
+        Column(**{key: value for key, value in row.items() if key not in {"oid", "type_id"}}, **_made_of(rows, row))
+        for row in rows.columns[table["oid"]]
     )
+
+
+def _made_of(rows: catalog.Rows, row: Mapping[str, Any]) -> dict[str, Any]:
+    return structure(rows.types, row["type_id"], row["base_type"])
 
 
 def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
@@ -234,6 +182,10 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
         foreign_keys=tuple((link["name"], ColumnRef(*link["target"])) for link in links),
         whole_foreign_keys=tuple(_whole(links)),
         definitions=tuple(d["definition"] for d in rows.definitions[table["oid"]]),
+        exclusions=tuple(
+            Exclusion(x["name"], tuple(x["equal"]), tuple(x["others"])) for x in rows.exclusions[table["oid"]]
+        ),
+        closed=table["oid"] in rows.closed,
     )
 
 

@@ -1,0 +1,111 @@
+"""A column as the catalog has it, and what its type is made of.
+
+Types are written as `format_type` does with only pg_catalog on the search path, so they are quoted and qualified:
+`character varying(20)`, `public.citext`, `public."Mood"[]`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Category = Literal[
+    "text",
+    "integer",
+    "number",
+    "date",
+    "timestamp",
+    "uuid",
+    "bytea",
+    "inet",
+    "json",
+    "boolean",
+    "enum",
+    "array",
+    "other",
+]
+
+_CATEGORIES: Mapping[str, Category] = {
+    **dict.fromkeys(("text", "character varying", "varchar", "character", "char", "bpchar", "citext", "name"), "text"),
+    **dict.fromkeys(("smallint", "integer", "bigint", "int", "int2", "int4", "int8"), "integer"),
+    **dict.fromkeys(("numeric", "decimal", "real", "double precision", "money", "float4", "float8"), "number"),
+    **dict.fromkeys(
+        ("timestamp", "timestamptz", "timestamp without time zone", "timestamp with time zone"), "timestamp"
+    ),
+    **dict.fromkeys(("inet", "cidr"), "inet"),
+    **dict.fromkeys(("json", "jsonb"), "json"),
+    **dict.fromkeys(("boolean", "bool"), "boolean"),
+    "date": "date",
+    "uuid": "uuid",
+    "bytea": "bytea",
+}
+
+
+@dataclass(frozen=True, order=True)
+class ColumnRef:
+    """A column of the same database by its full name."""
+
+    schema: str
+    table: str
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}.{self.column}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the catalog has it. Everything but name and type has the harmless default."""
+
+    name: str
+    type: str
+    base_type: str = ""
+    """The type below all domains; empty means: the same as `type`."""
+    not_null: bool = False
+    generated: bool = False
+    """Generated always as (...), stored or virtual: computed by the target itself, never copied."""
+    identity: bool = False
+    max_length: int | None = None
+    """In characters, for varchar(n) and char(n), also under a domain."""
+    unique: bool = False
+    """Alone in a primary key, a unique constraint or a unique index, plain or on an expression as lower(email)."""
+    references: tuple[ColumnRef, ...] = ()
+    partition_key: bool = False
+    enum: bool = False
+    array: bool = False
+    generated_as: str = ""
+    """The expression of a generated column."""
+    kind: str = ""
+    """What the base type is, as pg_type.typtype: b(ase), c(omposite), e(num), r(ange), m(ultirange); empty: unknown."""
+    type_name: tuple[str, str] = ("", "")
+    """Schema and name of the base type; empty where unknown."""
+    labels: tuple[str, ...] = ()
+    """Of an enum."""
+    element: Column | None = None
+    """An array's elements; None where unknown, too."""
+    attributes: tuple[Column, ...] = ()
+    """Of a composite type."""
+    subtype: Column | None = None
+    """The bounds of a range."""
+
+    @property
+    def category(self) -> Category:
+        """What kind of value the column holds, domains and modifiers taken off."""
+        if self.array or self.type.endswith("[]"):
+            return "array"
+        if self.enum:
+            return "enum"
+        return _CATEGORIES.get(self.bare_type, "other")
+
+    @property
+    def bare_type(self) -> str:
+        """Name of the base type without schema and modifier: `varchar(20)` → `varchar`, `public.citext` → `citext`."""
+        bare = re.sub(r"\([^)]*\)", "", self.base_type or self.type)
+        return " ".join(bare.split()).rpartition(".")[2]
+
+    @property
+    def case_insensitive(self) -> bool:
+        """Whether values that differ in case alone are equal to Postgres (citext)."""
+        return self.bare_type == "citext"
