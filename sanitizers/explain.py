@@ -1,7 +1,12 @@
-"""Postgres errors as sentences without values: their MESSAGE, DETAIL and CONTEXT may quote a row."""
+"""Postgres errors as sentences without values: their MESSAGE, DETAIL and CONTEXT may quote a row.
+
+The driver logs some of them by itself, when it cleans up behind an error: such records are dropped, wherever they go.
+"""
 
 from __future__ import annotations
 
+import logging
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -25,6 +30,13 @@ ADVICE: Mapping[str, str] = {
     "57014": "cancelled; run again when it suits",
 }
 """What to do next, by SQLSTATE."""
+
+
+def _quotes_no_row(record: logging.LogRecord) -> bool:
+    return not any(isinstance(argument, psycopg.Error) for argument in record.args or ())
+
+
+logging.getLogger("psycopg").addFilter(_quotes_no_row)
 
 CONNECTION_CLASSES = ("08", "57P")
 COPY_CONTEXT = re.compile(r"\ACOPY [^\n]*?, line (\d+), column ([^\s:,\"]+)")
@@ -62,7 +74,17 @@ def explain(error: psycopg.Error, about: str) -> CopyFailedError:
 def _where(error: psycopg.Error) -> str:
     diag = error.diag
     place = COPY_CONTEXT.match(diag.context or "")
-    table = ".".join(part for part in (diag.schema_name, diag.table_name) if part)
     column = diag.column_name or (place[2] if place else "")
-    parts = (("constraint", diag.constraint_name), ("column", column), ("table", table))
+    table, domain = (name and f"{diag.schema_name}.{name}" for name in (diag.table_name, diag.datatype_name))
+    parts = (("constraint", diag.constraint_name), ("column", column), ("table", table), ("domain", domain))
     return "".join(f", {kind} {name}" for kind, name in parts if name)
+
+
+def _without_quotes(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(type(a).__name__ if isinstance(a, BaseException) else a for a in record.args)
+    return True
+
+
+# The driver logs errors that it meets while it cleans up after others, with all that the server said.
+logging.getLogger("psycopg").addFilter(_without_quotes)
