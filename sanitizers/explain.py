@@ -1,11 +1,7 @@
-"""Postgres errors as sentences without values: their MESSAGE, DETAIL and CONTEXT may quote a row.
-
-The driver logs some of them by itself, when it cleans up behind an error: such records are dropped, wherever they go.
-"""
+"""Postgres errors as sentences without values: their MESSAGE, DETAIL and CONTEXT may quote a row."""
 
 from __future__ import annotations
 
-import logging
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -30,13 +26,6 @@ ADVICE: Mapping[str, str] = {
     "57014": "cancelled; run again when it suits",
 }
 """What to do next, by SQLSTATE."""
-
-
-def _quotes_no_row(record: logging.LogRecord) -> bool:
-    return not any(isinstance(argument, psycopg.Error) for argument in record.args or ())
-
-
-logging.getLogger("psycopg").addFilter(_quotes_no_row)
 
 CONNECTION_CLASSES = ("08", "57P")
 COPY_CONTEXT = re.compile(r"\ACOPY [^\n]*?, line (\d+), column ([^\s:,\"]+)")
