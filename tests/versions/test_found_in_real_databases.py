@@ -1,0 +1,107 @@
+"""What real databases have that made a run fail once, each in its smallest form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from sanitizers.errors import CopyFailedError
+from tests.fix_postgres import TestDatabase
+from tests.integration.stream_case import dump, make_case
+
+MakeDatabase = Callable[[], TestDatabase]
+
+
+def test_rows_that_break_a_check_not_yet_valid_are_copied(make_database: MakeDatabase) -> None:
+    script = """
+    CREATE TABLE readings (id int, value int, later int GENERATED ALWAYS AS (value * 2) STORED);
+    INSERT INTO readings VALUES (1, 60), (2, 1);
+    ALTER TABLE readings ADD CONSTRAINT small CHECK (value < 50) NOT VALID, ADD CHECK (later < 99) NOT VALID;
+    """
+    case = make_case(make_database, script)
+    before = dump(case.target)
+
+    case.copy()
+
+    assert before == dump(case.target)
+    assert case.rows("SELECT value, later FROM readings ORDER BY id") == [(60, 120), (1, 2)]
+    assert case.verify().problems == ()
+
+
+def test_columns_that_a_dump_puts_in_another_order_get_their_own_values(make_database: MakeDatabase) -> None:
+    script = """
+    CREATE TABLE parents (a text);
+    CREATE TABLE children (z text) INHERITS (parents);
+    ALTER TABLE parents ADD COLUMN late text;
+    INSERT INTO children (a, z, late) VALUES ('of a', 'of z', 'of late');
+    """
+    case = make_case(make_database, script)
+
+    case.copy()
+
+    assert case.rows("SELECT a, z, late FROM children") == [("of a", "of z", "of late")]
+    assert case.verify().problems == ()
+
+
+def test_definitions_survive_a_date_style_of_the_database(make_database: MakeDatabase) -> None:
+    script = """
+    CREATE TABLE visits (day date CHECK (day > '2001-02-03'), at timestamptz DEFAULT '2004-05-06 07:08+00');
+    CREATE INDEX recent ON visits (day) WHERE day > '2003-02-01';
+    INSERT INTO visits VALUES ('2005-06-07');
+    """
+    case = make_case(make_database, script)
+    for database, style in ((case.source, "SQL, DMY"), (case.target, "Postgres, MDY")):
+        with psycopg.connect(database.admin_dsn, autocommit=True) as conn:
+            conn.execute(f"ALTER DATABASE {database.name} SET datestyle = '{style}'".encode())
+    before = dump(case.target)
+
+    case.copy()
+
+    assert before == dump(case.target)
+    assert case.rows("SELECT to_char(day, 'YYYY-MM-DD') FROM visits") == [("2005-06-07",)]
+    assert case.verify().problems == ()
+
+
+def test_statistics_about_expressions_alone_are_searched(make_database: MakeDatabase) -> None:
+    script = """
+    CREATE TABLE people (name text, born int);
+    CREATE STATISTICS longer ON (name || 'x'), (born + 1) FROM people;
+    INSERT INTO people SELECT 'Theodora Papadimitriou ' || n % 3, n % 3 FROM generate_series(1, 300) n;
+    """
+    case = make_case(make_database, script, {"public.people.name": "full_name"})
+
+    case.copy()
+
+    assert case.verify().problems == ()
+
+
+DOMAIN = """
+CREATE DOMAIN few AS int CHECK (VALUE IN (1, 2));
+CREATE TABLE counts (n few);
+INSERT INTO counts VALUES (1);
+"""
+LEAF = """
+CREATE TABLE numbers (id int, n int CHECK (n < 1000)) PARTITION BY LIST (id);
+CREATE TABLE numbers_1 PARTITION OF numbers FOR VALUES IN (1);
+INSERT INTO numbers VALUES (1, 7);
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "column", "named"),
+    [(DOMAIN, "public.counts.n", "domain public.few"), (LEAF, "public.numbers.n", "table public.numbers_1")],
+)
+def test_a_value_that_a_check_refuses_is_neither_told_nor_logged(
+    script: str, column: str, named: str, make_database: MakeDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = make_case(make_database, script, {column: "digest"})
+
+    with pytest.raises(CopyFailedError, match=named) as caught:
+        case.copy()
+
+    assert "Failing" not in caplog.text
+    assert "failing" not in caplog.text
+    assert "COPY" not in caplog.text
+    assert "row contains" not in f"{caught.value}"
