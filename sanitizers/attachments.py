@@ -184,10 +184,8 @@ _QUERIES = {
 def read_attachments(conn: psycopg.Connection, roots: Sequence[int]) -> Mapping[str, tuple[Obstacle, ...]]:
     """All that is taken away before the tables with these oids are rewritten, by kind; ends the transaction."""
     found = spread(conn, read_obstacles(conn, roots))
-    with conn.transaction():
-        conn.execute("SET LOCAL search_path = ''")
-        others = {kind: read(conn, query, roots) for kind, query in _QUERIES.items()}
-    return others | {
+    return {
+        **read_attached(conn, roots),
         "build": found.builds,
         "whole": found.whole,
         "key": found.keys,
@@ -196,3 +194,10 @@ def read_attachments(conn: psycopg.Connection, roots: Sequence[int]) -> Mapping[
         "validation": found.validations,
         "trigger": found.triggers,
     }
+
+
+def read_attached(conn: psycopg.Connection, roots: Sequence[int]) -> Mapping[str, tuple[Obstacle, ...]]:
+    """The part of it that only this module knows of."""
+    with conn.transaction():
+        conn.execute("SET LOCAL search_path = ''")
+        return {kind: read(conn, query, roots) for kind, query in _QUERIES.items()}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
-from sanitizers.attachments import read_attachments
+from sanitizers.attachments import read_attached
 from sanitizers.blocker_queries import (
     ADMINS,
     EVENT_TRIGGERS,
@@ -25,7 +25,7 @@ from sanitizers.blocker_queries import (
 from sanitizers.journal import Mode
 from sanitizers.obstacles import read_obstacles, select
 from sanitizers.plan import DatabasePlan
-from sanitizers.refill import masked_tables, relation_ids
+from sanitizers.refill import find_relations, masked_tables
 
 UNLINK = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata"
 NAMED = 3
@@ -71,7 +71,7 @@ def blockers_in_reach(conn: psycopg.Connection, plan: DatabasePlan, reach: Reach
 
 
 def _roots(conn: psycopg.Connection, plan: DatabasePlan) -> list[int]:
-    return relation_ids(conn, masked_tables(plan))
+    return [relation.oid for relation in find_relations(conn, masked_tables(plan)).values()]
 
 
 def _server(scene: _Scene) -> Iterator[str]:
@@ -97,14 +97,14 @@ def _owners(scene: _Scene) -> Iterator[str]:
 
 
 def _owned(scene: _Scene) -> Iterator[tuple[str, str]]:
+    """Owner and words for everything that a run changes."""
     yield from select(scene.conn, RELATION_OWNERS, scene.roots)
-    if scene.roots is None:
-        found = read_obstacles(scene.conn)
-        groups: Iterable[Collection[object]] = (found.foreign_keys, found.indexes, found.triggers, found.checks)
-    else:
-        groups = read_attachments(scene.conn, scene.roots).values()
-    for group in groups:
-        yield from ((o.owner, o.about) for o in group)  # type: ignore[attr-defined]
+    found = read_obstacles(scene.conn, scene.roots)
+    for group in (found.foreign_keys, found.indexes, found.checks, found.triggers):
+        yield from ((obstacle.owner, obstacle.about) for obstacle in group)
+    if scene.roots is not None:
+        for kind, others in read_attached(scene.conn, scene.roots).items():
+            yield from ((o.owner, f"statistics of {o.about}" if kind == "analyze" else o.about) for o in others)
 
 
 def _owner_sentence(scene: _Scene, owner: str, things: Sequence[str], admins: Sequence[str]) -> str:

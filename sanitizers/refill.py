@@ -7,7 +7,8 @@ views, policies and grants are those of before, since the table itself stays.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -34,16 +35,24 @@ def masked_tables(plan: DatabasePlan) -> tuple[TablePlan, ...]:
     return tuple(sorted((t for t in plan.tables if t.masked), key=lambda t: -t.table.total_bytes))
 
 
-def relation_ids(conn: psycopg.Connection, tables: Sequence[TablePlan]) -> list[int]:
-    """The oids of the tables, ends the transaction."""
+@dataclass(frozen=True)
+class Relation:
+    """A table as the catalog has it now: its owner may be another than when it was planned."""
+
+    oid: int
+    owner: str
+
+
+def find_relations(conn: psycopg.Connection, tables: Sequence[TablePlan]) -> Mapping[tuple[str, str], Relation]:
+    """The tables by schema and name, ends the transaction."""
     names = ([t.table.schema for t in tables], [t.table.name for t in tables])
     query = """
-    SELECT c.oid FROM unnest(%s::text[], %s::text[]) AS t(schema, name)
+    SELECT t.schema, t.name, c.oid, pg_get_userbyid(c.relowner) FROM unnest(%s::text[], %s::text[]) AS t(schema, name)
     JOIN pg_namespace n ON n.nspname = t.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.name
     """
-    ids = [row[0] for row in conn.execute(query, names)]
+    rows = conn.execute(query, names).fetchall()
     conn.commit()
-    return ids
+    return {(schema, name): Relation(oid, owner) for schema, name, oid, owner in rows}
 
 
 def refill_table(conn: psycopg.Connection, plan: TablePlan) -> Filled:

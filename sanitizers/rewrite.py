@@ -25,7 +25,7 @@ from sanitizers.explain import without_values
 from sanitizers.journal import Journal, journal_purpose, open_journal
 from sanitizers.plan import DatabasePlan, TablePlan
 from sanitizers.rebuild import Connect, Sessions, put_back, take_away
-from sanitizers.refill import masked_tables, refill_table, relation_ids
+from sanitizers.refill import find_relations, masked_tables, refill_table
 from sanitizers.schema import read_schema
 from sanitizers.select import set_key
 from sanitizers.stale import clear_stale_statistics
@@ -117,8 +117,9 @@ def _begin(run: RewriteRun, sessions: Sessions, track: Track) -> Journal:
             raise CatalogsDifferError(
                 f"the schema of {run.plan.database} changed after the masking plan was compiled: plan and run again"
             )
-        found = read_attachments(own, relation_ids(own, masked_tables(run.plan)))
-        owners = {o.owner for group in found.values() for o in group} | {t.table.owner for t in masked_tables(run.plan)}
+        relations = find_relations(own, masked_tables(run.plan)).values()
+        found = read_attachments(own, [relation.oid for relation in relations])
+        owners = {o.owner for group in found.values() for o in group} | {relation.owner for relation in relations}
         journal.share([owner for owner in owners if sessions.of(owner) is not own])
         journal.save(found)
     return journal
@@ -132,11 +133,14 @@ def _clear(journal: Journal, sessions: Sessions, say: Say) -> None:
 
 def _mask(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Track) -> None:
     say, done = track.step("load"), journal.done()
-    left = [t for t in masked_tables(run.plan) if (t.table.schema, t.table.name) not in done]
+    tables = masked_tables(run.plan)
+    relations = find_relations(crew.hands[0].own, tables)
+    left = [t for t in tables if (t.table.schema, t.table.name) not in done]
 
     def mask(sessions: Sessions, table: TablePlan) -> None:
         say(table.table.qualified, 0, table.table.row_estimate)
-        without_values(track.about, lambda: refill_table(sessions.of(table.table.owner), table))
+        owner = relations[table.table.schema, table.table.name].owner
+        without_values(track.about, lambda: refill_table(sessions.of(owner), table))
 
     crew.work(left, mask)
 
@@ -156,7 +160,7 @@ def _complete(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Tr
     back("matview")
     say = track.step("analyze")
     back("analyze")
-    own = crew.hands[0]
-    clear_stale_statistics(own, relation_ids(own.own, masked_tables(run.plan)), say)
+    relations = find_relations(crew.hands[0].own, masked_tables(run.plan)).values()
+    clear_stale_statistics(crew.hands[0], [relation.oid for relation in relations], say)
     track.step("triggers")
     back(*RESTORED_LAST)

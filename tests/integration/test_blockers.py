@@ -1,0 +1,198 @@
+"""What stops a run is told before anything is created, all at once, with the statement that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from emulator import roles
+from sanitizers.blockers import Reach, blockers_in_reach, find_blockers
+from sanitizers.errors import BlockedError
+from sanitizers.journal import Mode
+from tests.fix_postgres import OWNER, TestDatabase
+from tests.integration.rewrite_case import RewriteCase, make_rewrite_case
+
+PEOPLE = """
+CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE visits (person int REFERENCES people, place text);
+INSERT INTO people VALUES (1, 'Original One'), (2, 'Original Two');
+INSERT INTO visits VALUES (1, 'somewhere');
+"""
+MASKED = {"public.people.name": "full_name"}
+
+
+@pytest.fixture
+def case(database: TestDatabase) -> RewriteCase:
+    return make_rewrite_case(database, PEOPLE, MASKED)
+
+
+@pytest.fixture
+def other_role(database: TestDatabase) -> Callable[..., str]:
+    """Make a role: SQL-made (no member of anything), or as Neon's API makes one."""
+    made: list[str] = []
+
+    def make(*, api: bool = False) -> str:
+        name = f"other_{database.name}_{len(made)}"
+        with psycopg.connect(database.server.dsn(), autocommit=True) as conn:
+            if api:
+                roles.create_role(conn, name, "pw")
+            else:
+                conn.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+        as_admin(database, f"GRANT USAGE, CREATE ON SCHEMA public TO {name}")
+        made.append(name)
+        return name
+
+    return make
+
+
+def as_admin(database: TestDatabase, script: str) -> None:
+    with psycopg.connect(database.admin_dsn, autocommit=True) as conn:
+        conn.execute(script.encode())
+
+
+def blockers(case: RewriteCase, mode: Mode = "in-place") -> tuple[str, ...]:
+    with psycopg.connect(case.database.dsn) as conn:
+        return find_blockers(conn, case.plan, mode)
+
+
+def drop_role(database: TestDatabase, name: str) -> None:
+    as_admin(database, f"REASSIGN OWNED BY {name} TO {OWNER}; DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_nothing_blocks_a_plain_database(case: RewriteCase) -> None:
+    assert blockers(case) == ()
+    assert blockers(case, "clean-room") == ()
+
+
+def test_tables_of_somebody_else_need_a_grant_that_is_spelled_out(
+    case: RewriteCase, other_role: Callable[..., str]
+) -> None:
+    other = other_role()
+    as_admin(case.database, f"ALTER TABLE people OWNER TO {other}; GRANT ALL ON people TO {OWNER}")
+
+    (sentence,) = blockers(case)
+    before = case.contents()
+    with pytest.raises(BlockedError):
+        case.rewrite()
+
+    assert sentence.startswith("table public.people, ")
+    assert f'GRANT "{other}" TO "{OWNER}" WITH INHERIT TRUE, SET TRUE as a superuser.' in sentence
+    assert before == case.contents()
+    as_admin(case.database, sentence.split(": run ")[1].split(" as ")[0])
+    assert blockers(case) == ()
+    case.rewrite()
+    assert case.rows("SELECT count(*) FROM people WHERE name ~ 'Original'") == [(0,)]
+    assert case.rows("SELECT tableowner FROM pg_tables WHERE tablename = 'people'") == [(other,)]
+    drop_role(case.database, other)
+
+
+def test_a_table_that_only_refers_to_a_masked_one_needs_its_owner_too(
+    case: RewriteCase, other_role: Callable[..., str]
+) -> None:
+    other = other_role()
+    as_admin(case.database, f"ALTER TABLE visits OWNER TO {other}; GRANT REFERENCES ON people TO {other}")
+
+    (sentence,) = blockers(case)
+
+    assert sentence.startswith("foreign key visits_person_fkey of public.visits can be changed by other_")
+    drop_role(case.database, other)
+
+
+def test_a_role_that_the_run_can_connect_as_does_its_part_itself(
+    case: RewriteCase, other_role: Callable[..., str]
+) -> None:
+    other = other_role(api=True)
+    as_admin(case.database, f"ALTER TABLE people OWNER TO {other}; GRANT REFERENCES ON people TO {OWNER}")
+    as_admin(case.database, f"GRANT CONNECT ON DATABASE {case.database.name} TO {other}")
+    before = case.looks()
+
+    with psycopg.connect(case.database.dsn) as conn:
+        reach = Reach("in-place", roles=frozenset({other}))
+        assert blockers_in_reach(conn, case.plan, reach) == ()
+    RewriteCase(case.database, case.plan, {other: "pw"}).rewrite()
+
+    assert before == case.looks()
+    assert case.rows("SELECT count(*) FROM people WHERE name ~ 'Original'") == [(0,)]
+    drop_role(case.database, other)
+
+
+def test_a_reference_that_could_not_be_put_back_is_named(case: RewriteCase, other_role: Callable[..., str]) -> None:
+    other = other_role()
+    as_admin(case.database, f"ALTER TABLE people OWNER TO {other}; GRANT {other} TO {OWNER}")
+    as_admin(case.database, f"ALTER TABLE visits OWNER TO {OWNER}; REVOKE ALL ON people FROM {other}")
+
+    sentences = blockers(case)
+
+    assert f"GRANT TRUNCATE ON public.people TO {OWNER} as {other}." in " ".join(sentences)
+    assert f"GRANT REFERENCES ON public.people TO {OWNER} as {other}." in " ".join(sentences)
+    drop_role(case.database, other)
+
+
+def test_an_event_trigger_blocks_unless_it_is_allowed_or_fires_on_nothing_of_ours(case: RewriteCase) -> None:
+    as_admin(
+        case.database,
+        """CREATE FUNCTION watch_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'fired'; END $$;
+        CREATE EVENT TRIGGER "Watch" ON ddl_command_end EXECUTE FUNCTION watch_ddl();
+        CREATE EVENT TRIGGER harmless ON ddl_command_start WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION watch_ddl()""",
+    )
+
+    (sentence,) = blockers(case)
+
+    assert 'ALTER EVENT TRIGGER "Watch" DISABLE as ' in sentence
+    with psycopg.connect(case.database.dsn) as conn:
+        assert find_blockers(conn, case.plan, "in-place", ("Watch",)) == ()
+    with pytest.raises(BlockedError):
+        case.rewrite()
+    as_admin(case.database, 'ALTER EVENT TRIGGER "Watch" DISABLE')
+    case.rewrite()
+
+
+def test_large_objects_prepared_transactions_and_slots_are_all_told_at_once(
+    database: TestDatabase, case: RewriteCase
+) -> None:
+    case.execute("SELECT lo_from_bytea(0, 'Original bytes')")
+    as_admin(database, "CREATE SCHEMA branchwarden_journal")
+    with psycopg.connect(database.server.dsn()) as conn:
+        level = conn.execute("SHOW wal_level").fetchone()
+
+    sentences = blockers(case)
+
+    assert "schema branchwarden_journal that no run made is in the way" in sentences[0]
+    assert "1 large objects hold bytes that no masking policy names: run SELECT lo_unlink(oid) FROM" in sentences[1]
+    assert [s for s in blockers(case, "clean-room") if "large" in s] == []
+    assert level is not None
+
+
+def test_a_foreign_partition_of_a_masked_table_would_empty_another_server(database: TestDatabase) -> None:
+    case = make_rewrite_case(
+        database, "CREATE TABLE people (id int, name text) PARTITION BY RANGE (id)", {"public.people.name": "full_name"}
+    )
+    as_admin(
+        database,
+        f"""CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER away FOREIGN DATA WRAPPER nowhere;
+        GRANT USAGE ON FOREIGN SERVER away TO {OWNER};
+        CREATE FOREIGN TABLE far PARTITION OF people FOR VALUES FROM (1) TO (9) SERVER away""",
+    )
+
+    assert [s for s in blockers(case) if "ALTER TABLE public.people DETACH PARTITION public.far" in s]
+
+
+def test_row_security_that_would_hide_rows_from_a_clean_room_is_named(
+    case: RewriteCase, other_role: Callable[..., str]
+) -> None:
+    case.execute("ALTER TABLE people ENABLE ROW LEVEL SECURITY; ALTER TABLE people FORCE ROW LEVEL SECURITY")
+    as_admin(case.database, f"ALTER ROLE {OWNER} NOBYPASSRLS")
+    try:
+        clean, in_place = blockers(case, "clean-room"), blockers(case)
+        report = case.rewrite()
+    finally:
+        as_admin(case.database, f"ALTER ROLE {OWNER} BYPASSRLS")
+
+    assert f'ALTER ROLE "{OWNER}" BYPASSRLS' in clean[0]
+    assert in_place == ()
+    assert report.rows == 2
+    assert case.rows("SELECT count(*) FROM people WHERE name ~ 'Original'") == [(0,)]
+    assert case.rows("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'people'") == [(True,)]
