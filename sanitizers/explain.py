@@ -67,3 +67,13 @@ def _where(error: psycopg.Error) -> str:
     table, domain = (name and f"{diag.schema_name}.{name}" for name in (diag.table_name, diag.datatype_name))
     parts = (("constraint", diag.constraint_name), ("column", column), ("table", table), ("domain", domain))
     return "".join(f", {kind} {name}" for kind, name in parts if name)
+
+
+def _without_quotes(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(type(a).__name__ if isinstance(a, BaseException) else a for a in record.args)
+    return True
+
+
+# The driver logs errors that it meets while it cleans up after others, with all that the server said.
+logging.getLogger("psycopg").addFilter(_without_quotes)
