@@ -23,7 +23,18 @@ from psycopg import sql
 from sanitizers.errors import PolicyError
 
 PoolName = Literal[
-    "first_name", "last_name", "first_handle", "last_handle", "street", "city", "postcode", "company", "region", "job"
+    "first_name",
+    "last_name",
+    "first_handle",
+    "last_handle",
+    "street",
+    "city",
+    "postcode",
+    "company",
+    "region",
+    "job",
+    "sentence",
+    "user_agent",
 ]
 
 LARGEST_POOL = 4096
@@ -31,11 +42,23 @@ MOST_BYTES = 63  # of a value of type name
 HANDLE_LENGTH = 14  # characters of each of its two parts
 SEED = 20261121  # any constant: another one makes other fakes of the same originals
 DRAWS = 4 * LARGEST_POOL  # a provider that has fewer different values than asked for must end, too
+SHORTEST_SENTENCE = 12  # characters; how many sentences fill a text is counted by it
 FALLBACK = "en_US"  # for what a locale does not have: names in ASCII, regions
 
 HANDLES: Mapping[PoolName, PoolName] = {"first_handle": "first_name", "last_handle": "last_name"}
 REGIONS = ("administrative_unit", "state", "region", "province", "prefecture", "county", "department_name")
 """What Faker's locales call the part of a country that is in an address."""
+USER_AGENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64) Gecko/20100101 Firefox/128",
+    "Mozilla/5.0 (Macintosh) Gecko/20100101 Firefox/128.0",
+    "Mozilla/5.0 (Android 14; Mobile) Gecko/128.0 Firefox/128.0",
+    "Mozilla/5.0 (Windows NT 10.0) Chrome/126.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone) Version/17.5 Mobile Safari/604.1",
+    "Mozilla/5.0 (Macintosh) Version/17.5 Safari/605.1.15",
+)
+"""One per family of browsers and systems; Faker's are too long for a pool."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +94,8 @@ def pool(name: PoolName, locale: str = FALLBACK) -> tuple[str, ...]:
         "company": fake.company,
         "region": _region(fake),
         "job": fake.job,
+        "sentence": lambda: _sentence(fake),
+        "user_agent": lambda: fake.random_element(USER_AGENTS),
     }
     return _fill(draws[name])
 
@@ -82,11 +107,21 @@ def pools_digest(locale: str, names: tuple[PoolName, ...]) -> str:
 
 def pick(name: PoolName, locale: str, digest: sql.Composable, at: int) -> sql.Composable:
     """SQL for a value of the pool, chosen by two bytes of the digest from the 0-based `at`."""
-    values = pool(name, locale)
-    array = sql.Literal("{" + ",".join(_quoted(value) for value in values) + "}")
-    return sql.SQL("(({}::name[])[1 + (((get_byte({}, {}) << 8) | get_byte({}, {})) & {})])::text").format(
-        array, digest, sql.Literal(at), digest, sql.Literal(at + 1), sql.Literal(len(values) - 1)
-    )
+    index = sql.SQL("((get_byte({}, {}) << 8) | get_byte({}, {}))")
+    return pick_at(name, locale, index.format(digest, sql.Literal(at), digest, sql.Literal(at + 1)))
+
+
+def pick_at(name: PoolName, locale: str, number: sql.Composable) -> sql.Composable:
+    """SQL for a value of the pool, chosen by the last bits of a number."""
+    values, array = pool(name, locale), _array(name, locale)
+    return sql.SQL("(({}::name[])[1 + ({} & {})])::text").format(array, number, sql.Literal(len(values) - 1))
+
+
+@cache
+def _array(name: PoolName, locale: str) -> sql.Composable:
+    """The pool as Postgres reads it: written once, since every table has it in its statement."""
+    literal = sql.Literal("{" + ",".join(_quoted(value) for value in pool(name, locale)) + "}")
+    return sql.SQL(literal.as_string())
 
 
 def _quoted(value: str) -> str:
@@ -105,6 +140,13 @@ def _faker(locale: str) -> Faker:
 def _region(fake: Faker) -> Callable[[], str]:
     known = (getattr(fake, name, None) for name in REGIONS)
     return next((method for method in known if method is not None), _faker(FALLBACK).state)
+
+
+def _sentence(fake: Faker) -> str:
+    text = fake.sentence(nb_words=6)
+    while len(text) < SHORTEST_SENTENCE:
+        text += " " + fake.sentence(nb_words=6)
+    return text
 
 
 def _fill(draw: Callable[[], str]) -> tuple[str, ...]:
