@@ -68,7 +68,7 @@ def preflight(plan: DatabasePlan, source: psycopg.Connection, target: psycopg.Co
         raise CatalogsDifferError(_difference(plan, here, there))
     if row := target.execute(EVENT_TRIGGERS).fetchone():
         raise CopyFailedError(f"event trigger {row[0]} of {plan.database} would fire on our DDL: disable it first")
-    if problems := _unreadable(plan, source):
+    if problems := unreadable(plan, source):
         raise CopyFailedError("; ".join(problems))
     if not begun:
         _refuse_rows(target)
@@ -92,7 +92,8 @@ def _alike(qualified: str, source: Schema, target: Schema) -> bool:
     return only(source).digest == only(target).digest
 
 
-def _unreadable(plan: DatabasePlan, source: psycopg.Connection) -> list[str]:
+def unreadable(plan: DatabasePlan, source: psycopg.Connection) -> list[str]:
+    """A sentence for everything that the run's role cannot read in the source, or that a standby has not got."""
     empty = {(t.table.schema, t.table.name) for t in plan.tables if t.empty}
     denied = [row for row in source.execute(UNREADABLE) if (row[0], row[1]) not in empty]
     problems = [f"{row[0]}.{row[1]} cannot be read: {row[3]} must run `{row[2]}` on the source" for row in denied]
