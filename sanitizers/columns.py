@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Category = Literal[
@@ -89,6 +89,20 @@ class Column:
     """Of a composite type."""
     subtype: Column | None = None
     """The bounds of a range."""
+
+    @property
+    def inner(self) -> Column | None:
+        """An array's elements with what the column as a whole demands of them; None where they are unknown."""
+        if self.element is None:
+            return None
+        return replace(
+            self.element,
+            name=self.name,
+            not_null=self.not_null or self.element.not_null,
+            unique=self.unique,
+            generated=self.generated,
+            identity=self.identity,
+        )
 
     @property
     def category(self) -> Category:

@@ -93,6 +93,12 @@ class DigestSource:
             return digest_of(self.label, value_bytes(self.columns[0], _of(alias, self.columns[0])))
         return digest_of(self.label, text_bytes(self._text(alias)))
 
+    def of_value(self, value: sql.Composable) -> sql.Composable:
+        """SQL for the digest of a value that stands in no column: the same as in a column of this one's type."""
+        if not self.fold:
+            return digest_of(self.label, value_bytes(self.columns[0], value))
+        return digest_of(self.label, text_bytes(folded(value)))
+
     def _text(self, alias: str) -> sql.Composable:
         if len(self.columns) > 1:
             key = folded(_joined(alias, self.columns, " "))

@@ -17,6 +17,7 @@ from sanitizers.schema import Column
 
 if TYPE_CHECKING:
     from sanitizers.plan import ColumnPlan, TablePlan
+    from sanitizers.strategies.strategy import MaskingStrategy
 
 KEYS = ("email", "user_name", "full_name")
 """Strategies whose column says alone who somebody is, the best first."""
@@ -49,7 +50,7 @@ def find_draws(table: TablePlan) -> Draws:
     key = _key(table)
     sources: dict[DigestSource, int] = {}
     of: dict[str, Draw] = {}
-    for plan in table.columns:
+    for plan in _whole(table):
         if plan.strategy.digested:
             digest, mark = _sources(table, plan, key)
             first, second = (sources.setdefault(source, len(sources)) for source in (digest, mark))
@@ -78,13 +79,17 @@ def _sources(table: TablePlan, plan: ColumnPlan, key: DigestSource | None) -> tu
     return key, own if plan.strategy.keeps_unique else key
 
 
-def _own(plan: ColumnPlan) -> DigestSource:
+def own_source(strategy: MaskingStrategy, column: Column) -> DigestSource:
     """By the value alone: under the label by which a person is known, where it is such a value."""
-    kind = plan.strategy.kind
+    kind = str(strategy.kind)  # type: ignore[attr-defined]  # every subclass has it
     if kind in KEYS or kind in NAMES:
         label = NAME if kind in {*NAMES, "full_name"} else PERSON.format(kind)
-        return DigestSource(label, (plan.column,), fold=kind in FOLDED)
-    return DigestSource(plan.strategy.label, (plan.column,))
+        return DigestSource(label, (column,), fold=kind in FOLDED)
+    return DigestSource(strategy.label, (column,))
+
+
+def _own(plan: ColumnPlan) -> DigestSource:
+    return own_source(plan.strategy, plan.column)
 
 
 def _key(table: TablePlan) -> DigestSource | None:
@@ -92,12 +97,12 @@ def _key(table: TablePlan) -> DigestSource | None:
     if table.rule.person:
         return _declared(table)
     for kind in KEYS:
-        if candidates := [p for p in table.columns if p.strategy.kind == kind and _may_lead(p)]:
+        if candidates := [p for p in _whole(table) if p.strategy.kind == kind and _may_lead(p)]:
             best = min(candidates, key=lambda p: (p.column.name not in table.linked, not p.column.unique))
             own = _own(best)
             others = () if best.column.not_null else _others(table, best.column)
             return DigestSource(own.label, own.columns, own.fold, others)
-    names = [next((p.column for p in table.columns if p.strategy.kind == kind), None) for kind in NAMES]
+    names = [next((p.column for p in _whole(table) if p.strategy.kind == kind), None) for kind in NAMES]
     present = tuple(column for column in names if column is not None)
     return DigestSource(NAME, present, fold=True) if present else None
 
@@ -108,7 +113,7 @@ def _may_lead(plan: ColumnPlan) -> bool:
 
 def _declared(table: TablePlan) -> DigestSource:
     columns = tuple(c for name in table.rule.person if (c := table.table.column(name)))
-    plan = next((p for p in table.columns if p.column.name == table.rule.person[0]), None)
+    plan = next((p for p in _whole(table) if p.column.name == table.rule.person[0]), None)
     if len(columns) == 1 and plan is not None and plan.strategy.kind in {*KEYS, *NAMES}:
         own = _own(plan)
         return DigestSource(own.label, own.columns, own.fold, _others(table, columns[0]))
@@ -127,7 +132,7 @@ def _others(table: TablePlan, key: Column) -> tuple[Column, ...]:
     """Text about the same person, for rows whose key is NULL."""
     return tuple(
         p.column
-        for p in table.columns
+        for p in _whole(table)
         if p.strategy.draws == "identity" and p.column.category == "text" and p.column != key
     )
 
@@ -152,4 +157,9 @@ def _repeated(table: TablePlan, plan: ColumnPlan) -> bool:
 
 
 def _identities(table: TablePlan) -> Iterator[ColumnPlan]:
-    yield from (p for p in table.columns if p.strategy.draws == "identity")
+    yield from (p for p in _whole(table) if p.strategy.draws == "identity")
+
+
+def _whole(table: TablePlan) -> Iterator[ColumnPlan]:
+    """All but arrays whose elements are masked one by one: each of those is drawn by itself alone."""
+    yield from (p for p in table.columns if not p.inside)

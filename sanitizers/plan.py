@@ -39,13 +39,23 @@ class ColumnPlan:
         return self.strategy.masks
 
     @property
+    def inside(self) -> bool:
+        """Whether the elements of an array are masked one by one."""
+        return self.strategy.inside(self.column)
+
+    @property
     def residue(self) -> Residue:
         """How originals of this column are to be searched for; see `strategies.strategy`."""
-        return self.strategy.residue_in(self.column)
+        return self.strategy.residue_in(self._values)
 
     def producible(self, locales: Sequence[str]) -> Collection[str]:
         """The texts that masking can put into this column by chance; needed where `residue` is "pool"."""
-        return self.strategy.producible(self.column, locales)
+        return self.strategy.producible(self._values, locales)
+
+    @property
+    def _values(self) -> Column:
+        """The column, or its elements where those are masked."""
+        return (self.column.inner if self.inside else None) or self.column
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ the digest at every place that uses a byte of it. No name depends on the search 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -18,6 +18,7 @@ from psycopg import sql
 from sanitizers.digests import set_key
 from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.strategies import Inputs
+from sanitizers.strategies.nested import kept_value, masked_array
 
 __all__ = ["WHOLE", "Slice", "counted_select", "masked_select", "set_key"]
 
@@ -92,10 +93,17 @@ def _masked(table: TablePlan, number: int, plan: ColumnPlan, value: sql.Composab
     if not plan.masked:
         return value
     inputs = _inputs(table, plan, value)
-    fake = plan.strategy.expression(plan.column, inputs)
+    fake = _fake(plan, inputs)
     # The type is Postgres' own spelling out of the catalog, quoted where it must be.
     typed = sql.SQL("({})::{}").format(fake, sql.SQL(plan.column.type))
     return _unless_kept(table, number, plan, typed)
+
+
+def _fake(plan: ColumnPlan, inputs: Inputs) -> sql.Composable:
+    inner = plan.column.inner if plan.inside else None
+    if inner is not None:
+        return masked_array(plan.strategy, inner, inputs)
+    return plan.strategy.expression(plan.column, inputs)
 
 
 def _inputs(table: TablePlan, plan: ColumnPlan, value: sql.Composable) -> Inputs:
@@ -128,19 +136,8 @@ def _reasons(table: TablePlan, number: int, plan: ColumnPlan, value: sql.Composa
         yield sql.Identifier(OUTER, "kept")
     if plan.strategy.keep_if:
         yield sql.Identifier(OUTER, f"k{number}")
-    if plan.strategy.keep_values:
+    if plan.strategy.keep_values and not plan.inside:
         yield kept_value(plan.strategy.keep_values, value)
-
-
-def kept_value(patterns: Sequence[str], value: sql.Composable) -> sql.Composable:
-    """SQL that is true for a value that is on the list."""
-    likes = [_like(pattern) for pattern in patterns]
-    return sql.SQL('(lower({}::text COLLATE "C") LIKE ANY ({}::text[])) IS TRUE').format(value, sql.Literal(likes))
-
-
-def _like(pattern: str) -> str:
-    plain = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
-    return "".join(c.lower() if c.isascii() else c for c in plain)
 
 
 def _relation(table: TablePlan, part: Slice) -> sql.Composable:

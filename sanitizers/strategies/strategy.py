@@ -55,17 +55,19 @@ class Inputs:
     locales: Locales = field(default_factory=Locales)
     locale: sql.Composable | None = None
     """The row's own locale, where the table has a column for it."""
+    computed: sql.Composable = field(default_factory=lambda: sql.SQL("NULL"))
+    """What the strategy asked the row for; see `MaskingStrategy.row_expression`."""
 
     def pick(self, pool: PoolName, at: int) -> sql.Composable:
         """SQL for a value of the pool in the row's locale, by two bytes of the digest."""
-        default = pick(pool, self.locales.default, self.digest, at)
+        return self.choose(lambda locale: pick(pool, locale, self.digest, at))
+
+    def choose(self, fake: Callable[[str], sql.Composable]) -> sql.Composable:
+        """SQL for what `fake` gives in the row's locale."""
         if self.locale is None or not self.locales.others:
-            return default
-        cases = [
-            sql.SQL("WHEN {} THEN {}").format(self._spoken(name), pick(pool, name, self.digest, at))
-            for name in self.locales.others
-        ]
-        return sql.SQL("(CASE {} ELSE {} END)").format(sql.SQL(" ").join(cases), default)
+            return fake(self.locales.default)
+        cases = [sql.SQL("WHEN {} THEN {}").format(self._spoken(name), fake(name)) for name in self.locales.others]
+        return sql.SQL("(CASE {} ELSE {} END)").format(sql.SQL(" ").join(cases), fake(self.locales.default))
 
     def _spoken(self, locale: str) -> sql.Composable:
         """Whether the row's locale is this one, written as de_DE, de-DE, DE or de."""
@@ -125,7 +127,15 @@ class MaskingStrategy(BaseModel, ABC):
         return self.model_dump()
 
     def fits(self, column: Column) -> str | None:
-        """Why this strategy cannot be used on the column, as half a sentence, or None."""
+        """Why this strategy cannot be used on the column or the elements of its arrays, as half a sentence, or None."""
+        return None if self.inside(column) else self._misfit(column)
+
+    def inside(self, column: Column) -> bool:
+        """Whether it masks each element of an array by itself, because it fits those and not the whole."""
+        inner = column.inner
+        return inner is not None and self._misfit(column) is not None and self._misfit(inner) is None
+
+    def _misfit(self, column: Column) -> str | None:
         common: tuple[Check, ...] = (not_generated, not_identity)
         return next((problem for check in (*common, *self.checks) if (problem := check(column))), None)
 
