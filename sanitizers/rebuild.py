@@ -21,10 +21,18 @@ Connect = Callable[[str | None], psycopg.Connection]
 SESSION = """
 SELECT set_config(s.name, w.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-  ('lock_timeout', '60000'), ('neon.event_triggers', 'off')) AS w(name, value)
+  ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'), ('neon.event_triggers', 'off')
+) AS w(name, value)
 JOIN pg_settings s ON s.name = w.name
+WHERE s.name <> 'client_connection_check_interval' OR version() ~ 'linux'
 """
-"""What a role's or database's settings must not do to a run. Neon's own switch for event triggers included."""
+"""What a role's or database's settings must not do to a run. Neon's own switch for event triggers included.
+
+Where the server can tell that its client is gone (Linux), it ends what a killed run was doing.
+"""
+
+BESIDE = (0x6277, 0x6A6F)
+"""Advisory lock that connections beside the journal's own share as long as they live."""
 
 MEMORY = """
 SELECT set_config(name, %s, false) FROM pg_settings
@@ -103,6 +111,8 @@ class Sessions:
         self._watch(conn)
         prepare_session(conn)
         conn.execute(MEMORY, (self._memory, self._memory))
+        if role is not None:
+            stay_beside(conn)
         conn.commit()
         return conn
 
@@ -110,6 +120,23 @@ class Sessions:
 def prepare_session(conn: psycopg.Connection) -> None:
     """Switch off the timeouts that would cut a long run short."""
     conn.execute(SESSION)
+    conn.commit()
+
+
+def stay_beside(conn: psycopg.Connection) -> None:
+    """Let a run that goes on after this one was killed know when the server has let go of this connection."""
+    conn.execute("SELECT pg_advisory_lock_shared(%s, %s)", BESIDE)
+    conn.commit()
+
+
+def await_others(conn: psycopg.Connection) -> None:
+    """Wait for what a killed run has left running in the server: it may still be about to commit.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: it does not end within the session's lock_timeout.
+    """
+    conn.execute("SELECT pg_advisory_lock(%s, %s)", BESIDE)
+    conn.execute("SELECT pg_advisory_unlock(%s, %s)", BESIDE)
     conn.commit()
 
 

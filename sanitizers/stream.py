@@ -16,10 +16,12 @@ from sanitizers.explain import without_values
 from sanitizers.journal import Filled, Journal, journal_purpose, open_journal
 from sanitizers.load import Loading, TableCopied, empty_again, table_name
 from sanitizers.obstacles import read_obstacles
+from sanitizers.plan import DatabasePlan, TablePlan
 from sanitizers.preflight import preflight
 from sanitizers.rebuild import (
     Connect,
     analyze,
+    await_others,
     copy_sequences,
     current_role,
     populated_matviews,
@@ -71,10 +73,13 @@ def _copy(run: CopyRun, track: Track) -> CopyReport:
     with ExitStack() as stack:
         team = Team(run, stack)
         track.step("compare", run.plan.database)
-        preflight(run.plan, team.source, team.target.own)
+        begun = preflight(run.plan, team.source, team.target.own)
         purpose = replace(journal_purpose("clean-room", run.plan, run.key), source=team.state())
         journal = open_journal(team.target.own, purpose)
+        await_others(team.target.own)
         _clear(team, journal, track)
+        if begun:
+            empty_again(team.target, _missing(run.plan, journal))
         tables = _load(run, team, journal, track)
         copy_sequences(team.source, team.target, track.step("sequences"))
         populated = populated_matviews(team.source)
@@ -117,15 +122,18 @@ def _save(team: Team, journal: Journal) -> None:
 
 def _load(run: CopyRun, team: Team, journal: Journal, track: Track) -> tuple[TableCopied, ...]:
     track.step("load")
-    done = journal.done()
-    missing = [table for table in run.plan.tables if not table.empty and table_name(table) not in done]
-    empty_again(team.target, missing)
-    units = cut(team.source, missing, run.streams)
+    units = cut(team.source, _missing(run.plan, journal), run.streams, run.piece)
     loading = Loading(units, track)
     team.loaders(len(units)).work(units, loading.load)
     done = journal.done()
     nothing = {table_name(table): Filled(*table_name(table), 0) for table in run.plan.tables if table.empty}
     return tuple({**done, **nothing}[table_name(table)] for table in run.plan.tables)
+
+
+def _missing(plan: DatabasePlan, journal: Journal) -> list[TablePlan]:
+    """Tables that are still to be filled."""
+    done = journal.done()
+    return [table for table in plan.tables if not table.empty and table_name(table) not in done]
 
 
 def _rebuild(team: Team, journal: Journal, track: Track) -> None:

@@ -13,8 +13,9 @@ from psycopg import IsolationLevel, sql
 from sanitizers.crew import Crew
 from sanitizers.load import LOAD_SETTINGS, Hand
 from sanitizers.plan import DatabasePlan
-from sanitizers.rebuild import Connect, Sessions, prepare_session
+from sanitizers.rebuild import Connect, Sessions, prepare_session, stay_beside
 from sanitizers.select import set_key
+from sanitizers.units import PIECE
 
 STATE = """
 SELECT concat_ws(' ', c.system_identifier, d.oid, pg_current_snapshot())
@@ -43,9 +44,12 @@ class CopyRun:
     streams: int = 2
     """Pairs of connections that copy at once, and that build indexes at once in the target."""
 
+    piece: int = PIECE
+    """Bytes that a part of a table has at least, where a table is cut for several streams."""
+
     def __post_init__(self) -> None:
-        if self.streams < 1:
-            raise ValueError(f"a copy needs at least one stream, not {self.streams}")
+        if self.streams < 1 or self.piece < 1:
+            raise ValueError(f"a copy needs a stream and a byte at least, not {self.streams} and {self.piece}")
 
 
 class Team:
@@ -78,6 +82,7 @@ class Team:
         """As many sessions of the target as there are streams, or jobs if those are fewer."""
         while len(self._targets) < min(jobs, self._run.streams):
             self._targets.append(self._open_target())
+            stay_beside(self._targets[-1].own)
         return Crew(self._targets[: max(1, jobs)], lambda: tuple(self._connections))
 
     def loaders(self, jobs: int) -> Crew[Hand]:

@@ -15,10 +15,10 @@ from sanitizers.plan import TablePlan
 from sanitizers.select import WHOLE, Slice
 
 PIECES = 4
-"""Units per stream that a table is cut into at most: enough that the streams end together."""
+"""Units per stream that a table is cut into, or fewer: enough that the streams end together."""
 
-SMALLEST = 32 << 20
-"""Bytes below which a piece is not worth a statement of its own."""
+PIECE = 32 << 20
+"""Bytes below which a part of a table is not worth a statement of its own."""
 
 Name = tuple[str, str]
 """Schema and table."""
@@ -63,14 +63,20 @@ class Leaf:
     """Whether it can be read by its own name: a partition's grants and policies need not be those of its root."""
 
 
-def cut(source: psycopg.Connection, tables: Sequence[TablePlan], streams: int) -> tuple[Unit, ...]:
-    """Units of all tables that hold rows to copy, big ones first; one stream cuts nothing.
+def cut(source: psycopg.Connection, tables: Sequence[TablePlan], streams: int, least: int = PIECE) -> tuple[Unit, ...]:
+    """Units of all tables, big ones first, none of less than `least` bytes but by nature; one stream cuts nothing.
 
     `source` is in the transaction whose snapshot is copied: blocks that come later hold no row of it.
     """
     leaves = _leaves(source)
-    units = [unit for table in tables for unit in _units(table, leaves[table.table.schema, table.table.name], streams)]
-    return tuple(sorted(units, key=lambda unit: -unit.bytes))
+    found: list[Unit] = []
+    for table in tables:
+        heaps = leaves[table.table.schema, table.table.name]
+        whole = streams == 1 or not table.divisible or not all(leaf.open for leaf in heaps)
+        size = sum(leaf.bytes for leaf in heaps)
+        piece = max(least, size // (streams * PIECES))
+        found += [Unit(table, WHOLE, size)] if whole or size < 2 * piece else _parts(table, heaps, piece)
+    return tuple(sorted(found, key=lambda unit: -unit.bytes))
 
 
 def _leaves(source: psycopg.Connection) -> Mapping[Name, list[Leaf]]:
@@ -80,13 +86,7 @@ def _leaves(source: psycopg.Connection) -> Mapping[Name, list[Leaf]]:
     return found
 
 
-def _units(table: TablePlan, leaves: Sequence[Leaf], streams: int) -> Iterator[Unit]:
-    size = sum(leaf.bytes for leaf in leaves)
-    piece = max(SMALLEST, size // (streams * PIECES))
-    whole = streams == 1 or not table.divisible or not all(leaf.open for leaf in leaves)
-    if whole or size < 2 * piece:
-        yield Unit(table, WHOLE, size)
-        return
+def _parts(table: TablePlan, leaves: Sequence[Leaf], piece: int) -> Iterator[Unit]:
     for leaf in leaves:
         name = leaf.name if table.table.partitioned else None
         yield from (Unit(table, Slice(name, blocks), size) for blocks, size in _ranges(leaf, piece))

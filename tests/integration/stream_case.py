@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from sanitizers.plan import DatabasePlan, compile_plan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.rebuild import Connect
 from sanitizers.schema import read_schema
-from sanitizers.stream import CopyReport, CopyRun, copy_database
+from sanitizers.stream import CopyReport, CopyRun, Progress, copy_database
 from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
 from tests.fix_postgres import TestDatabase
 
@@ -62,7 +63,12 @@ def clone_schema(source: TestDatabase, target: TestDatabase) -> None:
 
 def make_plan(source: TestDatabase, strategies: Mapping[str, Any] | None = None) -> DatabasePlan:
     """Keep everything but the columns given as `schema.table.column` → strategy."""
-    with psycopg.connect(source.dsn) as conn:
+    return plan_of(source.dsn, strategies)
+
+
+def plan_of(dsn: str, strategies: Mapping[str, Any] | None = None) -> DatabasePlan:
+    """The same by connection string."""
+    with psycopg.connect(dsn) as conn:
         schema = read_schema(conn)
     chosen = dict(strategies or {})
     tables: dict[str, dict[str, dict[str, Any]]] = {}
@@ -78,6 +84,10 @@ def make_plan(source: TestDatabase, strategies: Mapping[str, Any] | None = None)
 
 def _expand(strategy: Any) -> Any:
     return {"strategy": strategy} if isinstance(strategy, str) else strategy
+
+
+class GivenUpError(Exception):
+    """A test wanted no more."""
 
 
 @dataclass
@@ -101,6 +111,16 @@ class Case:
     def copy(self, **changes: Any) -> CopyReport:
         return copy_database(self.run(**changes), lambda _: None)
 
+    def give_up(self, step: str, **changes: Any) -> None:
+        """Copy up to a step."""
+
+        def raise_at(progress: Progress) -> None:
+            if progress.step == step:
+                raise GivenUpError
+
+        with pytest.raises(GivenUpError):
+            copy_database(self.run(**changes), raise_at)
+
     def verify(self, **changes: Any) -> DatabaseProof:
         run = self.run()
         arguments: dict[str, Any] = {name: getattr(run, name) for name in ("source", "target", "plan", "key")}
@@ -119,7 +139,13 @@ def make_case(
     make_database: Callable[[], TestDatabase], script: str, strategies: Mapping[str, Any] | None = None
 ) -> Case:
     """Run the script on a new source as its owner, clone the schema to a new target, and plan."""
-    source, target = make_database(), make_database()
+    return fill_case(make_database(), make_database(), script, strategies)
+
+
+def fill_case(
+    source: TestDatabase, target: TestDatabase, script: str, strategies: Mapping[str, Any] | None = None
+) -> Case:
+    """The same with two databases that are there."""
     with psycopg.connect(source.dsn) as conn:
         conn.execute(script.encode())
     clone_schema(source, target)
