@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 
@@ -19,7 +20,7 @@ from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
 from daemon.errors import BranchwardenError, SettingsError, UsageError
-from daemon.keys import newest_key
+from daemon.keys import ephemeral_key, given_key
 from daemon.log import register_secret
 from daemon.model import Report
 from daemon.neon import NeonAccess, NeonClient, Timing
@@ -27,6 +28,7 @@ from daemon.policies import suggestions
 from daemon.records import Event
 from daemon.settings import ProjectSettings, Settings, api_key
 from daemon.staging import (
+    Manner,
     Patience,
     Preflight,
     Progress,
@@ -40,6 +42,7 @@ from daemon.staging import (
 )
 from daemon.store import CYCLE_JOB, Store, open_store
 from sanitizers.errors import SanitizerError
+from sanitizers.journal import Mode
 from sanitizers.policy import load_policy
 from sanitizers.policy_file import Suggestion, write_policy
 from sanitizers.schema import Schema
@@ -63,6 +66,19 @@ REQUEST_JOB = "sanitize-request:{}"
 def utc_now() -> datetime:
     """The time, aware."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks of one sanitize run, beside what the settings say."""
+
+    name: str | None = None
+    mode: Mode = "clean-room"
+    policy: Path | None = None
+    key: Path | None = None
+    ephemeral_key: bool = False
+    streams: int = 2
+    allow_event_triggers: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -151,16 +167,20 @@ class App:
         """Send what waits in the outbox."""
         return deliver_due(self.store, self.webhook.send if self.webhook else None, utc_now())
 
-    def request(self, project: ProjectSettings, trigger: str, name: str | None = None) -> StagingRequest:
-        """A sanitize run with the settings' policy and the newest key. Raises SettingsError or PolicyError."""
+    def request(self, project: ProjectSettings, trigger: str, asked: Asked | None = None) -> StagingRequest:
+        """A sanitize run, with the settings' policy and the newest key where no other is asked for.
+
+        Raises SettingsError or PolicyError.
+        """
+        asked = asked or Asked()
         staging = self.settings.staging
-        if not staging.policy.exists():
-            raise SettingsError(
-                f"there is no masking policy {staging.policy}: write one with `branchwarden detect --write`"
-            )
-        key = newest_key(self.settings.keys.path)
-        staging = staging.model_copy(update={"name": name}) if name else staging
-        return StagingRequest(project, staging, load_policy(staging.policy), key, trigger)
+        path = asked.policy or staging.policy
+        if not path.exists():
+            raise SettingsError(f"there is no masking policy {path}: write one with `branchwarden detect --write`")
+        key = ephemeral_key() if asked.ephemeral_key else given_key(asked.key or self.settings.keys.path)
+        staging = staging.model_copy(update={"name": asked.name}) if asked.name else staging
+        how = Manner(asked.mode, asked.streams, asked.allow_event_triggers)
+        return StagingRequest(project, staging, load_policy(path), key, trigger, how)
 
     def sanitize(self, request: StagingRequest) -> Published:
         """Spawn, prove and publish a sanitized staging branch; one at a time per project."""

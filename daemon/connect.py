@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,23 @@ def secure_parameters(uri: str, root_certificates: Path | None = None) -> dict[s
         return found | {"sslmode": "prefer", "channel_binding": "prefer"}
     tls = {"sslmode": "verify-full", "channel_binding": "require"}
     return found | tls | {"sslrootcert": str(root_certificates or certifi.where())}
+
+
+def plain_parameters(dsn: str) -> dict[str, str]:
+    """The parameters of a connection string that a person wrote: TLS as it says, where it says nothing verified.
+
+    Raises psycopg.ProgrammingError when it is none.
+    """
+    given = {k: str(v) for k, v in conninfo.conninfo_to_dict(dsn).items() if v is not None}
+    found = {"application_name": "branchwarden", "connect_timeout": str(CONNECT_TIMEOUT)} | given
+    found |= {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+    if "sslmode" in given or os.environ.get("PGSSLMODE"):
+        return found
+    # A service file or a variable may lead elsewhere, so that only a host in the text stays on this machine for sure.
+    elsewhere = {"service", "hostaddr"} & given.keys() or {"PGHOST", "PGHOSTADDR", "PGSERVICE"} & os.environ.keys()
+    if _stays_here(given) and (given.get("host") or not elsewhere):
+        return found | {"sslmode": "prefer"}
+    return {"sslrootcert": certifi.where()} | found | {"sslmode": "verify-full"}
 
 
 def _stays_here(parameters: Mapping[str, str]) -> bool:

@@ -2,7 +2,8 @@
 
 BranchwardenError                 exit code
 ├── UsageError                    2   bad arguments
-│   └── SettingsError             2   a setting, a config file or a masking policy is wrong
+│   ├── SettingsError             2   a setting, a config file or a masking policy is wrong
+│   └── DatabaseUnreachableError  2   a database given by its connection string does not answer, or not to this role
 ├── StateError                    2   the state store cannot be used
 │   ├── StateLockedError          2   another instance holds it
 │   └── StateTooNewError          2   written by a newer branchwarden
@@ -40,6 +41,10 @@ class UsageError(BranchwardenError):
 
 class SettingsError(UsageError):
     """A setting, the config file or the masking policy is wrong."""
+
+
+class DatabaseUnreachableError(UsageError):
+    """A database that was given by its connection string does not answer, or lets this role not in."""
 
 
 class StateError(BranchwardenError):

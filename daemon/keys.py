@@ -53,7 +53,24 @@ def newest_key(folder: Path) -> MaskingKey:
     ids = list_keys(folder)
     if not ids:
         raise SettingsError(f"no masking key in {folder}: make one with `branchwarden keys new` and keep it safe")
-    path = folder / f"masking-{ids[0]}.key"
+    return read_key(folder / f"masking-{ids[0]}.key", ids[0])
+
+
+def given_key(path: Path) -> MaskingKey:
+    """The key in a file, or the newest of a folder. Raises SettingsError when there is none or others can read it."""
+    if path.is_dir():
+        return newest_key(path)
+    named = _NAME.match(path.name)
+    return read_key(path, named["id"] if named else path.stem)
+
+
+def ephemeral_key() -> MaskingKey:
+    """A key that nobody keeps: its fakes can never be made again, nor linked to those of another run."""
+    return MaskingKey("ephemeral", secrets.token_bytes(KEY_BYTES))
+
+
+def read_key(path: Path, key_id: str) -> MaskingKey:
+    """The key in a file. Raises SettingsError when there is none or others can read it."""
     try:
         if path.stat().st_mode & 0o077:
             raise SettingsError(f"others can read the masking key {path}: run chmod 600 on it")
@@ -64,7 +81,7 @@ def newest_key(folder: Path) -> MaskingKey:
         raise SettingsError(f"{path} is no masking key: restore it from your backup") from None
     if len(secret) != KEY_BYTES:
         raise SettingsError(f"{path} is no masking key: it must hold {KEY_BYTES} bytes in hex")
-    return MaskingKey(ids[0], secret)
+    return MaskingKey(key_id, secret)
 
 
 def retire_key(folder: Path, key_id: str) -> None:

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from daemon.errors import UsageError
 from daemon.shipped import CONFIG
-from sanitizers.decisions import Classes
+from sanitizers.decisions import Classes, decide
 from sanitizers.detect.classify import classify
 from sanitizers.detect.suggest import suggest
 from sanitizers.detect.vocabulary import Vocabulary, merge_vocabularies
 from sanitizers.plan import MaskingPlan, compile_plan
 from sanitizers.policy import MaskingPolicy
-from sanitizers.policy_file import Suggestion
+from sanitizers.policy_file import Suggestion, toml_key, toml_strategy
 from sanitizers.schema import Column, Schema, Table
+from sanitizers.strategies.keep import Keep
 
 COLUMNS_IN = ("project", "table", "column", "type", "comment")
 COLUMNS_OUT = ("project", "table", "column", "predicted_class")
@@ -38,8 +39,56 @@ def suggestions(schemas: Iterable[Schema]) -> tuple[Suggestion, ...]:
 
 def compile_policy(schemas: Sequence[Schema], policy: MaskingPolicy) -> MaskingPlan:
     """The masking plan; rules that speak of classes get those that the detector finds. Raises PlanError."""
-    asked = any(rule.pii_class for rule in policy.columns)
-    return compile_plan(schemas, policy, _classes_of(schemas) if asked else None)
+    return compile_plan(schemas, policy, _classes(schemas, policy))
+
+
+def coverage(schemas: Sequence[Schema], policy: MaskingPolicy) -> str:
+    """How many columns the policy covers, of all that are copied, and which policy it is."""
+    decisions = decide(schemas, policy, _classes(schemas, policy))
+    asked = [
+        (schema.database, table.schema, table.name, column.name)
+        for schema in schemas
+        for table in schema.tables
+        for column in table.columns
+        if not column.generated
+    ]
+    covered = sum(decisions.strategy(path) is not None for path in asked)
+    return f"{covered}/{len(asked)} columns covered, policy sha256:{policy.digest}"
+
+
+def missing_lines(schema: Schema, policy: MaskingPolicy) -> Iterator[str]:
+    """TOML for every column that the policy does not cover, as the detector suggests it."""
+    decisions = decide((schema,), policy, _classes((schema,), policy))
+    before: tuple[str, ...] = ()
+    for item in suggestions((schema,)):
+        if decisions.strategy(item.path) is None:
+            if item.path[:3] != before:
+                before = item.path[:3]
+                yield f"[{'.'.join(toml_key(part) for part in before)}]"
+            yield f"{toml_key(item.column)} = {toml_strategy(item.strategy)}  # {item.reason}"
+
+
+def unmasked(schemas: Iterable[Schema], plan: MaskingPlan | None, policy: MaskingPolicy) -> Iterator[str]:
+    """A policy that nobody has signed may not keep what looks personal, nor mask nothing at all."""
+    if policy.reviewed or plan is None:
+        return
+    kept = {
+        (database.database, table.table.schema, table.table.name, column.column.name)
+        for database in plan.databases
+        for table in database.tables
+        for column in table.columns
+        if isinstance(column.strategy, Keep) and not column.strategy.public
+    }
+    for suggestion in suggestions(schemas):
+        if suggestion.path in kept and suggestion.strategy.masks and suggestion.pii_class is not None:
+            name = ".".join(suggestion.path)
+            yield f"{name} looks personal ({suggestion.pii_class}) and is kept: mask it, or sign the policy"
+    if plan.masked_count == 0:
+        yield "the policy masks nothing: staging would be production; sign the policy if there is nothing personal"
+
+
+def _classes(schemas: Iterable[Schema], policy: MaskingPolicy) -> Classes | None:
+    return _classes_of(schemas) if any(rule.pii_class for rule in policy.columns) else None
 
 
 def _classes_of(schemas: Iterable[Schema]) -> Classes:
@@ -94,13 +143,13 @@ def _classified(rows: list[Mapping[str, str]]) -> Iterator[tuple[str, str, str, 
     tables: dict[tuple[str, str], list[Mapping[str, str]]] = defaultdict(list)
     for row in rows:
         tables[row["project"], row["table"]].append(row)
-    found = {key: dict(zip(map(id, group), _classes(key[1], group), strict=True)) for key, group in tables.items()}
+    found = {key: dict(zip(map(id, group), _classes_in(key[1], group), strict=True)) for key, group in tables.items()}
     for row in rows:
         predicted = found[row["project"], row["table"]][id(row)]
         yield row["project"], row["table"], row["column"], predicted or NOT_PERSONAL
 
 
-def _classes(name: str, rows: list[Mapping[str, str]]) -> list[str | None]:
+def _classes_in(name: str, rows: list[Mapping[str, str]]) -> list[str | None]:
     schema, _, bare = name.rpartition(".")
     columns = tuple(Column(name=row["column"], type=row["type"]) for row in rows)
     table = Table(schema=schema or "public", name=bare, columns=columns)

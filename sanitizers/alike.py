@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psycopg
 from psycopg import sql
@@ -56,7 +56,13 @@ WHERE i.relkind = 'i' AND NOT (x.indisvalid AND x.indisready) ORDER BY 1
 
 def differences(source: psycopg.Connection, target: psycopg.Connection) -> Iterator[str]:
     """A sentence for every object that is missing, extra or otherwise defined; definitions are never quoted."""
-    here, there = _objects(source), _objects(target)
+    return compared(read_objects(source), read_objects(target), target)
+
+
+def compared(
+    here: Mapping[tuple[str, str], object], there: Mapping[tuple[str, str], object], target: psycopg.Connection
+) -> Iterator[str]:
+    """The same for objects that were read before; `target` is asked which indexes are invalid."""
     for kind, name in sorted(here.keys() | there.keys()):
         if (kind, name) not in there:
             yield f"{kind} {name} is missing in the target"
@@ -67,7 +73,8 @@ def differences(source: psycopg.Connection, target: psycopg.Connection) -> Itera
     yield from (f"index {row[0]} is invalid" for row in target.execute(INVALID))
 
 
-def _objects(conn: psycopg.Connection) -> dict[tuple[str, str], object]:
+def read_objects(conn: psycopg.Connection) -> dict[tuple[str, str], object]:
+    """The definition of every object, by kind and name."""
     with conn.transaction(force_rollback=True):
         conn.execute(DEPARSE)
         objects: dict[tuple[str, str], object] = {(kind, name): text for kind, name, text in conn.execute(OBJECTS)}

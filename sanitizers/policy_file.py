@@ -97,6 +97,16 @@ def _append(table: Container | Table, name: str, item: Item) -> None:
         container.append(None, part)
 
 
+def toml_key(name: str) -> str:
+    """A name as TOML writes a key."""
+    return tomlkit.key(name).as_string()
+
+
+def toml_strategy(strategy: Strategy) -> str:
+    """A strategy as a policy writes it."""
+    return _item(strategy).as_string()
+
+
 def _item(strategy: Strategy) -> Item:
     written = strategy.model_dump(by_alias=True, exclude_defaults=True)
     written.pop("strategy", None)

@@ -23,6 +23,7 @@ from sanitizers.producible import Producible
 from sanitizers.rebuild import Connect, prepare_session
 from sanitizers.residue import ColumnSearched, Search, find_home
 from sanitizers.search import collect, left_behind, look, not_searched, public, sentence, unseen
+from sanitizers.select import counted_select, set_key
 from sanitizers.track import Progress, Track
 from sanitizers.verifiers import Verifiers, read_verifiers, same_verifiers
 
@@ -99,6 +100,7 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
     started = time.monotonic()
     with ExitStack() as stack:
         source, target = (open_reader(connect, run.on_connection, stack) for connect in (run.source, run.target))
+        set_key(source, run.key)  # it may decide which rows are taken
         track.step("count", run.plan.database)
         counted = [_count(table, source, target, track) for table in run.plan.tables]
         track.step("compare", run.plan.database)
@@ -135,21 +137,21 @@ def open_reader(connect: Connect, watch: Callable[[psycopg.Connection], None], s
     return conn
 
 
-def count_rows(table: TablePlan, conn: psycopg.Connection, *, wanted: bool = False) -> int:
-    """The rows of a table; with `wanted` those that the policy takes."""
-    condition = "false" if table.empty else table.rule.condition
-    query = sql.SQL("SELECT count(*) FROM {}{} AS t WHERE {}").format(
-        sql.SQL("" if table.table.partitioned else "ONLY "),
-        sql.Identifier(table.table.schema, table.table.name),
-        sql.SQL("({})").format(sql.SQL(condition)) if wanted and condition else sql.SQL("true"),
-    )
-    row = conn.execute(query).fetchone()
-    return int(row[0]) if row else 0
+def count_rows(table: TablePlan, conn: psycopg.Connection) -> int:
+    """The rows of a table."""
+    only, name = "" if table.table.partitioned else "ONLY ", sql.Identifier(table.table.schema, table.table.name)
+    return number_of(conn, sql.SQL("SELECT count(*) FROM {}{}").format(sql.SQL(only), name))
 
 
 def _count(table: TablePlan, source: psycopg.Connection, target: psycopg.Connection, track: Track) -> tuple[int, int]:
     track.say(table.table.qualified)
-    return count_rows(table, source, wanted=True), count_rows(table, target)
+    return number_of(source, counted_select(table)), count_rows(table, target)
+
+
+def number_of(conn: psycopg.Connection, query: sql.Composed) -> int:
+    """The one number that a query gives."""
+    row = conn.execute(query).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _missing_rows(plan: DatabasePlan, counted: list[tuple[int, int]]) -> Iterator[str]:

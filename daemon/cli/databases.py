@@ -1,4 +1,4 @@
-"""`detect`, `plan`: what is personal in a database, and what a run would do about it."""
+"""`detect`: what is personal in a database."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
-from psycopg import conninfo
 from rich.table import Table
 from rich.text import Text
 
 from daemon.app import open_app
 from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, err, out, print_json
-from daemon.connect import open_connection
 from daemon.errors import UsageError
+from daemon.plain import parse_dsn
 from daemon.policies import classify_columns, suggestions, undecided
 from daemon.settings import load_settings
 from sanitizers.policy_file import Suggestion, write_policy
@@ -25,7 +23,6 @@ from sanitizers.schema import Schema, read_schema
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this group."""
     app.command()(detect)
-    app.command()(plan)
 
 
 def detect(
@@ -58,43 +55,9 @@ def detect(
     print_json(found) if as_json else _print(found)
 
 
-def plan(config: ConfigOption = None, project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """What a sanitize run would do with every column, and what stands in its way. Nothing is created."""
-    with open_app(load_settings(config), exclusive=False) as app:
-        flight = app.preflight(app.request(app.choose_one(project), "manual"))
-    rows = [
-        {
-            "database": database.database,
-            "table": table.table.qualified,
-            "column": column.column.name,
-            "type": column.column.type,
-            "strategy": column.strategy.kind,
-        }
-        for database in flight.plan.databases
-        for table in database.tables
-        for column in table.columns
-    ]
-    if as_json:
-        print_json({"digest": flight.plan.digest, "notes": flight.notes, "columns": rows})
-        return
-    table = _table("database", "table", "column", "type", "strategy")
-    for row in rows:
-        table.add_row(*(Text(clean(value), "" if row["strategy"] != "keep" else "dim") for value in row.values()))
-    out.print(table)
-    for note in flight.notes:
-        out.print(clean(note), soft_wrap=True)
-
-
 def _schema(dsn: str) -> Schema:
-    try:
-        conninfo.conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
-        raise UsageError("--dsn is no connection string: postgresql://role:password@host/database") from None
-    try:
-        with open_connection(dsn) as conn:
-            return read_schema(conn)
-    except psycopg.Error as error:
-        raise UsageError(f"the schema cannot be read (SQLSTATE {error.sqlstate}): use a role that may") from None
+    with parse_dsn("--dsn", dsn).session() as conn:
+        return read_schema(conn)
 
 
 def _branch_schemas(config: Path | None, project: str | None, branch: str | None) -> tuple[Schema, ...]:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
 
 from daemon.access import Door
-from daemon.app import App, open_app
+from daemon.app import Asked, open_app
 from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, print_json
 from daemon.cli.handover import hand_over
+from daemon.cli.options import (
+    EphemeralOption,
+    EventTriggerOption,
+    KeyOption,
+    ModeOption,
+    PolicyOption,
+    chosen_key,
+    chosen_policy,
+    known_mode,
+)
+from daemon.cli.plain import Databases, Manner, sanitize_plain
 from daemon.cli.progress import telling
+from daemon.cli.signals import signals
 from daemon.errors import StateLockedError, UsageError
-from daemon.settings import load_settings
+from daemon.plain.outlook import Wish
+from daemon.plain.run import How
+from daemon.settings import Settings, load_settings
 from daemon.staging import Published
-
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,19 +40,50 @@ def sanitize(
     config: ConfigOption = None,
     project: ProjectOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the staging branch.", show_default=False)] = None,
-    mode: Annotated[str, typer.Option(help="How: clean-room.")] = "clean-room",
+    mode: ModeOption = "clean-room",
+    source: Annotated[str | None, typer.Option(help="Any Postgres to copy from.", show_default=False)] = None,
+    target: Annotated[str | None, typer.Option(help="Any Postgres to copy into.", show_default=False)] = None,
+    in_place: Annotated[str | None, typer.Option(help="Any Postgres to mask where it is.", show_default=False)] = None,
+    schema_exists: Annotated[
+        bool, typer.Option("--schema-exists", help="--target has the schema, and no rows.")
+    ] = False,
+    policy: PolicyOption = None,
+    key: KeyOption = None,
+    ephemeral_key: EphemeralOption = False,
+    streams: Annotated[int, typer.Option(help="Connections at once to either end.", min=1, max=16)] = 2,
+    allow_event_trigger: EventTriggerOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="--in-place asks for no name.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Preflight alone: nothing is created.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Spawn a sanitized staging branch: seal, mask, verify, publish. Exit 5 when nothing was published."""
-    if mode != "clean-room":
-        raise UsageError(f"--mode {clean(mode)} is not known: clean-room is the only one so far")
     settings = load_settings(config)
+    if key is not None and ephemeral_key:
+        raise UsageError("--key and --ephemeral-key exclude each other")
+    databases = Databases(source, target, in_place, schema_exists)
+    if databases.given:
+        if project is not None or name is not None or mode != "clean-room":
+            raise UsageError("--project, --name and --mode are of runs on Neon: leave them out")
+        wish = Wish(
+            "in-place" if in_place else "clean-room", chosen_policy(settings, policy), _all(allow_event_trigger)
+        )
+        how = How(wish, chosen_key(settings, key, ephemeral=ephemeral_key), streams)
+        sanitize_plain(databases, how, Manner(yes, dry_run, as_json))
+        return
+    asked = Asked(name, known_mode(mode), policy, key, ephemeral_key, streams, _all(allow_event_trigger))
+    _on_neon(settings, project, asked, Manner(yes, dry_run, as_json))
+
+
+def _all(names: list[str] | None) -> tuple[str, ...]:
+    return tuple(names or ())
+
+
+def _on_neon(settings: Settings, project: str | None, asked: Asked, manner: Manner) -> None:
     with telling() as tell:
         try:
-            with open_app(settings, exclusive=not dry_run, tell=tell) as app, _signals(app):
-                request = app.request(app.choose_one(project), "manual", name)
-                if dry_run:
+            with open_app(settings, exclusive=not manner.dry_run, tell=tell) as app, signals(app.staging.abandon):
+                request = app.request(app.choose_one(project), "manual", asked)
+                if manner.dry_run:
                     _print_preflight(app.preflight(request).notes)
                     return
                 try:
@@ -51,11 +91,11 @@ def sanitize(
                 finally:
                     app.deliver()
         except StateLockedError as locked:
-            if name is not None or dry_run or as_json:
+            if asked != Asked() or manner.dry_run or manner.as_json:
                 raise UsageError(f"{locked} A running daemon takes a plain `sanitize` over, without options.") from None
             hand_over(settings, project, locked)
             return
-    print_json(published) if as_json else _print_published(published)
+    print_json(published) if manner.as_json else _print_published(published)
 
 
 def connect(
@@ -90,20 +130,3 @@ def _print_published(published: Published) -> None:
     for name in published.kept:
         out.print(f"  {clean(name)} is kept: it still has children")
     out.print(f"  next: branchwarden connect {clean(published.branch.name)}")
-
-
-@contextmanager
-def _signals(app: App) -> Iterator[None]:
-    """SIGTERM and Ctrl-C abandon the run; a second one ends the process at once."""
-
-    def abandon(*_: object) -> None:
-        for number in ENDING:
-            signal.signal(number, signal.SIG_DFL)
-        app.staging.abandon()
-
-    before = {number: signal.signal(number, abandon) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

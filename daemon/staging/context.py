@@ -5,20 +5,31 @@ from __future__ import annotations
 import re
 import threading
 import time
-import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import psycopg
 
 from daemon.errors import StoppedError
 from daemon.keys import MaskingKey
 from daemon.neon import NeonClient
+from daemon.progress import Connections, Progress, abandon
 from daemon.settings import ProjectSettings, StagingSettings
 from daemon.store import Store
+from sanitizers.journal import Mode
 from sanitizers.policy import MaskingPolicy
+
+__all__ = [
+    "GRACE",
+    "NEON_OWN_ROLES",
+    "ROLE_ANNOTATION",
+    "Connections",
+    "Manner",
+    "Patience",
+    "Progress",
+    "StagingContext",
+    "StagingRequest",
+    "quoted",
+]
 
 ROLE_ANNOTATION = "branchwarden.role"
 """Annotation key that tells a run's `source` from its `target`."""
@@ -28,8 +39,6 @@ NEON_OWN_ROLES = frozenset({"cloud_admin", "neon_superuser", "neon_service"})
 
 
 GRACE = 15.0  # seconds, well below what a container gets
-CANCEL_TIMEOUT = 5.0  # seconds, for each connection
-CANCEL_EVERY = 1.0  # seconds
 
 
 def quoted(name: str) -> str:
@@ -38,14 +47,12 @@ def quoted(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """One thing to tell. `fine` ones only count on: `done` of `total`, which is 0 where nobody knows."""
+class Manner:
+    """How the rows are masked."""
 
-    step: str
-    sentence: str
-    fine: bool = False
-    done: int = 0
-    total: int = 0
+    mode: Mode = "clean-room"
+    streams: int = 2
+    allow_event_triggers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class StagingRequest:
     key: MaskingKey
     trigger: str
     """`manual` or `schedule`."""
+    how: Manner = field(default_factory=Manner)
 
 
 class Patience:
@@ -78,28 +86,6 @@ class Patience:
         time.sleep(min(seconds, 0.5))
 
 
-class Connections:
-    """The connections of a run, so that another thread can cancel what they do."""
-
-    def __init__(self) -> None:
-        self._open: weakref.WeakSet[psycopg.Connection] = weakref.WeakSet()
-        self._lock = threading.Lock()
-
-    def add(self, connection: psycopg.Connection) -> None:
-        """Remember a connection for as long as it lives."""
-        with self._lock:
-            self._open.add(connection)
-
-    def cancel(self) -> None:
-        """Ask each server to give up what it is doing; a connection that is gone already needs no asking."""
-        with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            with suppress(psycopg.Error):
-                if not connection.closed:
-                    connection.cancel_safe(timeout=CANCEL_TIMEOUT)
-
-
 @dataclass(frozen=True)
 class StagingContext:
     """The edges that a run works through."""
@@ -112,17 +98,8 @@ class StagingContext:
     connections: Connections = field(default_factory=Connections)
 
     def abandon(self) -> None:
-        """Stop the run from a thread of its own: nothing new begins, and whatever statement runs is cancelled.
-
-        Safe in a signal handler: it takes no lock there. It goes on cancelling, since a statement may just begin.
-        """
-        threading.Thread(target=self._abandon, name="abandon", daemon=True).start()
-
-    def _abandon(self) -> None:
-        self.stop.set()
-        while True:
-            self.connections.cancel()
-            time.sleep(CANCEL_EVERY)
+        """Stop the run from a thread of its own; see `progress.abandon`."""
+        abandon(self.stop, self.connections)
 
     def check_stop(self) -> None:
         """Raises StoppedError once the process was asked to end."""

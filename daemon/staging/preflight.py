@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
-from daemon.policies import compile_policy, suggestions
+from daemon.policies import compile_policy, coverage, unmasked
 from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
 from sanitizers.errors import PlanError
 from sanitizers.plan import MaskingPlan
 from sanitizers.schema import Schema
-from sanitizers.strategies.keep import Keep
 
 ROOTS_BY_PLAN = {"free": 3, "launch": 5, "scale": 25, "business": 25}
 """Root branches that a plan allows. Source: Neon's docs, manage/branches, 2025-10."""
@@ -37,6 +36,8 @@ class Preflight:
     databases: tuple[Database, ...]
     plan: MaskingPlan
     notes: tuple[str, ...]
+    coverage: str
+    """How many columns the policy covers."""
 
 
 def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
@@ -47,12 +48,15 @@ def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     databases = context.client.list_databases(project_id, production.id)
     schemas = read_schemas(context, production, databases)
     plan, problems = _compile(schemas, request)
-    problems += _unmasked(schemas, plan, request)
+    problems += unmasked(schemas, plan, request.policy)
     problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
     problems += _owners(schemas, databases, _api_roles(context, production))
+    covered = coverage(schemas, request.policy)
     if plan is None or problems:
-        raise RunRefusedError("refused before anything was created:\n" + "\n".join(f"  - {p}" for p in problems))
-    return Preflight(listing, production, databases, plan, tuple(_notes(listing, production, plan, request)))
+        reasons = "\n".join(f"  - {p}" for p in problems)
+        raise RunRefusedError(f"refused before anything was created ({covered}):\n{reasons}")
+    notes = (covered, *_notes(listing, production, plan, request))
+    return Preflight(listing, production, databases, plan, notes, covered)
 
 
 def find_source(listing: Listing, context: StagingContext, request: StagingRequest) -> Branch:
@@ -84,25 +88,6 @@ def _compile(schemas: tuple[Schema, ...], request: StagingRequest) -> tuple[Mask
         return compile_policy(schemas, request.policy), []
     except PlanError as error:
         return None, list(error.problems)
-
-
-def _unmasked(schemas: tuple[Schema, ...], plan: MaskingPlan | None, request: StagingRequest) -> Iterator[str]:
-    """A policy that nobody has signed may not keep what looks personal, nor mask nothing at all."""
-    if request.policy.reviewed or plan is None:
-        return
-    kept = {
-        (database.database, table.table.schema, table.table.name, column.column.name)
-        for database in plan.databases
-        for table in database.tables
-        for column in table.columns
-        if isinstance(column.strategy, Keep) and not column.strategy.public
-    }
-    for suggestion in suggestions(schemas):
-        if suggestion.path in kept and suggestion.strategy.masks and suggestion.pii_class is not None:
-            name = ".".join(suggestion.path)
-            yield f"{name} looks personal ({suggestion.pii_class}) and is kept: mask it, or sign the policy"
-    if plan.masked_count == 0:
-        yield "the policy masks nothing: staging would be production; sign the policy if there is nothing personal"
 
 
 def _room(listing: Listing, request: StagingRequest) -> Iterator[str]:

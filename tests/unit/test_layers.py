@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "daemon.log": _daemon(),
     "daemon.keys": _daemon(),
     "daemon.connect": _daemon(),
+    "daemon.progress": _daemon(),
     "daemon.neon": _daemon(),
     "daemon.store": _daemon(),
     "daemon.alerts": _daemon(),
@@ -49,8 +50,12 @@ ALLOWED: dict[str, set[str]] = {
     ),
     "daemon.access": _daemon("connect", "lineage", "neon", "purposes", "settings", "store"),
     "daemon.exemptions": _daemon("lineage", "neon", "settings", "store"),
-    "daemon.staging": _daemon("alerts", "connect", "keys", "lineage", "neon", "policies", "settings", "store")
+    "daemon.staging": _daemon(
+        "alerts", "connect", "keys", "lineage", "neon", "policies", "progress", "settings", "store"
+    )
     | SANITIZERS,
+    # Without Neon: neither its client nor the ledger.
+    "daemon.plain": _daemon("connect", "keys", "policies", "progress") | SANITIZERS,
     "daemon.policies": _daemon() | SANITIZERS,
     "daemon.app": _daemon(
         "access",

@@ -1,0 +1,113 @@
+"""From one database into another: rows are masked inside the source, and no raw one reaches the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daemon.errors import RunRefusedError, UsageError
+from daemon.plain.outlook import Outlook, look_ahead
+from daemon.plain.run import How, Sanitized, ending, sanitized, teller
+from daemon.plain.schema import make_schema, refuse_what_is_not_empty
+from daemon.plain.server import Facts, PlainDatabase
+from daemon.progress import Progress, Watch
+from sanitizers.blockers import find_blockers
+from sanitizers.errors import ResidueError
+from sanitizers.journal import journaled_schema
+from sanitizers.plan import DatabasePlan
+from sanitizers.stream import CopyRun, copy_database
+from sanitizers.verify import VerifyRun, verify_database
+
+LEFT = "The source is as it was. Drop the target, or run the same again: it goes on with what is complete."
+
+
+@dataclass(frozen=True)
+class CleanRoom:
+    """What is asked for."""
+
+    source: PlainDatabase
+    target: PlainDatabase
+    how: How
+    schema_exists: bool = False
+
+    def look(self) -> tuple[Outlook, Facts]:
+        """Everything that could refuse the run; nothing is created. Raises RunRefusedError or UsageError."""
+        outlook, there = look_ahead(self.source, self.how.wish), self.target.facts()
+        if outlook.facts.is_same_as(there):
+            raise UsageError("--source and --target are one database: give another target, or mask it with --in-place")
+        if there.standby:
+            raise RunRefusedError(f"the target {self.target.place} is a hot standby, which takes no writes")
+        _ = outlook.ready
+        if not self.schema_exists and not self.begun:
+            refuse_what_is_not_empty(self.target)
+        return outlook, there
+
+    @property
+    def begun(self) -> bool:
+        """Whether the target holds a run that was cut off, and that this one can go on with."""
+        with self.target.session() as conn:
+            return journaled_schema(conn) is not None
+
+
+def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
+    """Copy a database, masked, and prove the copy.
+
+    Raises:
+        UsageError: source and target are one database.
+        RunRefusedError: something must be changed first; no row was copied.
+        RunFailedError: it did not arrive whole, or something of the original was found.
+    """
+    outlook, there = run.look()
+    for note in (outlook.coverage, *outlook.notes):
+        watch.tell(Progress("preflight", note))
+    with ending(watch, lambda: LEFT):
+        notes: tuple[str, ...] = ()
+        if not run.schema_exists and not run.begun:
+            watch.tell(Progress("schema", "making the target's schema"))
+            notes = make_schema(run.source, run.target, (outlook.facts, there))
+        plan = outlook.ready
+        _refuse_blockers(run, plan)
+        _copy(run, plan, watch)
+        return _prove(run, outlook, watch, notes)
+
+
+def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
+    with run.target.connect() as conn:
+        if journaled_schema(conn) is not None:
+            return
+        problems = find_blockers(conn, plan, "clean-room", run.how.wish.allow_event_triggers)
+    if problems:
+        reasons = "\n".join(f"  - {problem}" for problem in problems)
+        again = (
+            "" if run.schema_exists else "\nThe target has its schema now and no rows: run again with --schema-exists."
+        )
+        raise RunRefusedError(f"refused before any row was copied:\n{reasons}{again}")
+
+
+def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch) -> None:
+    copy = CopyRun(
+        source=run.source.connect,
+        target=run.target.connect,
+        plan=plan,
+        key=run.how.key.secret,
+        stop=watch.stop,
+        on_connection=watch.connections.add,
+        streams=run.how.streams,
+    )
+    report = copy_database(copy, teller(watch, "mask"))
+    watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
+
+
+def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...]) -> Sanitized:
+    check = VerifyRun(
+        source=run.source.connect,
+        target=run.target.connect,
+        plan=outlook.ready,
+        key=run.how.key.secret,
+        stop=watch.stop,
+        on_connection=watch.connections.add,
+    )
+    proof = verify_database(check, teller(watch, "verify"))
+    if proof.problems:
+        raise ResidueError(proof.problems)
+    watch.tell(Progress("verify", f"{proof.searched:,} original values searched for in every column, none found"))
+    return sanitized(run.target.place, outlook, run.how, proof, notes)

@@ -1,0 +1,94 @@
+"""A database is masked where it is: for a copy that somebody made and may spoil, never for production."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from daemon.errors import RunRefusedError
+from daemon.plain.outlook import Outlook, look_ahead
+from daemon.plain.run import How, Sanitized, ending, sanitized, teller
+from daemon.plain.server import PlainDatabase
+from daemon.progress import Progress, Watch
+from sanitizers.errors import ResidueError
+from sanitizers.rewrite import RewriteRun, rewrite_database
+from sanitizers.witness import WitnessRun, witness_database
+
+LEFT = (
+    "The database may be half masked: nobody may use it. Run the same again, with the same policy and key: it goes on"
+    " where this one ended. Or drop it."
+)
+UNTOUCHED = "Nothing was changed."
+HALF = "An earlier run was cut off here: this one goes on where that one ended."
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """What is asked for. `unattended` means that nobody is there to be asked."""
+
+    database: PlainDatabase
+    how: How
+    unattended: bool = False
+
+    def look(self) -> Outlook:
+        """Everything that could refuse the run; nothing is changed. Raises RunRefusedError."""
+        outlook = look_ahead(self.database, self.how.wish)
+        name, sessions = outlook.facts.name, outlook.facts.sessions
+        if outlook.facts.standby:
+            raise RunRefusedError(
+                f"{self.database.place} is a hot standby, which takes no writes: mask a copy of its own"
+            )
+        _ = outlook.ready
+        if self.unattended and sessions:
+            raise RunRefusedError(
+                f"{sessions} other sessions are connected to {name}, so it may be in use: end them, or leave --yes out"
+                " and type the name"
+            )
+        return outlook
+
+
+def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch) -> Sanitized:
+    """Mask a database where it is, and prove it. `confirm` raises where a person does not want it.
+
+    Raises:
+        RunRefusedError: something must be changed first; nothing was touched.
+        RunFailedError: it did not end, or something of the original was found.
+    """
+    outlook = run.look()
+    for note in (outlook.coverage, *outlook.notes, *([HALF] if outlook.going_on else [])):
+        watch.tell(Progress("preflight", note))
+    confirm(outlook)
+    touched: list[bool] = []
+    with ending(watch, lambda: LEFT if touched else UNTOUCHED):
+        with witness_database(_sight(run, outlook, watch), teller(watch, "verify")) as witness:
+            touched.append(True)
+            report = rewrite_database(_rewrite(run, outlook, watch), teller(watch, "mask"))
+            watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
+            proof = witness.judge()
+        if proof.problems:
+            raise ResidueError(proof.problems)
+        watch.tell(Progress("verify", f"{proof.searched:,} original values searched for in every column, none found"))
+        return sanitized(run.database.place, outlook, run.how, proof)
+
+
+def _rewrite(run: InPlace, outlook: Outlook, watch: Watch) -> RewriteRun:
+    return RewriteRun(
+        connect=run.database.connect,
+        plan=outlook.ready,
+        key=run.how.key.secret,
+        stop=watch.stop,
+        on_connection=watch.connections.add,
+        allow_event_triggers=run.how.wish.allow_event_triggers,
+        streams=run.how.streams,
+    )
+
+
+def _sight(run: InPlace, outlook: Outlook, watch: Watch) -> WitnessRun:
+    return WitnessRun(
+        connect=run.database.connect,
+        plan=outlook.ready,
+        key=run.how.key.secret,
+        going_on=outlook.going_on,
+        stop=watch.stop,
+        on_connection=watch.connections.add,
+    )

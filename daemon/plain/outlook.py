@@ -1,0 +1,128 @@
+"""What a run would do with a database, what it would cost, and everything that stands in its way. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from daemon.errors import RunRefusedError
+from daemon.plain.narrow import Place, narrowed, unnamed
+from daemon.plain.server import Facts, PlainDatabase
+from daemon.policies import compile_policy, coverage, missing_lines, unmasked
+from sanitizers.blockers import find_blockers
+from sanitizers.errors import PlanError
+from sanitizers.explain import without_values
+from sanitizers.journal import Mode, journaled_schema
+from sanitizers.obstacles import USER_TABLES
+from sanitizers.plan import DatabasePlan, MaskingPlan
+from sanitizers.policy import MaskingPolicy
+from sanitizers.preflight import unreadable
+from sanitizers.schema import Schema, read_schema
+
+BYTES_PER_SECOND = {"clean-room": 10e6, "in-place": 20e6}
+"""Of an ordinary table on two cores, with headroom."""
+FOREIGN_TABLES = (
+    USER_TABLES
+    + """
+SELECT current_database(), nspname, relname FROM user_relation WHERE relkind = 'f' ORDER BY 2, 3
+"""
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for."""
+
+    mode: Mode
+    policy: MaskingPolicy
+    allow_event_triggers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A look at a database before a run."""
+
+    facts: Facts
+    schema: Schema
+    plan: MaskingPlan | None
+    """None where the policy and the schema do not make one."""
+    coverage: str
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    lines: tuple[str, ...]
+    """TOML for the columns that the policy does not cover, as the detector suggests it."""
+    going_on: bool
+    """Whether a run that masks in place was cut off here, so that this one goes on with it."""
+
+    @property
+    def ready(self) -> DatabasePlan:
+        """The plan of the database. Raises RunRefusedError with everything that stands in the way."""
+        if self.plan is None or self.problems:
+            reasons = "\n".join(f"  - {problem}" for problem in self.problems)
+            raise RunRefusedError(f"refused before anything was created ({self.coverage}):\n{reasons}")
+        return self.plan.databases[0]
+
+
+def look_ahead(database: PlainDatabase, wish: Wish) -> Outlook:
+    """Look at the database that a run would read, or write to where it masks in place."""
+    facts = database.facts()
+    with database.connect() as conn:
+        return without_values(lambda: f"looking at {facts.name}", lambda: _look(conn, facts, wish))
+
+
+def _look(conn: psycopg.Connection, facts: Facts, wish: Wish) -> Outlook:
+    begun = journaled_schema(conn) if wish.mode == "in-place" else None
+    schema = begun or read_schema(conn)
+    foreign: list[Place] = conn.execute(FOREIGN_TABLES).fetchall()
+    conn.commit()
+    policy = narrowed(wish.policy, schema, foreign)
+    plan, problems = _compile(schema, policy)
+    problems += [*unmasked((schema,), plan, policy), *unnamed(wish.policy, foreign)]
+    if plan is not None:
+        problems += _standing_in_the_way(conn, plan.databases[0], wish)
+    conn.rollback()
+    covered = coverage((schema,), policy).replace(policy.digest, wish.policy.digest)
+    notes = tuple(_notes(facts, schema, plan, wish))
+    lines = tuple(missing_lines(schema, policy))
+    return Outlook(facts, schema, plan, covered, tuple(problems), notes, lines, begun is not None)
+
+
+def _compile(schema: Schema, policy: MaskingPolicy) -> tuple[MaskingPlan | None, list[str]]:
+    try:
+        return compile_policy((schema,), policy), []
+    except PlanError as error:
+        return None, list(error.problems)
+
+
+def _standing_in_the_way(conn: psycopg.Connection, plan: DatabasePlan, wish: Wish) -> list[str]:
+    if wish.mode == "in-place":
+        return list(find_blockers(conn, plan, "in-place", wish.allow_event_triggers))
+    return unreadable(plan, conn)
+
+
+def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -> Iterator[str]:
+    if plan is not None:
+        yield f"{plan.masked_count} of {plan.column_count} columns in {len(schema.tables)} tables are masked"
+    if not wish.policy.reviewed:
+        yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
+    rows, size = sum(table.row_estimate for table in schema.tables), sum(table.total_bytes for table in schema.tables)
+    minutes = max(1, round(size / BYTES_PER_SECOND[wish.mode] / 60))
+    yield f"about {rows:,} rows, {readable_size(size)} with indexes: about {minutes:,} min"
+    if wish.mode == "in-place":
+        most = max((table.total_bytes for table in schema.tables), default=0)
+        yield f"it needs up to {readable_size(2 * most)} of free disk and locks each table while that is rewritten"
+    else:
+        yield f"the target needs about {readable_size(size)} of disk, and so much travels through this machine"
+    if facts.sessions:
+        yield f"{_sessions(facts)} connected to {facts.name} right now"
+
+
+def _sessions(facts: Facts) -> str:
+    return "1 other session is" if facts.sessions == 1 else f"{facts.sessions} other sessions are"
+
+
+def readable_size(size: int) -> str:
+    """Bytes for people."""
+    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"

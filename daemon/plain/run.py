@@ -1,0 +1,96 @@
+"""What both kinds of plain run share: what is asked for, how they tell, and how errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+import psycopg
+
+from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, StoppedError
+from daemon.keys import MaskingKey
+from daemon.plain.outlook import Outlook, Wish
+from daemon.progress import Progress, Watch
+from daemon.records import JsonMapping
+from sanitizers import stream
+from sanitizers.errors import BlockedError, SanitizerError
+from sanitizers.verify import DatabaseProof
+
+
+@dataclass(frozen=True)
+class How:
+    """What decides how a run works."""
+
+    wish: Wish
+    key: MaskingKey = field(repr=False)
+    streams: int = 2
+
+
+@dataclass(frozen=True)
+class Sanitized:
+    """A database that was masked and proven."""
+
+    place: str
+    proof: JsonMapping
+    notes: tuple[str, ...]
+
+
+def sanitized(place: str, outlook: Outlook, how: How, proof: DatabaseProof, notes: tuple[str, ...] = ()) -> Sanitized:
+    """The result of a run; the proof as the ledger has it."""
+    plan = outlook.plan
+    about: JsonMapping = {
+        "policy reviewed": how.wish.policy.reviewed,
+        "coverage": outlook.coverage,
+        "tables": proof.tables,
+        "columns": plan.column_count if plan else 0,
+        "columns masked": plan.masked_count if plan else 0,
+        "rows": proof.rows,
+        "original values searched": proof.searched,
+        "found": 0,
+        "plan_digest": plan.digest if plan else "",
+        "mode": how.wish.mode,
+        "key": how.key.id,
+        "databases": {proof.database: asdict(proof)},
+    }
+    return Sanitized(place, about, (*notes, *(f"not looked at: {what}" for what in proof.unseen)))
+
+
+def teller(watch: Watch, step: str) -> Callable[[stream.Progress], None]:
+    """Tells the progress of an engine."""
+
+    def tell(progress: stream.Progress) -> None:
+        sentence = f"{progress.step} {progress.about}".rstrip()
+        watch.tell(Progress(step, sentence, fine=True, done=progress.done, total=progress.total))
+
+    return tell
+
+
+@contextmanager
+def ending(watch: Watch, state: Callable[[], str]) -> Iterator[None]:
+    """Errors of a run as ours; `state` says what the run has left behind.
+
+    Raises:
+        StoppedError: the process was asked to end.
+        RunRefusedError: something must be changed first, nothing was done.
+        RunFailedError: anything else.
+    """
+    try:
+        yield
+    except RunRefusedError:
+        raise
+    except BlockedError as error:
+        reasons = "\n".join(f"  - {problem}" for problem in error.problems)
+        raise RunRefusedError(f"refused before any row was touched:\n{reasons}") from None
+    except (BranchwardenError, SanitizerError, psycopg.Error) as error:
+        if watch.stop.is_set():
+            raise StoppedError(f"stopped on request\n{state()}") from None
+        raise RunFailedError(f"{_reason(error)}\n{state()}") from None
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, psycopg.Error):
+        return str(error)
+    if error.sqlstate is None:
+        return "the connection to Postgres was lost: run it again"
+    return f"a database refused a statement of the run (SQLSTATE {error.sqlstate})"

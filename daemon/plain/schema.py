@@ -1,0 +1,90 @@
+"""Makes the target's schema from a pg_dump of the source's, without psql and in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import psycopg
+
+from daemon.errors import RunRefusedError
+from daemon.plain.pg_dump import dump_schema, find_pg_dump
+from daemon.plain.script import Script, read_script, role_of
+from daemon.plain.server import Facts, PlainDatabase
+
+HOLDS = """
+WITH place AS (
+  SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+),
+thing (class, oid, namespace, kind) AS (
+  SELECT 'pg_class'::regclass, oid, relnamespace, CASE relkind WHEN 'S' THEN 'sequence' ELSE 'table or view' END
+  FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  UNION ALL
+  SELECT 'pg_proc'::regclass, oid, pronamespace, 'function' FROM pg_proc
+  UNION ALL
+  SELECT 'pg_type'::regclass, oid, typnamespace, 'type' FROM pg_type WHERE typtype IN ('d', 'e', 'r')
+)
+SELECT kind, count(*) FROM thing JOIN place ON place.oid = namespace
+WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = class AND e.objid = thing.oid AND e.deptype = 'e')
+GROUP BY kind ORDER BY count(*) DESC
+"""
+TELLING = frozenset({"0A000", "3F000", "42501", "42704", "42710", "42883", "42P01", "42P06", "42P07", "58P01"})
+"""SQLSTATEs whose message speaks of names alone: what is missing, there already or not allowed."""
+
+
+def refuse_what_is_not_empty(target: PlainDatabase) -> None:
+    """Raises RunRefusedError where the target holds anything that no extension brought."""
+    with target.session() as conn:
+        found: list[tuple[str, int]] = conn.execute(HOLDS).fetchall()
+    if found:
+        things = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in found)
+        raise RunRefusedError(
+            f"the target {target.place} is not empty ({things}): give an empty database, or --schema-exists where it"
+            " has the source's schema and no rows"
+        )
+
+
+def make_schema(source: PlainDatabase, target: PlainDatabase, facts: tuple[Facts, Facts]) -> tuple[str, ...]:
+    """Make the source's schema in the target; sentences about what was left out.
+
+    Raises:
+        RunRefusedError: no pg_dump fits, or the target does not take the schema; it is as empty as before.
+    """
+    here, there = facts
+    if there.major < here.major:
+        versions = f"PostgreSQL {there.major}, the source {here.major}"
+        raise RunRefusedError(f"the target is {versions}: give a target of the same version or a newer one")
+    script = read_script(dump_schema(find_pg_dump(here.major), source))
+    with target.connect() as conn:
+        try:
+            conn.execute(script.required.encode())
+            left = Counter(what for statement in script.optional if (what := _left_out(conn, statement)))
+        except psycopg.Error as error:
+            raise RunRefusedError(f"the target does not take the schema: {_why(error)}; it is as it was") from None
+        conn.commit()
+    return tuple(_notes(script, left))
+
+
+def _left_out(conn: psycopg.Connection, statement: str) -> str:
+    """What a statement speaks of, where the target does not have it or this role may not do it; otherwise empty."""
+    try:
+        with conn.transaction():
+            conn.execute(statement.encode())
+    except psycopg.errors.InsufficientPrivilege:
+        return f"{role_of(statement) or 'a publication or a comment'}: this role may not do it"
+    except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidGrantOperation):
+        return f"{role_of(statement) or 'a publication or a comment'}: the target has not got it"
+    return ""
+
+
+def _notes(script: Script, left: Counter[str]) -> Iterator[str]:
+    for what, count in sorted(left.items()):
+        yield f"left out of the target: {count} owners, privileges or the like of {what}"
+    if script.event_triggers:
+        yield f"event triggers are not made in the target: {', '.join(script.event_triggers)}"
+
+
+def _why(error: psycopg.Error) -> str:
+    if error.sqlstate in TELLING:
+        return f"{error.diag.message_primary} (SQLSTATE {error.sqlstate})"
+    return f"SQLSTATE {error.sqlstate}"

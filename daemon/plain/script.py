@@ -1,0 +1,85 @@
+"""The text of a schema-only pg_dump → what must succeed, what may fail, what is left out. Pure.
+
+pg_dump begins every statement at the start of a line and indents what follows, and its output format is stable.
+Literals, bodies of functions and quoted names are masked out before a statement is looked for, so that lines within
+them are no statements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_OPAQUE = re.compile(
+    r"--[^\n]*|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<![\w$])(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag)", re.DOTALL
+)
+_OPTIONAL = re.compile(
+    r"^(?:ALTER [A-Z ]+ [^;\n]+ OWNER TO [^;\n]+|GRANT [^;]+|REVOKE [^;]+|ALTER DEFAULT PRIVILEGES [^;]+"
+    r"|SET SESSION AUTHORIZATION [^;]+|RESET SESSION AUTHORIZATION|COMMENT ON EXTENSION [^;]+|SECURITY LABEL [^;]+"
+    r"|(?:CREATE|ALTER) PUBLICATION [^;]+);$",
+    re.MULTILINE,
+)
+_UNWANTED = re.compile(
+    r"^(?:(?:CREATE|ALTER) USER MAPPING [^;]+|(?:CREATE|ALTER) SUBSCRIPTION [^;]+|(?:CREATE|ALTER) EVENT TRIGGER [^;]+"
+    r"|COMMENT ON EVENT TRIGGER [^;]+|SET transaction_timeout = 0);$|^\\(?:un)?restrict [^\n]*$",
+    re.MULTILINE,
+)
+_SCHEMA = re.compile(r"^CREATE SCHEMA (?=[^\n]+;$)", re.MULTILINE)
+_EVENT_TRIGGER = re.compile(r"^CREATE EVENT TRIGGER (\S+)", re.MULTILINE)
+_ROLE = re.compile(r" (?:OWNER TO|TO|FROM|FOR ROLE) (\"(?:[^\"]|\"\")+\"|[\w$]+)(?: WITH GRANT OPTION)?(?: IN |;|$)")
+
+
+@dataclass(frozen=True)
+class Script:
+    """A dump taken apart."""
+
+    required: str
+    """Statements that run as one text, in one transaction."""
+    optional: tuple[str, ...]
+    """Owners, privileges, publications and the like: each is left out where the target has not got what it names."""
+    event_triggers: tuple[str, ...]
+    """Names of those that are left out: they would fire on the run's own statements."""
+
+
+def read_script(dump: str) -> Script:
+    """Take a dump apart. User mappings and subscriptions go: a copy must not call production's neighbours."""
+    masked = _masked(dump)
+    cut = sorted((*_found(_OPTIONAL, masked), *_found(_UNWANTED, masked)))
+    kept = _without(dump, cut)
+    return Script(
+        required=_if_not_exists(kept),
+        optional=tuple(dump[start:end] for start, end in _found(_OPTIONAL, masked)),
+        event_triggers=tuple(dump[m.start(1) : m.end(1)] for m in _EVENT_TRIGGER.finditer(masked)),
+    )
+
+
+def role_of(statement: str) -> str:
+    """The role that an owner or a privilege speaks of, as it is written, or empty."""
+    found = _ROLE.search(statement)
+    return found[1] if found else ""
+
+
+def _masked(text: str) -> str:
+    """The text with everything that is no code filled up, at the same positions."""
+    return _OPAQUE.sub(lambda found: re.sub(r"[^\n]", "x", found[0]).replace("\n", "x"), text)
+
+
+def _found(pattern: re.Pattern[str], masked: str) -> Iterator[tuple[int, int]]:
+    return (match.span() for match in pattern.finditer(masked))
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    parts, position = [], 0
+    for start, end in spans:
+        parts.append(text[position:start])
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def _if_not_exists(text: str) -> str:
+    """Every database has a schema `public` already, and some dumps make one."""
+    starts = [match.end() for match in _SCHEMA.finditer(_masked(text))]
+    for start in reversed(starts):
+        text = f"{text[:start]}IF NOT EXISTS {text[start:]}"
+    return text

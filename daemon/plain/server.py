@@ -1,0 +1,133 @@
+"""A Postgres database that somebody named by a connection string: how to reach it, and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from daemon.connect import plain_parameters
+from daemon.errors import DatabaseUnreachableError, UsageError
+
+OLDEST = 14
+FACTS = """
+SELECT current_database(), current_user, (SELECT system_identifier FROM pg_control_system()), d.oid,
+  current_setting('server_version_num')::int, pg_is_in_recovery(),
+  (SELECT count(*) FROM pg_stat_activity
+   WHERE datid = d.oid AND pid <> pg_backend_pid() AND backend_type = 'client backend'),
+  pg_database_size(d.oid)
+FROM pg_database d WHERE d.datname = current_database()
+"""
+ANSWERS: Mapping[str, str] = {
+    "password authentication failed": "refuses the password of role {user}: correct it, or put it in ~/.pgpass",
+    "no password supplied": "wants a password for role {user}: set PGPASSWORD, or put it in ~/.pgpass",
+    "certificate": "shows a certificate that cannot be verified: add sslrootcert=FILE or another sslmode to {option}",
+    "does not support ssl": "has no TLS: on a network that you trust add sslmode=disable to {option}",
+    "could not translate": "cannot be found: check the host, DNS and the network",
+    "name or service": "cannot be found: check the host, DNS and the network",
+    "pg_hba.conf": "lets role {user} in from nowhere here: add a line to its pg_hba.conf",
+    "does not exist": "has no such database or no role {user}: correct the connection string",
+    "permission denied for database": "lets role {user} not connect: GRANT CONNECT ON DATABASE it needs",
+    "too many": "has no connection left: end some, then run again",
+    "starting up": "is starting up: wait, then run again",
+    "shutting down": "is shutting down: wait, then run again",
+}
+"""What libpq and servers say, in lower case, and what a person is told."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a database is. `size` is bytes, `sessions` are those of others."""
+
+    name: str
+    role: str
+    system: int
+    """The cluster's identifier; a standby and its primary share it."""
+    oid: int
+    version: int
+    """As `server_version_num`: 180001."""
+    standby: bool
+    sessions: int
+    size: int
+
+    @property
+    def major(self) -> int:
+        """14 to 18 and later."""
+        return self.version // 10000
+
+    def is_same_as(self, other: Facts) -> bool:
+        """Whether both are one database, whatever the connection strings say."""
+        return (self.system, self.oid) == (other.system, other.oid)
+
+
+@dataclass(frozen=True)
+class PlainDatabase:
+    """A database by its connection string; `option` is what the command line calls it."""
+
+    option: str
+    parameters: Mapping[str, str] = field(repr=False)
+
+    @property
+    def place(self) -> str:
+        """Host, port and database, for people."""
+        host = self.parameters.get("host") or self.parameters.get("service") or "this machine"
+        return f"{host}:{self.parameters.get('port', '5432')}/{self.parameters.get('dbname', '')}".rstrip("/")
+
+    def connect(self, role: str | None = None) -> psycopg.Connection:
+        """A new connection; with a role it speaks as that one.
+
+        Raises:
+            DatabaseUnreachableError: no answer, or a refusal; says what to do, never the password.
+        """
+        try:
+            conn = psycopg.connect(**self.parameters)  # type: ignore[arg-type]  # psycopg types each keyword apart
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachableError(self._explain(error)) from None
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
+            conn.execute("SELECT set_config(%s, '0', false)", (name,))
+        if role is not None:
+            conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        conn.commit()
+        return conn
+
+    @contextmanager
+    def session(self) -> Iterator[psycopg.Connection]:
+        """A connection to look around with. What the server refuses there becomes a DatabaseUnreachableError."""
+        try:
+            with self.connect() as conn:
+                yield conn
+        except psycopg.Error as error:
+            state, role = error.sqlstate or "no connection", self.parameters.get("user", "this role")
+            raise DatabaseUnreachableError(
+                f"{self.place} does not let {role} look around (SQLSTATE {state}): use a role that may"
+            ) from None
+
+    def facts(self) -> Facts:
+        """What the database is. Raises UsageError where its Postgres is too old."""
+        with self.session() as conn:
+            row = conn.execute(FACTS).fetchone()
+        facts = Facts(*row) if row else None
+        if facts is None or facts.major < OLDEST:
+            raise UsageError(f"{self.option}: {self.place} is older than PostgreSQL {OLDEST}, which is not supported")
+        return facts
+
+    def _explain(self, error: psycopg.OperationalError) -> str:
+        text = str(error).lower()
+        answer = next(
+            (a for said, a in ANSWERS.items() if said in text), "does not answer: check host, port and network"
+        )
+        return f"{self.place} {answer.format(user=self.parameters.get('user', ''), option=self.option)}"
+
+
+def parse_dsn(option: str, dsn: str) -> PlainDatabase:
+    """Read a connection string, a URI or key=value pairs. Raises UsageError, which never quotes it."""
+    try:
+        return PlainDatabase(option, plain_parameters(dsn))
+    except psycopg.ProgrammingError:
+        example = "postgresql://role@host/database"
+        raise UsageError(
+            f"{option} is no connection string: write it as {example}, the password in ~/.pgpass"
+        ) from None
