@@ -25,7 +25,7 @@ from sanitizers.blocker_queries import (
 from sanitizers.journal import Mode
 from sanitizers.obstacles import read_obstacles, select
 from sanitizers.plan import DatabasePlan
-from sanitizers.refill import find_relations, masked_tables
+from sanitizers.rewritten import find_relations, rewritten_tables, together
 
 UNLINK = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata"
 NAMED = 3
@@ -67,11 +67,26 @@ def blockers_in_reach(conn: psycopg.Connection, plan: DatabasePlan, reach: Reach
         )  # the run itself does so, too
         row = conn.execute("SELECT current_user").fetchone()
         scene = _Scene(conn, reach, roots, str(row[0]) if row else "")
-        return tuple(sentence for check in _CHECKS for sentence in check(scene))
+        sentences = [sentence for check in _CHECKS for sentence in check(scene)]
+    return (*sentences, *(_of_two_owners(conn, plan) if reach.mode == "in-place" else ()))
 
 
 def _roots(conn: psycopg.Connection, plan: DatabasePlan) -> list[int]:
-    return [relation.oid for relation in find_relations(conn, masked_tables(plan)).values()]
+    return [relation.oid for relation in find_relations(conn, rewritten_tables(plan)).values()]
+
+
+def _of_two_owners(conn: psycopg.Connection, plan: DatabasePlan) -> Iterator[str]:
+    """Tables whose rows are chosen by one another are rewritten in one transaction, so by one role."""
+    for group in together(rewritten_tables(plan)):
+        owners = {relation.owner for relation in find_relations(conn, group).values()}
+        rows = conn.execute(ADMINS, (sorted(owners),)).fetchall()
+        others = [owner for owner, member, _ in rows if not member]
+        if len(group) > 1 and others and len(owners) > 1:
+            yield (
+                f"The rows of {len(group)} tables are chosen by one another, and they belong to {', '.join(owners)}:"
+                f" let one role be a member of all, or mask in the clean room."
+            )
+    conn.commit()
 
 
 def _server(scene: _Scene) -> Iterator[str]:

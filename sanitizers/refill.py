@@ -1,4 +1,4 @@
-"""One table rewritten in place: a masked copy, then the table emptied and filled from it, all in one transaction.
+"""Tables rewritten in place: a masked copy, then the table emptied and filled from it, all in one transaction.
 
 TRUNCATE gives the table, its TOAST and its indexes new files, so no old row version stays; identity, generated columns,
 views, policies and grants are those of before, since the table itself stays.
@@ -7,15 +7,15 @@ views, policies and grants are those of before, since the table itself stays.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
 
 from sanitizers.errors import CopyFailedError
 from sanitizers.journal import Filled, mark_done
-from sanitizers.plan import DatabasePlan, TablePlan
+from sanitizers.neutral import overwrite_statistics
+from sanitizers.plan import TablePlan
 from sanitizers.select import masked_select
 
 SETTINGS = """
@@ -27,74 +27,75 @@ FROM (VALUES ('row_security', 'off'), ('datestyle', 'ISO, YMD'), ('intervalstyle
 """
 """As in the clean room; a row that row security would hide is an error. Digests are worth a worker of their own."""
 
-COPY_SCHEMA = "branchwarden_journal"
+STORED_OTHERWISE = """
+SELECT a.attname,
+  CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+  AND a.attstorage <> t.typstorage
+ORDER BY a.attnum
+"""
+"""Columns whose values are compressed or not, or stored beside the row, other than their type has it."""
 
 
-def masked_tables(plan: DatabasePlan) -> tuple[TablePlan, ...]:
-    """The tables that are rewritten, the largest first: it decides when the last one is done."""
-    return tuple(sorted((t for t in plan.tables if t.masked), key=lambda t: -t.table.total_bytes))
+def refill_tables(conn: psycopg.Connection, plans: Sequence[TablePlan]) -> None:
+    """Rewrite tables and write their `done` rows; `conn` may do what their owner may, and has the masking key.
 
-
-@dataclass(frozen=True)
-class Relation:
-    """A table as the catalog has it now: its owner may be another than when it was planned."""
-
-    oid: int
-    owner: str
-
-
-def find_relations(conn: psycopg.Connection, tables: Sequence[TablePlan]) -> Mapping[tuple[str, str], Relation]:
-    """The tables by schema and name, ends the transaction."""
-    names = ([t.table.schema for t in tables], [t.table.name for t in tables])
-    query = """
-    SELECT t.schema, t.name, c.oid, pg_get_userbyid(c.relowner) FROM unnest(%s::text[], %s::text[]) AS t(schema, name)
-    JOIN pg_namespace n ON n.nspname = t.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.name
-    """
-    rows = conn.execute(query, names).fetchall()
-    conn.commit()
-    return {(schema, name): Relation(oid, owner) for schema, name, oid, owner in rows}
-
-
-def refill_table(conn: psycopg.Connection, plan: TablePlan) -> Filled:
-    """Rewrite one table and write its `done` row; `conn` may do what its owner may, and has the masking key.
+    All are copied before any is changed: their SELECTs may look one another up.
 
     Raises:
-        CopyFailedError: not every row of the masked copy came back; the table is as it was.
-        psycopg.Error: Postgres refused something; may carry a value. The table is as it was.
+        CopyFailedError: not every row of a masked copy came back; the tables are as they were.
+        psycopg.Error: Postgres refused something; may carry a value. The tables are as they were.
     """
     started = time.monotonic()
     with conn.transaction():
         conn.execute(SETTINGS)
-        conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_relation(plan)))
-        rows = 0 if plan.empty else _copy(conn, plan)
-        conn.execute(sql.SQL("TRUNCATE {}").format(_relation(plan)))
-        back = 0 if plan.empty else _fill(conn, plan)
-        if rows != back:
-            raise CopyFailedError(
-                f"{plan.table.qualified}: of {rows} masked rows {back} came back; nothing was changed"
-            )
-        filled = Filled(plan.table.schema, plan.table.name, rows, 0, time.monotonic() - started)
-        mark_done(conn, filled)
-    return filled
+        for plan in plans:
+            conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_relation(plan)))
+        copied = [0 if plan.empty else _copy(conn, plan, number) for number, plan in enumerate(plans)]
+        for number, (plan, rows) in enumerate(zip(plans, copied, strict=True)):
+            conn.execute(sql.SQL("TRUNCATE {}").format(_relation(plan)))
+            _fill(conn, plan, rows, number)
+            seconds = time.monotonic() - started
+            mark_done(conn, Filled(plan.table.schema, plan.table.name, rows, 0, seconds))
 
 
-def _copy(conn: psycopg.Connection, plan: TablePlan) -> int:
-    # CREATE TABLE AS may use parallel workers, INSERT may not. Nobody else ever sees this table.
-    create = sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(_masked_copy(conn), masked_select(plan))
-    return conn.execute(create).rowcount
+def _copy(conn: psycopg.Connection, plan: TablePlan, number: int) -> int:
+    """Rows of the masked copy, which nobody else ever sees."""
+    storage = conn.execute(STORED_OTHERWISE, (plan.table.schema, plan.table.name)).fetchall()
+    name, select = _masked_copy(conn, number), masked_select(plan)
+    # CREATE TABLE AS may use parallel workers, INSERT may not.
+    create = sql.SQL("CREATE UNLOGGED TABLE {} AS {} {}")
+    if not storage:
+        return conn.execute(create.format(name, select, sql.SQL("WITH DATA"))).rowcount
+    conn.execute(create.format(name, select, sql.SQL("WITH NO DATA")))
+    for column, how in storage:
+        alter = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE {}")
+        conn.execute(alter.format(name, sql.Identifier(column), sql.SQL(how)))
+    return conn.execute(sql.SQL("INSERT INTO {} {}").format(name, select)).rowcount
 
 
-def _fill(conn: psycopg.Connection, plan: TablePlan) -> int:
+def _fill(conn: psycopg.Connection, plan: TablePlan, rows: int, number: int) -> None:
+    back = 0 if plan.empty else _bring_back(conn, plan, number)
+    if rows != back:
+        raise CopyFailedError(f"{plan.table.qualified}: of {rows} masked rows {back} came back; nothing was changed")
+    if rows == 0:
+        overwrite_statistics(conn, plan.table)
+
+
+def _bring_back(conn: psycopg.Connection, plan: TablePlan, number: int) -> int:
     names = sql.SQL(", ").join(sql.Identifier(c.column.name) for c in plan.columns)
-    into = sql.SQL("{} ({})").format(_name(plan), names) if plan.columns else _name(plan)
+    table = _name(plan)
+    into = sql.SQL("{} ({})").format(table, names) if plan.columns else table
     insert = sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
-    rows = conn.execute(insert.format(into, names, _masked_copy(conn))).rowcount
-    conn.execute(sql.SQL("DROP TABLE {}").format(_masked_copy(conn)))
+    rows = conn.execute(insert.format(into, names, _masked_copy(conn, number))).rowcount
+    conn.execute(sql.SQL("DROP TABLE {}").format(_masked_copy(conn, number)))
     return rows
 
 
-def _masked_copy(conn: psycopg.Connection) -> sql.Identifier:
-    return sql.Identifier(COPY_SCHEMA, f"copy_{conn.info.backend_pid}")
+def _masked_copy(conn: psycopg.Connection, number: int) -> sql.Identifier:
+    return sql.Identifier("branchwarden_journal", f"copy_{conn.info.backend_pid}_{number}")
 
 
 def _name(plan: TablePlan) -> sql.Identifier:

@@ -24,8 +24,9 @@ from sanitizers.errors import BlockedError, CatalogsDifferError
 from sanitizers.explain import without_values
 from sanitizers.journal import Journal, journal_purpose, open_journal
 from sanitizers.plan import DatabasePlan, TablePlan
-from sanitizers.rebuild import Connect, Sessions, put_back, take_away
-from sanitizers.refill import find_relations, masked_tables, refill_table
+from sanitizers.rebuild import Connect, Sessions, await_others, put_back, stay_beside, take_away
+from sanitizers.refill import refill_tables
+from sanitizers.rewritten import find_relations, name_of, rewritten_tables, together
 from sanitizers.schema import read_schema
 from sanitizers.select import set_key
 from sanitizers.stale import clear_stale_statistics
@@ -95,6 +96,8 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         hands = [Sessions(connect, run.on_connection, stack, run.streams) for _ in range(run.streams)]
         crew = Crew(hands, lambda: tuple(opened))
         journal = _begin(run, hands[0], track)
+        for hand in hands[1:]:
+            stay_beside(hand.own)
         _clear(journal, hands[0], track.step("clear"))
         _mask(run, journal, crew, track)
         _complete(run, journal, crew, track)
@@ -111,13 +114,14 @@ def _begin(run: RewriteRun, sessions: Sessions, track: Track) -> Journal:
     if problems := blockers_in_reach(own, run.plan, reach):
         raise BlockedError(problems)
     journal = open_journal(own, journal_purpose("in-place", run.plan, run.key))
+    await_others(own)
     if not journal.saved:
         if read_schema(own).digest != run.plan.schema.digest:
             journal.close()
             raise CatalogsDifferError(
                 f"the schema of {run.plan.database} changed after the masking plan was compiled: plan and run again"
             )
-        relations = find_relations(own, masked_tables(run.plan)).values()
+        relations = find_relations(own, rewritten_tables(run.plan)).values()
         found = read_attachments(own, [relation.oid for relation in relations])
         owners = {o.owner for group in found.values() for o in group} | {relation.owner for relation in relations}
         journal.share([owner for owner in owners if sessions.of(owner) is not own])
@@ -132,15 +136,16 @@ def _clear(journal: Journal, sessions: Sessions, say: Say) -> None:
 
 
 def _mask(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Track) -> None:
-    say, done = track.step("load"), journal.done()
-    tables = masked_tables(run.plan)
+    say, done, tables = track.step("load"), journal.done(), rewritten_tables(run.plan)
     relations = find_relations(crew.hands[0].own, tables)
-    left = [t for t in tables if (t.table.schema, t.table.name) not in done]
+    left = [group for group in together(tables) if name_of(group[0]) not in done]
 
-    def mask(sessions: Sessions, table: TablePlan) -> None:
-        say(table.table.qualified, 0, table.table.row_estimate)
-        owner = relations[table.table.schema, table.table.name].owner
-        without_values(track.about, lambda: refill_table(sessions.of(owner), table))
+    def mask(sessions: Sessions, group: tuple[TablePlan, ...]) -> None:
+        table = group[0].table
+        more = f" and {len(group) - 1} tables that its rows are chosen with" if len(group) > 1 else ""
+        say(f"{table.qualified}{more}", 0, table.row_estimate)
+        owner = relations[name_of(group[0])].owner
+        without_values(track.about, lambda: refill_tables(sessions.of(owner), group))
 
     crew.work(left, mask)
 
@@ -160,7 +165,7 @@ def _complete(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Tr
     back("matview")
     say = track.step("analyze")
     back("analyze")
-    relations = find_relations(crew.hands[0].own, masked_tables(run.plan)).values()
+    relations = find_relations(crew.hands[0].own, rewritten_tables(run.plan)).values()
     clear_stale_statistics(crew.hands[0], [relation.oid for relation in relations], say)
     track.step("triggers")
     back(*RESTORED_LAST)

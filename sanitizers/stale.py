@@ -10,13 +10,12 @@ from psycopg import sql
 
 from sanitizers.attachments import SEEN
 from sanitizers.errors import CopyFailedError
+from sanitizers.neutral import CLEARS_SINCE
 from sanitizers.obstacles import select
 from sanitizers.rebuild import Sessions
 from sanitizers.track import Say
 
 _Key = tuple[str, str, bool]
-CLEARS_SINCE = 180000
-"""Server version that has pg_clear_attribute_stats."""
 
 ADVICE = (
     "statistics of former rows are, which no owner can clear before Postgres 18: drop what is empty, or delete the rows"
