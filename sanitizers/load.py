@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from sanitizers.explain import without_values
 from sanitizers.journal import Filled, mark_done
 from sanitizers.plan import TablePlan
 from sanitizers.pump import Flow, Moved, pump
@@ -70,9 +71,11 @@ class Loading:
         """Move one unit and commit it, its table's `done` row included when it is the last one.
 
         Raises:
-            CopyFailedError: the copy stopped or did not arrive whole.
-            psycopg.Error: the target refused a row; may carry a value.
+            CopyFailedError: the copy stopped, was refused or did not arrive whole.
         """
+        without_values(self._track.about, lambda: self._load(hand, unit))
+
+    def _load(self, hand: Hand, unit: Unit) -> None:
         table, account = unit.table.table, self._accounts[table_name(unit.table)]
         account.started = account.started or time.monotonic()
 

@@ -24,7 +24,7 @@ Name = tuple[str, str]
 """Schema and table."""
 
 LEAVES = """
-SELECT tn.nspname::text, t.relname::text, n.nspname::text, c.relname::text, pg_relation_size(c.oid),
+SELECT tn.nspname::text, t.relname::text, n.nspname::text, c.relname::text, pg_table_size(c.oid),
   pg_relation_size(c.oid) / current_setting('block_size')::int, coalesce(a.amname = 'heap', false),
   has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
 FROM pg_class t
@@ -44,7 +44,7 @@ ORDER BY 1, 2, 3, 4
 
 @dataclass(frozen=True)
 class Unit:
-    """What one COPY moves; `bytes` is the size of its heap."""
+    """What one COPY moves; `bytes` is its size on disk, TOAST included."""
 
     table: TablePlan
     piece: Slice
@@ -94,7 +94,7 @@ def _parts(table: TablePlan, leaves: Sequence[Leaf], piece: int) -> Iterator[Uni
 
 def _ranges(leaf: Leaf, piece: int) -> Iterator[tuple[tuple[int, int | None] | None, int]]:
     """Block ranges (the last one is open) and their bytes."""
-    count = leaf.bytes // piece if leaf.heap else 1
+    count = min(leaf.bytes // piece, leaf.blocks) if leaf.heap else 1
     if count <= 1:
         yield None, leaf.bytes
         return
