@@ -181,16 +181,17 @@ FROM pg_inherits i JOIN user_table t ON t.oid = i.inhrelid WHERE NOT t.relispart
 
 @dataclass(frozen=True)
 class Rows:
-    """The catalog's rows, all but the tables grouped by the oid of the (root) table."""
+    """The catalog's rows, all but tables and types grouped by the oid of the (root) table."""
 
     tables: Sequence[Row]
+    types: Mapping[int, Row]
+    """By their own oid."""
     columns: Mapping[int, list[Row]]
     keys: Mapping[int, list[Row]]
     links: Mapping[int, list[Row]]
     definitions: Mapping[int, list[Row]]
     exclusions: Mapping[int, list[Row]]
     closed: Mapping[int, list[Row]]
-    types: Mapping[int, Row]
 
 
 def read(cur: psycopg.Cursor[Row]) -> Rows:
@@ -198,7 +199,7 @@ def read(cur: psycopg.Cursor[Row]) -> Rows:
     tables = cur.execute(TABLES).fetchall()
     types = {row["oid"]: row for row in cur.execute(TYPES).fetchall()}
     queries = (COLUMNS, KEYS, LINKS, DEFINITIONS, EXCLUSIONS, CLOSED)
-    return Rows(tables, *(_grouped(cur.execute(query)) for query in queries), types=types)
+    return Rows(tables, types, *(_grouped(cur.execute(query)) for query in queries))
 
 
 def _grouped(rows: psycopg.Cursor[Row]) -> Mapping[int, list[Row]]:

@@ -20,7 +20,7 @@ from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.strategies import Inputs
 from sanitizers.strategies.nested import kept_value, masked_array
 
-__all__ = ["WHOLE", "Slice", "counted_select", "masked_select", "set_key"]
+__all__ = ["WHOLE", "Slice", "counted_select", "kept_value", "masked_select", "set_key"]
 
 INNER, OUTER = "t", "s"
 """Aliases: the table itself, and its rows with their digests."""

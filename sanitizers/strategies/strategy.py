@@ -107,6 +107,11 @@ class MaskingStrategy(BaseModel, ABC):
         return ()
 
     @property
+    def row_expression(self) -> str:
+        """People's SQL over the row's originals, whose value comes as `Inputs.computed`; empty: none."""
+        return ""
+
+    @property
     def keeps_unique(self) -> bool:
         """Whether these parameters keep unique columns unique."""
         return self.injective

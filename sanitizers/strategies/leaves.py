@@ -1,0 +1,83 @@
+"""The values inside JSON documents and hstores, by the types of columns that they would have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from sanitizers.schema import Column
+from sanitizers.strategies.constant import Constant
+from sanitizers.strategies.nested import kept_value, part_digest
+from sanitizers.strategies.null import Null
+from sanitizers.strategies.strategy import Inputs, MaskingStrategy
+
+TEXT = Column("text", "text")
+WHOLE = Column("whole", "bigint")
+FIGURE = Column("figure", "numeric")
+DAY = Column("day", "date")
+
+# Dates that exist, so that the cast never fails; and what may follow them.
+REAL_DATE = (
+    r"^(?!0000)(?:\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|\d{4}-(?:0[13-9]|1[0-2])-(?:29|30)"
+    r"|\d{4}-(?:0[13578]|1[02])-31|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+    r"(?:[T ]\d\d:?\d\d[0-9:.]*(?:Z|[+-][0-9:]+)?)?$"
+)
+
+COLUMNS = sql.SQL("""
+CASE WHEN kind = 'string' THEN scalar END AS text,
+CASE WHEN kind = 'number' AND scalar ~ '^-?\\d{{1,18}}$' THEN scalar::bigint END AS whole,
+CASE WHEN kind = 'number' THEN scalar::numeric END AS figure,
+CASE WHEN kind = 'string' AND scalar ~ {} THEN left(scalar, 10)::date END AS day
+""").format(sql.Literal(REAL_DATE))
+"""SQL for what a leaf is as a value of each type, of a row with `kind` (of jsonb_typeof) and `scalar` (its text)."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Leaves of one type and their fakes under one strategy; `alias` is the row with COLUMNS and the digests."""
+
+    strategy: MaskingStrategy
+    column: Column
+    digest: str
+
+    @property
+    def value(self) -> str:
+        """The column of COLUMNS."""
+        return self.column.name
+
+    def drawn(self, alias: str) -> sql.Composable:
+        """SQL for the digest."""
+        return part_digest(self.strategy, self.column, sql.Identifier(alias, self.value))
+
+    def fake(self, inputs: Inputs, alias: str) -> sql.Composable:
+        """SQL for the fake in the type of the column, NULL where the leaf is of another type."""
+        value, digest = sql.Identifier(alias, self.value), sql.Identifier(alias, self.digest)
+        made = self.strategy.expression(self.column, replace(inputs, value=value, digest=digest, mark=digest))
+        fake: sql.Composable = sql.SQL("({})::{}").format(made, sql.SQL(self.column.type))
+        if self.strategy.keep_values:
+            kept = kept_value(self.strategy.keep_values, value)
+            fake = sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(kept, value, fake)
+        if self.column is DAY:
+            rest = sql.SQL("substr({}, 11)").format(sql.Identifier(alias, "text"))
+            return sql.SQL("(to_char({}, 'YYYY-MM-DD') || {})").format(fake, rest)
+        return fake
+
+    def token(self, inputs: Inputs, alias: str) -> sql.Composable:
+        """SQL for the fake as JSON text, NULL where the leaf is of another type."""
+        return sql.SQL("to_jsonb({})::text").format(self.fake(inputs, alias))
+
+
+def leaves(strategy: MaskingStrategy, name: str) -> Iterator[Leaf]:
+    """What the strategy can mask of a document: strings as text or else as days, numbers as integers or else as any.
+
+    Args:
+        strategy: one that stands in a document.
+        name: under which its digests are found, a letter behind it for each type.
+    """
+    if isinstance(strategy, Null | Constant):
+        return
+    for letter, columns in (("s", (TEXT, DAY)), ("n", (WHOLE, FIGURE))):
+        fitting = [column for column in columns if strategy.fits(column) is None]
+        yield from (Leaf(strategy, column, name + letter) for column in fitting[:1])
