@@ -3,16 +3,29 @@
 One digest serves several strategies of a row, so each takes bytes of its own:
 0 first name · 2 last name · 4 street · 6 city and region · 8 mark (8 bytes) · 16 domain · 17 number (7 bytes) ·
 24 shift (4 bytes) · 28 postcode · 30 company and occupation.
+Numbers in official form (ids of persons, accounts, cards, devices) take 7 bytes each from 9, 11, 13 and 15, and
+addresses of machines from 8. Those overlap, but no digit of one shows in the other: each takes the remainder by another
+power of ten of another number. Free text draws from the first 22.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from psycopg import sql
 
 FIRST_NAME, LAST_NAME, STREET, CITY, MARK, DOMAIN, NUMBER, SHIFT, POSTCODE, COMPANY = 0, 2, 4, 6, 8, 16, 17, 24, 28, 30
 """0-based offset of the first byte that each uses."""
+NATIONAL_ID, ACCOUNT, CARD, DEVICE, MACHINE = 9, 11, 13, 15, 8
+"""The same, of those that overlap."""
+TEXT_BYTES = 22
 
 MARK_BYTES = 8
+KINDS_OF_CHARACTERS = ((ord("0"), 10), (ord("A"), 26), (ord("a"), 26))
+_REWRITTEN = sql.SQL("""
+coalesce((SELECT string_agg(CASE {kinds} ELSE p.c END, '' ORDER BY p.i)
+FROM (SELECT i, substr({text}, i, 1) AS c, ascii(substr({text}, i, 1)) AS a, get_byte({digest}, (i - 1) % 32) AS b
+  FROM generate_series(1, length({text})) AS i) AS p), '')""")
 NUMBER_BITS = 56
 
 
@@ -53,3 +66,50 @@ def documentation_address(digest: sql.Composable) -> sql.Composable:
     return sql.SQL(
         "('2001:db8:' || rtrim(regexp_replace(encode(substr({}, 1, 12), 'hex'), '(....)', E'\\\\1:', 'g'), ':'))::inet"
     ).format(digest)
+
+
+def chosen(values: Sequence[str], digest: sql.Composable, at: int) -> sql.Composable:
+    """One of a few texts by one byte of the digest; for many there are pools."""
+    return sql.SQL("({}::text[])[1 + get_byte({}, {}) % {}]").format(
+        sql.Literal(list(values)), digest, sql.Literal(at), sql.Literal(len(values))
+    )
+
+
+def digits(figure: sql.Composable, count: int) -> sql.Composable:
+    """A number below 10 ** count as that many digits."""
+    return sql.SQL("lpad(({})::text, {}, '0')").format(figure, sql.Literal(count))
+
+
+def documentation_address_v4(digest: sql.Composable) -> sql.Composable:
+    """An inet in 192.0.2.0/24, 198.51.100.0/24 or 203.0.113.0/24, which are for documentation."""
+    nets = chosen(("192.0.2.", "198.51.100.", "203.0.113."), digest, MACHINE)
+    host = sql.SQL("1 + get_byte({}, {}) % 254").format(digest, sql.Literal(MACHINE + 1))
+    return sql.SQL("({} || ({})::text)::inet").format(nets, host)
+
+
+def luhn(payload: Sequence[sql.Composable]) -> sql.Composable:
+    """The check digit behind the digits (each SQL for a number from 0 to 9), as a number."""
+    parts = [
+        sql.SQL("(2 * {d} + {d} / 5)").format(d=digit) if number % 2 == 0 else digit
+        for number, digit in enumerate(reversed(payload))
+    ]
+    return sql.SQL("((10 - ({}) % 10) % 10)").format(sql.SQL(" + ").join(parts))
+
+
+def rewritten(text: sql.Composable, digest: sql.Composable, least: int) -> sql.Composable:
+    """Every ASCII digit and letter moved on within its kind, the n-th by the n-th byte of the digest; no other.
+
+    Args:
+        text: a reference, used more than once.
+        digest: 32 bytes, from the first on again for what is longer; a reference.
+        least: how far a character moves at least; with 1 none stays what it is.
+    """
+    kinds = sql.SQL(" ").join(_kind(first, size, least) for first, size in KINDS_OF_CHARACTERS)
+    return _REWRITTEN.format(kinds=kinds, text=text, digest=digest)
+
+
+def _kind(first: int, size: int, least: int) -> sql.Composable:
+    moved = sql.SQL("p.a - {} + p.b % {}").format(sql.Literal(first - least), sql.Literal(size - least))
+    return sql.SQL("WHEN p.a BETWEEN {} AND {} THEN chr({} + ({}) % {})").format(
+        sql.Literal(first), sql.Literal(first + size - 1), sql.Literal(first), moved, sql.Literal(size)
+    )

@@ -9,22 +9,42 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from sanitizers.strategies.card import Card
 from sanitizers.strategies.city import City
 from sanitizers.strategies.company import Company
 from sanitizers.strategies.constant import Constant
+from sanitizers.strategies.coordinates import Coordinates
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.digest import Digest
+from sanitizers.strategies.document import Document
 from sanitizers.strategies.email import Email
 from sanitizers.strategies.first_name import FirstName
 from sanitizers.strategies.full_name import FullName
+from sanitizers.strategies.generalize import Generalize
+from sanitizers.strategies.hostname import Hostname
+from sanitizers.strategies.iban import Iban
+from sanitizers.strategies.imei import Imei
+from sanitizers.strategies.inner import KINDS
+from sanitizers.strategies.ip import Ip
+from sanitizers.strategies.job import Job
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.last_name import LastName
+from sanitizers.strategies.mac import Mac
+from sanitizers.strategies.national_id import NationalId
+from sanitizers.strategies.noise import Noise
 from sanitizers.strategies.null import Null
+from sanitizers.strategies.password import Password
+from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.phone import Phone
 from sanitizers.strategies.postcode import Postcode
+from sanitizers.strategies.region import Region
+from sanitizers.strategies.scramble import Scramble
 from sanitizers.strategies.strategy import Inputs, MaskingStrategy, Residue
 from sanitizers.strategies.street import Street
+from sanitizers.strategies.text import Text
+from sanitizers.strategies.url import Url
+from sanitizers.strategies.user_agent import UserAgent
 from sanitizers.strategies.user_name import UserName
 
 __all__ = ["KINDS", "Inputs", "MaskingStrategy", "Residue", "Strategy"]
@@ -40,14 +60,32 @@ AnyStrategy = (
     | City
     | Postcode
     | Company
+    | Region
+    | Job
+    | UserAgent
+    | Text
+    | Scramble
+    | Permute
+    | NationalId
+    | Card
+    | Iban
+    | Imei
+    | Ip
+    | Mac
+    | Url
+    | Hostname
+    | Coordinates
+    | Generalize
+    | Noise
+    | Password
     | DateShift
     | Digest
     | Null
     | Constant
     | JsonOnly
+    | Document
     | Keep
 )
 Strategy = Annotated[AnyStrategy, Field(discriminator="kind")]
 
-KINDS: dict[str, type[MaskingStrategy]] = {cls.model_fields["kind"].default: cls for cls in get_args(AnyStrategy)}
-"""Every strategy by the name that a policy uses."""
+KINDS.update({cls.model_fields["kind"].default: cls for cls in get_args(AnyStrategy)})

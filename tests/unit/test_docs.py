@@ -17,6 +17,7 @@ from daemon.duration import parse_duration
 from daemon.rules import ALL_RULES, HygieneRule
 from sanitizers.schema import Column
 from sanitizers.strategies import KINDS
+from sanitizers.strategies.strategy import PersonalStrategy
 from tests.reference_pages import code, page, rows, sections
 
 TYPES = {
@@ -34,6 +35,9 @@ TYPES = {
     "other": "point",
 }
 """A type of every category."""
+SHARED = {name: field.default for name, field in PersonalStrategy.model_fields.items()}
+REQUIRED: dict[str, dict[str, Any]] = {"json_only": {"members": ["id"]}, "national_id": {"country": "us"}}
+"""Parameters of the strategies that have no default for them."""
 
 
 # Commands
@@ -107,12 +111,12 @@ def _defaults(model: type[BaseModel]) -> dict[str, Any]:
 def _reads_as(text: str, default: object) -> bool:
     """Whether the cell of a table gives the default."""
     match default:
-        case bool() | int():
+        case Enum():
+            return text == str(default.value)
+        case bool() | int() | float() | str():
             return text == json.dumps(default)
         case timedelta():
             return parse_duration(text) == default
-        case Enum():
-            return text == str(default.value)
         case _:
             return text == "required"
 
@@ -146,9 +150,17 @@ def test_every_strategy_has_a_section_and_no_section_is_left_over() -> None:
     assert set(sections(page("strategies.md"))) == set(KINDS)
 
 
+def test_parameters_that_strategies_share_are_there_with_their_defaults() -> None:
+    shared = page("strategies.md").split("## Parameters that are shared")[1].split("\n## ")[0]
+
+    found = {code(row[0]): code(row[1]) for row in rows(shared)}
+
+    assert found == {name: json.dumps(default) for name, default in SHARED.items()}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_strategys_parameters_are_there_with_their_defaults(kind: str) -> None:
-    defaults = _defaults(KINDS[kind])
+    defaults = {name: value for name, value in _defaults(KINDS[kind]).items() if name not in SHARED}
     section = sections(page("strategies.md"))[kind]
     found = {code(row[0]): code(row[1]) for row in rows(section)}
 
@@ -159,8 +171,7 @@ def test_a_strategys_parameters_are_there_with_their_defaults(kind: str) -> None
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"constant"}))  # what fits a constant depends on its value
 def test_a_strategys_section_says_which_types_it_fits(kind: str) -> None:
-    values: dict[str, Any] = {"members": ["id"]} if kind == "json_only" else {}
-    strategy = KINDS[kind](**values)
+    strategy = KINDS[kind](**REQUIRED.get(kind, {}))
 
     fitting = {name for name, type_ in TYPES.items() if strategy.fits(Column(name="column", type=type_)) is None}
 
@@ -171,11 +182,11 @@ def test_a_strategys_section_says_which_types_it_fits(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"constant", "phone"}))  # `phone` says which digits are enough
 def test_a_strategys_section_says_whether_it_keeps_unique_columns_unique(kind: str) -> None:
-    values: dict[str, Any] = {"members": ["id"]} if kind == "json_only" else {}
     section = sections(page("strategies.md"))[kind]
 
     fits = any(
-        KINDS[kind](**values).fits(Column(name="column", type=type_, unique=True)) is None for type_ in TYPES.values()
+        KINDS[kind](**REQUIRED.get(kind, {})).fits(Column(name="column", type=type_, unique=True)) is None
+        for type_ in TYPES.values()
     )
 
     assert ("not unique" in _fits(section)) == (not fits)

@@ -1,0 +1,52 @@
+"""Other digits and letters in the same places."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from psycopg import sql
+from pydantic import Field
+
+from sanitizers.formulas import rewritten
+from sanitizers.schema import Column
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique, of
+
+# Beyond ASCII what is a letter, and of which case, depends on the server: code points decide.
+_WIDE = sql.SQL("""
+(SELECT string_agg(CASE WHEN ascii(c) < 128 THEN c
+  ELSE chr(CASE WHEN ascii(c) BETWEEN 192 AND 222 THEN 65 ELSE 97 END + get_byte({digest}, (i * 7) % 32) % 26) END, ''
+  ORDER BY i)
+FROM (SELECT i, substr({text}, i, 1) AS c FROM generate_series(1, length({text})) AS i) AS w)
+""")
+
+
+class Scramble(MaskingStrategy):
+    """Every digit becomes another digit, every letter another letter of its case; the rest stays: `AB-123` → `QX-850`.
+
+    For numbers of passports, plates, licences and cases, which must keep their form. Letters beyond ASCII become ASCII
+    ones. Fakes of short values repeat: `permute` serves columns that are unique.
+    """
+
+    kind: Literal["scramble"] = Field(default="scramble", alias="strategy")
+    residue: ClassVar[Residue] = "none"  # a dense range of numbers is full of one another's fakes
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Text that is not unique."""
+        return (of("text"), _repeats)
+
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
+        """Two passes where there is anything beyond ASCII, one otherwise."""
+        text = sql.SQL("{}::text").format(inputs.value)
+        wide = _WIDE.format(text=text, digest=inputs.digest)
+        return sql.SQL("(CASE WHEN octet_length({text}) = length({text}) THEN {plain} ELSE {wide} END)").format(
+            text=text,
+            plain=rewritten(text, inputs.digest, 1),
+            wide=sql.SQL("(SELECT {} FROM (SELECT {} AS v OFFSET 0) AS x)").format(
+                rewritten(sql.Identifier("x", "v"), inputs.digest, 1), wide
+            ),
+        )
+
+
+def _repeats(column: Column) -> str | None:
+    return "the column is unique and these fakes repeat: use permute" if not_unique(column) else None
