@@ -49,7 +49,7 @@ def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: D
     for schema in schemas:
         for table in schema.tables:
             place = Place(schema.database, table, decisions)
-            problems += [*_columns(place), *_keys(place), *_links(place, known)]
+            problems += [*_columns(place), *_keys(place), *_links(place, known), *_halves(place)]
             problems += find_row_problems(place.database, table, policy, decisions)
     return (*problems, *_unknown(schemas, policy), *_unused(schemas, policy, decisions, known))
 
@@ -89,6 +89,15 @@ def _links(place: Place, known: Mapping[ColumnPath, Column]) -> Iterator[str]:
         for target in place.decisions.references.get(place.path(column.name), ()):
             if problem := _link_problem(place, column, target, known):
                 yield problem
+
+
+def _halves(place: Place) -> Iterator[str]:
+    """Of a MATCH FULL key either every column becomes NULL, or none."""
+    for key in place.table.foreign_keys:
+        kinds = [strategy.kind for name in key.columns if (strategy := place.strategy(name))]
+        if key.full and "null" in kinds and set(kinds) != {"null"}:
+            names = ", ".join(key.columns)
+            yield f"{place}: the foreign key ({names}) is MATCH FULL: make all of its columns null, or none."
 
 
 def _link_problem(place: Place, column: Column, target: ColumnPath, known: Mapping[ColumnPath, Column]) -> str | None:

@@ -43,6 +43,8 @@ class ForeignKey:
     schema: str
     table: str
     targets: tuple[str, ...]
+    full: bool = False
+    """MATCH FULL: all of its columns are NULL, or none."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,8 @@ def _whole(links: Sequence[Mapping[str, Any]]) -> Iterator[ForeignKey]:
     for _, members in groupby(links, key=lambda link: link["key"]):
         rows = list(members)
         schema, table, _ = rows[0]["target"]
-        yield ForeignKey(tuple(r["name"] for r in rows), schema, table, tuple(r["target"][2] for r in rows))
+        columns, targets = tuple(r["name"] for r in rows), tuple(r["target"][2] for r in rows)
+        yield ForeignKey(columns, schema, table, targets, full=rows[0]["full"])
 
 
 def _canonical(table: Table) -> list[Any]:

@@ -9,7 +9,7 @@ import pytest
 from sanitizers.errors import PlanError
 from sanitizers.plan import MaskingPlan, compile_plan
 from sanitizers.policy import parse_policy
-from sanitizers.schema import Column, ColumnRef, Schema, Table, TableFacts, build_table
+from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table, TableFacts, build_table
 
 
 def column(name: str, type_: str = "text", **more: Any) -> Column:
@@ -204,3 +204,14 @@ def test_a_key_with_a_unique_member_holds_by_that_member() -> None:
     plan = compile_text(lines('id = "keep"', 'first = "first_name"'), schema)
 
     assert plan.masked_count == 1
+
+
+def test_of_a_full_key_every_column_becomes_null_or_none() -> None:
+    members = (column("a", "int"), column("b", "int"))
+    key = ForeignKey(("a", "b"), "public", "t", ("c", "d"), full=True)
+    schema = Schema("neondb", (table("t", *members, whole_foreign_keys=(key,)),))
+
+    (found,) = problems(lines('a = "null"', 'b = "keep"'), schema)
+
+    assert "the foreign key (a, b) is MATCH FULL: make all of its columns null, or none" in found
+    assert compile_text(lines('a = "null"', 'b = "null"'), schema).masked_count == 2
