@@ -29,7 +29,7 @@ from sanitizers.refill import refill_tables
 from sanitizers.rewritten import find_relations, name_of, rewritten_tables, together
 from sanitizers.schema import read_schema
 from sanitizers.select import set_key
-from sanitizers.stale import clear_stale_statistics
+from sanitizers.stale import clear_stale_statistics, vacuum_statistics
 from sanitizers.stream import CopyReport
 from sanitizers.track import Progress, Say, Track
 
@@ -167,5 +167,6 @@ def _complete(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Tr
     back("analyze")
     relations = find_relations(crew.hands[0].own, rewritten_tables(run.plan)).values()
     clear_stale_statistics(crew.hands[0], [relation.oid for relation in relations], say)
+    vacuum_statistics(crew.hands[0].own)
     track.step("triggers")
     back(*RESTORED_LAST)

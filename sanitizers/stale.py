@@ -28,9 +28,13 @@ WITH_STATISTICS = (
 SELECT a.owner, s.schemaname::text, s.tablename::text, s.attname::text, s.inherited,
   a.relkind = 'm' AND NOT a.relispopulated
 FROM analyzed a JOIN pg_stats s ON format('%I.%I', s.schemaname, s.tablename) = a.qualified
+CROSS JOIN LATERAL (SELECT to_jsonb(s) AS facts) AS j
+WHERE coalesce(facts ->> 'most_common_vals', facts ->> 'histogram_bounds', facts ->> 'most_common_elems',
+  facts ->> 'range_bounds_histogram') IS NOT NULL
 ORDER BY a.oid, s.attname, s.inherited
 """
 )
+"""Statistics that name values; as JSON, since older versions know fewer kinds."""
 
 
 def clear_stale_statistics(sessions: Sessions, roots: Sequence[int], say: Say) -> None:
@@ -52,6 +56,18 @@ def clear_stale_statistics(sessions: Sessions, roots: Sequence[int], say: Say) -
         conn = sessions.of(owner)
         conn.execute("SELECT pg_clear_attribute_stats(%s, %s, %s, %s)", column)
         conn.commit()
+
+
+def vacuum_statistics(conn: psycopg.Connection) -> None:
+    """Rid the catalog of the statistics that ANALYZE wrote over: they are dead rows that hold originals until then.
+
+    The owner of a database may do so; for anybody else Postgres passes the catalogs by with a warning.
+    """
+    conn.commit()
+    conn.autocommit = True
+    for catalog in ("pg_statistic", "pg_statistic_ext_data"):
+        conn.execute(sql.SQL("VACUUM (FULL) pg_catalog.{}").format(sql.Identifier(catalog)))
+    conn.autocommit = False
 
 
 def _key(row: Sequence[Any]) -> _Key:
