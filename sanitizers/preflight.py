@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import psycopg
 from psycopg import sql
 
+from sanitizers.blocker_queries import EVENT_TRIGGERS
 from sanitizers.errors import CatalogsDifferError, CopyFailedError
 from sanitizers.journal import journaled_schema
 from sanitizers.obstacles import USER_TABLES
 from sanitizers.plan import DatabasePlan
 from sanitizers.schema import Schema, read_schema
-
-EVENT_TRIGGERS = """
-SELECT evtname FROM pg_event_trigger
-WHERE evtenabled IN ('O', 'A') AND evtevent <> 'login'
-  AND coalesce(current_setting('neon.event_triggers', true), 'on') NOT IN ('off', 'false', 'no', '0')
-ORDER BY 1 LIMIT 1
-"""
 
 LEAVES = (
     USER_TABLES
@@ -55,8 +51,12 @@ ORDER BY t.qualified
 )
 
 
-def preflight(plan: DatabasePlan, source: psycopg.Connection, target: psycopg.Connection) -> bool:
+def preflight(
+    plan: DatabasePlan, source: psycopg.Connection, target: psycopg.Connection, fine: Collection[str]
+) -> bool:
     """Whether the target holds an unfinished run to go on with; changes nothing, leaves `source` in its transaction.
+
+    `fine` are event triggers of the target that may fire.
 
     Raises:
         CatalogsDifferError: source, target and plan do not have the same tables.
@@ -66,8 +66,7 @@ def preflight(plan: DatabasePlan, source: psycopg.Connection, target: psycopg.Co
     here, there = read_schema(source), begun or read_schema(target)
     if not plan.schema.digest == here.digest == there.digest:
         raise CatalogsDifferError(_difference(plan, here, there))
-    if row := target.execute(EVENT_TRIGGERS).fetchone():
-        raise CopyFailedError(f"event trigger {row[0]} of {plan.database} would fire on our DDL: disable it first")
+    _refuse_event_triggers(plan, target, fine)
     if problems := unreadable(plan, source):
         raise CopyFailedError("; ".join(problems))
     if not begun:
@@ -103,6 +102,13 @@ def unreadable(plan: DatabasePlan, source: psycopg.Connection) -> list[str]:
     if row := source.execute(FOREIGN_PARTITIONS).fetchone():
         problems.append(f"{row[0]} is a foreign table: rows of its parent would go to another server, detach it")
     return problems
+
+
+def _refuse_event_triggers(plan: DatabasePlan, target: psycopg.Connection, fine: Collection[str]) -> None:
+    names = [row[0] for row in target.execute(EVENT_TRIGGERS) if row[0] not in fine]
+    if names:
+        what = "event trigger" if len(names) == 1 else "event triggers"
+        raise CopyFailedError(f"{what} {', '.join(names)} of {plan.database} would fire on our DDL: disable it first")
 
 
 def _refuse_rows(target: psycopg.Connection) -> None:

@@ -73,7 +73,7 @@ def _copy(run: CopyRun, track: Track) -> CopyReport:
     with ExitStack() as stack:
         team = Team(run, stack)
         track.step("compare", run.plan.database)
-        begun = preflight(run.plan, team.source, team.target.own)
+        begun = preflight(run.plan, team.source, team.target.own, run.allow_event_triggers)
         purpose = replace(journal_purpose("clean-room", run.plan, run.key), source=team.state())
         journal = open_journal(team.target.own, purpose)
         await_others(team.target.own)

@@ -44,6 +44,8 @@ class CopyRun:
     streams: int = 2
     """Pairs of connections that copy at once, and that build indexes at once in the target."""
 
+    allow_event_triggers: tuple[str, ...] = ()
+    """Those of the target that may fire on what the run takes away and puts back."""
     piece: int = PIECE
     """Bytes that a part of a table has at least, where a table is cut for several streams."""
 

@@ -92,6 +92,7 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch) -> None:
         stop=watch.stop,
         on_connection=watch.connections.add,
         streams=run.how.streams,
+        allow_event_triggers=run.how.wish.allow_event_triggers,
     )
     report = copy_database(copy, teller(watch, "mask"))
     watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))

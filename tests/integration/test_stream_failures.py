@@ -112,6 +112,7 @@ def test_a_target_with_event_triggers_is_refused(make_database: MakeDatabase) ->
 
     with pytest.raises(CopyFailedError, match="event trigger note_ddl"):
         case.copy()
+    case.copy(allow_event_triggers=("note_ddl",))
 
 
 def test_a_partition_on_another_server_is_refused(make_database: MakeDatabase) -> None:
