@@ -1,15 +1,17 @@
 """The settings under which the server writes definitions out, so that they read the same on every server and anywhere.
 
 A database or a role may have its own DateStyle: a bound of a partition would be written '01-02-2024' under one and
-read as another day under another, and one schema would have as many digests as there are settings.
+read as another day under another, and one schema would have as many digests as there are settings. Without a
+client_encoding the driver gives the names in a database that has none (SQL_ASCII) as bytes.
 """
 
 from __future__ import annotations
 
 DEPARSE = """
 SELECT set_config(name, value, true)
-FROM (VALUES ('search_path', ''), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
-  ('bytea_output', 'hex'), ('extra_float_digits', '3'), ('lc_monetary', 'C'), ('quote_all_identifiers', 'off')
+FROM (VALUES ('search_path', ''), ('client_encoding', 'UTF8'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'),
+  ('timezone', 'UTC'), ('bytea_output', 'hex'), ('extra_float_digits', '3'), ('lc_monetary', 'C'),
+  ('quote_all_identifiers', 'off')
 ) AS setting(name, value)
 """
 """Until the end of the transaction; only pg_catalog is on the search path then, every other name is qualified."""

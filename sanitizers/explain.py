@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 ADVICE: Mapping[str, str] = {
     "22001": "a masked value is longer than its column: choose a shorter strategy",
+    "22021": "the database has no encoding (SQL_ASCII) and this text is no UTF-8: repair it, or keep the column",
     "22003": "a masked number does not fit its column: choose another strategy",
     "23502": "a masked value is NULL where the column forbids it: choose another strategy",
     "23503": "a row refers to one that is not there: mask both ends of the reference alike",

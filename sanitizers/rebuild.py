@@ -21,7 +21,8 @@ Connect = Callable[[str | None], psycopg.Connection]
 SESSION = """
 SELECT set_config(s.name, w.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-  ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'), ('neon.event_triggers', 'off')
+  ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'), ('neon.event_triggers', 'off'),
+  ('client_encoding', 'UTF8')
 ) AS w(name, value)
 JOIN pg_settings s ON s.name = w.name
 WHERE s.name <> 'client_connection_check_interval' OR version() ~ 'linux'

@@ -77,6 +77,30 @@ def test_statistics_about_expressions_alone_are_searched(make_database: MakeData
     assert case.verify().problems == ()
 
 
+def without_encoding(database: TestDatabase) -> TestDatabase:
+    """Make it anew as SQL_ASCII."""
+    with psycopg.connect(database.server.dsn(), autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE {database.name}".encode())
+        plain = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
+        conn.execute(f"CREATE DATABASE {database.name} OWNER {database.owner} {plain}".encode())
+    return database
+
+
+def test_a_database_without_an_encoding_is_masked(make_database: MakeDatabase) -> None:
+    script = """
+    SET client_encoding = 'UTF8';
+    CREATE TABLE people (id int PRIMARY KEY, name text, kept text);
+    INSERT INTO people VALUES (1, 'Zoë Ångström', 'naïve');
+    """
+    case = make_case(lambda: without_encoding(make_database()), script, {"public.people.name": "full_name"})
+
+    case.copy()
+
+    kept = "SELECT encode(kept::bytea, 'hex'), name ~ '^Zo' FROM people"
+    assert case.rows(kept) == [("naïve".encode().hex().encode(), False)]
+    assert case.verify().problems == ()
+
+
 DOMAIN = """
 CREATE DOMAIN few AS int CHECK (VALUE IN (1, 2));
 CREATE TABLE counts (n few);
