@@ -64,7 +64,9 @@ def files_with_needle(database: TestDatabase) -> set[str]:
         ).fetchone()
         assert row
         folder = Path(row[0]) / "base" / str(row[1])
-        nodes = dict(conn.execute("SELECT pg_relation_filenode(oid)::text, relname FROM pg_class").fetchall())
+        nodes: dict[str, str] = dict(
+            conn.execute("SELECT pg_relation_filenode(oid)::text, relname FROM pg_class").fetchall()
+        )
     found = subprocess.run(["grep", "-rlaF", NEEDLE, folder], capture_output=True, check=False)
     assert found.returncode in {0, 1}, found.stderr
     names = [Path(line).name for line in found.stdout.decode().splitlines()]

@@ -171,3 +171,34 @@ def test_a_sample_takes_children_whose_reference_is_part_of_their_key(make_datab
     assert 15 < people < 80
     assert {people} == set(others)
     assert query_rows(target, "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND NOT convalidated") == [(0,)]
+
+
+STAFF = """
+CREATE TABLE users (id int PRIMARY KEY, mail text NOT NULL UNIQUE, name text, password text);
+CREATE TABLE sessions (id int PRIMARY KEY, mail text REFERENCES users (mail));
+INSERT INTO users VALUES (1, 'ada@ourselves.invalid', 'Ada', 'hash 1'), (2, 'Test.One@login.invalid', 'Test', 'hash 2'),
+  (3, 'zeb@mail.invalid', 'Zebediah', 'hash 3'), (4, 'ada@ourselves.invalid.org', 'Eve', 'hash 4');
+INSERT INTO sessions SELECT id, mail FROM users;
+"""
+
+
+@both_engines
+def test_staff_and_test_logins_stay_while_all_others_are_masked(make_database: MakeDatabase, engine: Engine) -> None:
+    mail = {"strategy": "email", "keep_values": ["*@ourselves.invalid", "test.*@login.invalid"]}
+    kept_row = {"keep_if": "mail LIKE '%@ourselves.invalid'"}
+    masked = {
+        "public.users.mail": mail,
+        "public.sessions.mail": mail,
+        "public.users.name": {"strategy": "first_name"} | kept_row,
+        "public.users.password": {"strategy": "digest"} | kept_row,
+    }
+
+    twins = make_masked(make_database, engine, STAFF, masked)
+
+    users = twins.rows(
+        "SELECT mail, name = 'Ada', password = 'hash 1' FROM users JOIN sessions USING (mail) ORDER BY users.id"
+    )
+    assert users[0] == ("ada@ourselves.invalid", True, True)
+    assert users[1] == ("Test.One@login.invalid", False, False)
+    assert [mail.rpartition("@")[2][:8] for mail, *_ in users[2:]] == ["example."] * 2
+    assert twins.rows("SELECT count(*) FROM users WHERE password ~ 'hash' OR name IN ('Zebediah', 'Eve')") == [(1,)]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -22,6 +26,7 @@ from tests.integration.peers_case import (
     query_rows,
 )
 
+ROOT = Path(__file__).parents[2]
 TWO_TABLES = """
 CREATE TABLE t1 (id int PRIMARY KEY, name text);
 CREATE TABLE t2 (id int PRIMARY KEY, name text);
@@ -123,3 +128,68 @@ def test_an_error_ends_the_run_at_once_and_shows_no_value_anywhere(
     captured = capfd.readouterr()
     assert CANARY not in "\n".join([everything_said(caught.value), caplog.text, captured.out, captured.err, *said])
     assert len([step for step in said if step == "load public.people"]) <= 2
+
+
+class GivenUpError(Exception):
+    """A test wanted no more."""
+
+
+WIDE = """
+CREATE TABLE documents (id int PRIMARY KEY, mail text, body text);
+INSERT INTO documents SELECT n, 'person' || n || '@mail.invalid', repeat('wide ', 200000) FROM generate_series(1, {}) n;
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_wide_rows(make_database: MakeDatabase) -> None:
+    masked = {"public.documents.mail": "email"}
+
+    def needed(rows: int) -> int:
+        twins = make_twins(make_database, "clean-room", WIDE.format(rows), masked)
+        task = {"source": twins.original.dsn, "target": twins.masked.dsn, "strategies": masked}
+        program = [sys.executable, "-m", "tests.integration.peers_memory"]
+        done = subprocess.run(program, input=json.dumps(task).encode(), cwd=ROOT, check=True, capture_output=True)
+        assert twins.rows("SELECT count(*) FROM documents WHERE length(body) = 1000000") == [(rows,)]
+        return int(done.stdout)
+
+    few, many = needed(10), needed(150)
+
+    assert many < 1.2 * few
+
+
+NUMBERED = """
+CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY (INCREMENT BY 3) PRIMARY KEY, mail text UNIQUE, name text);
+CREATE TABLE logins (id serial PRIMARY KEY, mail text REFERENCES people (mail));
+INSERT INTO people (mail, name) SELECT 'person' || n || '@mail.invalid', 'Original' FROM generate_series(1, 100) n;
+INSERT INTO logins (mail) SELECT mail FROM people;
+CREATE INDEX people_name ON people (name);
+"""
+EVERYTHING = """
+SELECT relname::text, relkind::text FROM pg_class WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
+UNION ALL SELECT nspname, '' FROM pg_namespace
+UNION ALL SELECT proname, '' FROM pg_proc WHERE oid > 16384
+UNION ALL SELECT conname, contype::text FROM pg_constraint WHERE conrelid > 16384 ORDER BY 1, 2
+"""
+
+
+@pytest.mark.parametrize("step", ["clear", "load", "rebuild", "triggers"])
+def test_a_rewrite_that_was_cut_off_is_finished_and_leaves_nothing_behind(
+    make_database: MakeDatabase, step: str
+) -> None:
+    mails = {f"public.{table}.mail": "email" for table in ("people", "logins")}
+    twins = make_twins(make_database, "in-place", NUMBERED, mails | {"public.people.name": "first_name"})
+
+    def give_up(progress: Progress) -> None:
+        if progress.step == step:
+            raise GivenUpError
+
+    with pytest.raises(GivenUpError):
+        twins.run(give_up)
+    twins.run()
+
+    assert twins.originals(EVERYTHING) == twins.rows(EVERYTHING)
+    ids = "SELECT array_agg(id ORDER BY id) FROM people"
+    assert twins.originals(ids) == twins.rows(ids)
+    joined = "SELECT count(*) FROM people JOIN logins USING (mail) WHERE mail ~ '@example' AND name <> 'Original'"
+    assert twins.rows(joined) == [(100,)]
+    execute(twins.masked, "INSERT INTO people (mail) VALUES ('next')")
+    assert twins.rows("SELECT id FROM people WHERE mail = 'next'") == [(301,)]
