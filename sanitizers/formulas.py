@@ -25,7 +25,7 @@ KINDS_OF_CHARACTERS = ((ord("0"), 10), (ord("A"), 26), (ord("a"), 26))
 _REWRITTEN = sql.SQL("""
 coalesce((SELECT string_agg(CASE {kinds} ELSE p.c END, '' ORDER BY p.i)
 FROM (SELECT i, substr({text}, i, 1) AS c, ascii(substr({text}, i, 1)) AS a, get_byte({digest}, (i - 1) % 32) AS b
-  FROM generate_series(1, length({text})) AS i) AS p), '')""")
+  FROM generate_series(1, length({text})) AS i) AS p), {text})""")
 NUMBER_BITS = 56
 
 

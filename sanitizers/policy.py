@@ -183,8 +183,8 @@ def _column_sentence(inside: list[str], problem: Mapping[str, Any]) -> str:
             return f"{inside[0]} has no parameter {inside[1]!r}; {_parameters(inside[0])}."
         case "missing":
             return f"{inside[0]} needs the parameter {inside[1]!r}."
-        case _ if inside[1:]:
-            return f"{inside[0]}: {inside[1]}: {_message(problem)}."
+        case kind if inside[1:] or (inside and kind == "value_error"):
+            return f"{': '.join([*inside[:2], _message(problem)])}."
         case _:
             return "expected [database.schema.table] with a strategy for each column."
 

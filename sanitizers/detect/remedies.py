@@ -4,28 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from sanitizers.detect.vocabulary import runs, tokens
 from sanitizers.schema import Category, Column
 from sanitizers.strategies import Strategy
+from sanitizers.strategies.card import Card
 from sanitizers.strategies.city import City
 from sanitizers.strategies.company import Company
 from sanitizers.strategies.constant import Constant
+from sanitizers.strategies.coordinates import Coordinates
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.digest import Digest
 from sanitizers.strategies.email import Email
 from sanitizers.strategies.first_name import FirstName
 from sanitizers.strategies.full_name import FullName
+from sanitizers.strategies.generalize import Generalize
+from sanitizers.strategies.hostname import Hostname
+from sanitizers.strategies.iban import Iban
+from sanitizers.strategies.imei import Imei
+from sanitizers.strategies.ip import Ip
+from sanitizers.strategies.job import Job
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.last_name import LastName
+from sanitizers.strategies.mac import Mac
+from sanitizers.strategies.national_id import NationalId
+from sanitizers.strategies.noise import Noise
 from sanitizers.strategies.null import Null
+from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.phone import BIGINT_DIGITS, UNIQUE_DIGITS, Phone
 from sanitizers.strategies.postcode import Postcode
+from sanitizers.strategies.scramble import Scramble
 from sanitizers.strategies.street import Street
+from sanitizers.strategies.text import Text
+from sanitizers.strategies.url import Url
+from sanitizers.strategies.user_agent import UserAgent
 from sanitizers.strategies.user_name import UserName
 
 REMOVED = "[removed]"
 PHONES = tuple(Phone(digits=digits) for digits in (12, UNIQUE_DIGITS, BIGINT_DIGITS, 9, 6, 4))
 GONE: tuple[Strategy, ...] = (Null(), Constant(value=REMOVED), Constant(value=""), Digest())
-TEXT: tuple[Strategy, ...] = (Constant(value=REMOVED), Constant(value=""), Null())
+TEXT: tuple[Strategy, ...] = (Text(), Constant(value=REMOVED), Constant(value=""), Null())
+NUMBERS: tuple[Strategy, ...] = (Scramble(), Permute(), Digest())
 SECRET: tuple[Strategy, ...] = (Digest(), Null())
 
 PREFERRED: Mapping[str, tuple[Strategy, ...]] = {
@@ -44,40 +62,65 @@ PREFERRED: Mapping[str, tuple[Strategy, ...]] = {
     "postal_code": (Postcode(), Postcode(unique=True)),
     "org_name": (Company(), Company(unique=True)),
     "employer": (Company(), Company(unique=True)),
-    "date_of_birth": (DateShift(days=365), *GONE),
-    "date_of_death": (DateShift(days=365), *GONE),
+    "date_of_birth": (DateShift(days=365), Generalize(), *GONE),
+    "date_of_death": (DateShift(days=365), Generalize(), *GONE),
     "password": SECRET,
     "auth_token": SECRET,
     "free_text": TEXT,
     "document": TEXT,
     "payload": TEXT,
-    "user_agent": TEXT,
-    "online_activity": TEXT,
-    "photo": GONE,
-    "signature": GONE,
-    "personal_url": GONE,
-    "mfa_secret": GONE,
-    "private_key": GONE,
-    "app_secret": GONE,
-    "card_cvv": GONE,
-    "security_answer": GONE,
-    "biometric": GONE,
-    "genetic": GONE,
-    "criminal": GONE,
-    "health": GONE,
-    "ethnicity": GONE,
-    "religion": GONE,
-    "political": GONE,
-    "sexual_orientation": GONE,
-    "trade_union": GONE,
-    "occupation": GONE,
-    "income_financial": (Null(),),
+    "user_agent": (UserAgent(), UserAgent(unique=True), *TEXT),
+    "online_activity": (Url(), *TEXT),
+    "personal_url": (Url(), *GONE),
+    "photo": (Null(), Url(), *GONE),
+    "hostname": (Hostname(), *NUMBERS),
+    "ip_address": (Ip(), Ip(unique=True), *NUMBERS),
+    "mac_address": (Mac(), *NUMBERS),
+    "device_id": (Digest(), *NUMBERS),
+    "external_account_id": (Digest(), *NUMBERS),
+    "crypto_wallet": (Digest(), *NUMBERS),
+    "payment_card": (Card(), Card(unique=True), *NUMBERS),
+    "iban": (Iban(), *NUMBERS),
+    "geo_point": (Coordinates(), *GONE),
+    "income_financial": (Noise(), *GONE),
+    "age": (Generalize(), Null(), Keep()),
+    "occupation": (Job(), Job(unique=True), *GONE),
+    **dict.fromkeys(("signature", "mfa_secret", "private_key", "app_secret", "card_cvv", "security_answer"), GONE),
+    **dict.fromkeys(("biometric", "genetic", "criminal", "health", "ethnicity", "religion", "political"), GONE),
+    **dict.fromkeys(("sexual_orientation", "trade_union"), GONE),
+    **dict.fromkeys(("national_id", "tax_id", "passport_number", "driver_license", "gov_id_other"), NUMBERS),
+    **dict.fromkeys(("vehicle_id", "person_ref", "health_id", "professional_id"), NUMBERS),
+    **dict.fromkeys(("bank_account", "bank_routing"), NUMBERS),
 }
 
+# What such numbers are called where they are: the country's own, which nobody has, before any other.
+BY_NAME: Mapping[str, Strategy] = {
+    "ssn": NationalId(country="us"),
+    "socialsecurity": NationalId(country="us"),
+    "nino": NationalId(country="gb"),
+    "nationalinsurance": NationalId(country="gb"),
+    "nhs": NationalId(country="gb_nhs"),
+    "aadhaar": NationalId(country="in"),
+    "pesel": NationalId(country="pl"),
+    "bsn": NationalId(country="nl"),
+    "cpr": NationalId(country="dk"),
+    "hetu": NationalId(country="fi"),
+    "henkilotunnus": NationalId(country="fi"),
+    "personnummer": NationalId(country="se"),
+    "fodselsnummer": NationalId(country="no"),
+    "nir": NationalId(country="fr"),
+    "codicefiscale": NationalId(country="it"),
+    "steuerid": NationalId(country="de"),
+    "isikukood": NationalId(country="ee"),
+    "asmenskodas": NationalId(country="lt"),
+    "egn": NationalId(country="bg"),
+    "cnp": NationalId(country="ro"),
+    "imei": Imei(),
+}
+NAMED = frozenset({"national_id", "tax_id", "health_id", "device_id"})
+
 # Say little about a person by themselves, and are as often about none: kept where NULL does not fit.
-COARSE = frozenset(
-    {"age", "card_partial", "education", "evaluation", "gender", "marital_family", "nationality", "region"}
-)
+COARSE = frozenset({"card_partial", "education", "evaluation", "gender", "marital_family", "nationality", "region"})
 KEPT = frozenset({"country", "language", "name_affix"})
 
 # When nothing else fits a column that must not be kept.
@@ -106,7 +149,16 @@ def remedies(pii_class: str | None, column: Column) -> Iterator[Strategy]:
     else:
         if column.category in {"json", "array"}:
             yield Constant(value=EMPTY[column.category])
+        yield from _named(pii_class, column)
         yield from PREFERRED.get(pii_class, ())
         yield from (Digest(), Null())
         if column.category in EMPTY:
             yield Constant(value=EMPTY[column.category])
+
+
+def _named(pii_class: str, column: Column) -> Iterator[Strategy]:
+    """The strategy for a number that the column's name calls by its own."""
+    if pii_class in NAMED:
+        parts = tokens(column.name)
+        names = {"".join(run.words) for run in runs(parts)}
+        yield from (strategy for name, strategy in BY_NAME.items() if name in names)

@@ -9,13 +9,14 @@ from pydantic import Field
 
 from sanitizers.formulas import SHIFT
 from sanitizers.schema import Column
+from sanitizers.strategies.noise import scale_of
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
 
 FRACTION = 2**24 + 1
 
 _MOVED = sql.SQL("""
 (CASE WHEN {v} IN ('NaN', 'Infinity', '-Infinity') THEN {v}
-ELSE sign({v}) * {cut}ceil(abs({v}) * {scale}) - (1 + {random})::{type} / {fraction}) / {scale}{digits}) END)
+ELSE sign({v}) * (ceil(abs({v}) * {scale}) - (1 + {random})::{type} / {fraction}) / {scale} END)
 """)
 
 
@@ -42,8 +43,16 @@ class Coordinates(MaskingStrategy):
             return sql.SQL("point({}, {})").format(
                 self._moved(x, inputs.digest, SHIFT), self._moved(y, inputs.digest, SHIFT - 3)
             )
-        numeric = column.bare_type in {"numeric", "decimal"}
-        return self._moved(inputs.value, inputs.digest, SHIFT, "numeric" if numeric else "double precision")
+        if column.bare_type in {"numeric", "decimal"}:
+            return self._numeric(column, inputs)
+        return self._moved(inputs.value, inputs.digest, SHIFT)
+
+    def _numeric(self, column: Column, inputs: Inputs) -> sql.Composable:
+        """Cut, not rounded: that could make one digit more than a numeric(p, s) holds."""
+        moved = self._moved(inputs.value, inputs.digest, SHIFT, "numeric")
+        scale = scale_of(column)
+        kept = sql.SQL("greatest(scale({}), {})").format(inputs.value, sql.Literal(self.decimals + 2))
+        return sql.SQL("trunc({}, {})").format(moved, kept if scale is None else sql.Literal(scale))
 
     def _moved(
         self, value: sql.Composable, digest: sql.Composable, at: int, type_: str = "double precision"
@@ -54,9 +63,6 @@ class Coordinates(MaskingStrategy):
             scale=sql.Literal(10**self.decimals),
             random=sql.SQL("(({} << 16) | ({} << 8) | {})").format(*bytes_),
             type=sql.SQL(type_),
-            # Not rounded: that could make one digit more than a numeric(p, s) holds.
-            cut=sql.SQL("trunc((" if type_ == "numeric" else "(("),
-            digits=sql.SQL(", scale({})").format(value) if type_ == "numeric" else sql.SQL(""),
             fraction=sql.Literal(FRACTION),
         )
 

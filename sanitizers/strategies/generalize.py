@@ -10,6 +10,9 @@ from pydantic import Field, StrictFloat, StrictInt, field_validator
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique, of
 
+# The largest ones would leave the type by the rounding of the product.
+_FLOAT_BAND = sql.SQL("(CASE WHEN abs({v}::float8) < 1e300 THEN trunc({v}::float8 / {w}) * {w} ELSE {v} END)")
+
 
 class Generalize(MaskingStrategy):
     """Dates and times become the first of their `to`, numbers the near end of a band of `width`, texts a beginning.
@@ -67,7 +70,7 @@ class Generalize(MaskingStrategy):
         if column.category == "integer":
             return sql.SQL("({v} - {v} % {w})").format(v=value, w=width)
         if column.bare_type in {"real", "float4", "double precision", "float8"}:
-            return sql.SQL("(trunc({}::float8 / {w}) * {w})").format(value, w=width)
+            return _FLOAT_BAND.format(v=value, w=width)
         return sql.SQL("(div({}::numeric, {w}) * {w})").format(value, w=sql.SQL("{}::numeric").format(width))
 
     def _whole(self, column: Column) -> str | None:

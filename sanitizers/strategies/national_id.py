@@ -67,7 +67,7 @@ class NationalId(PersonalStrategy):
         if not form.serial:
             return front
         count = TRIES if form.checks else 1
-        tried = (sql.SQL("f || {} AS p{}").format(_serial(form, j), sql.SQL(str(j))) for j in range(count))
+        tried = (sql.SQL("f || {} AS {}").format(_serial(form, j), sql.Identifier(f"p{j}")) for j in range(count))
         return _WITH_SERIAL.format(
             tries=sql.SQL(", ").join(_checked(form, sql.Identifier("b", f"p{j}")) for j in range(count)),
             tried=sql.SQL(", ").join(tried),

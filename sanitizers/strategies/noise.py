@@ -14,6 +14,7 @@ from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique, of
 
 STEPS = 2**24 - 1
+_PRECISION = re.compile(r"\((\d+)(?:,\s*(-?\d+))?\)")
 LARGEST = {
     "smallint": "32767",
     "int2": "32767",
@@ -30,10 +31,11 @@ LARGEST = {
 }
 FLOATS = frozenset({"real", "float4", "double precision", "float8"})
 
+# No ELSE: NULL stays NULL, which least and greatest would leave out.
 _NOISY = sql.SQL("""
-(CASE WHEN {v} IN ('NaN', 'Infinity', '-Infinity') THEN {v} WHEN {v} < 0 THEN -{moved} ELSE {moved} END)
+(CASE WHEN {v} IN ('NaN', 'Infinity', '-Infinity') THEN {v} WHEN {v} < 0 THEN -{moved} WHEN {v} >= 0 THEN {moved} END)
 """)
-_NOISY_INTEGER = sql.SQL("(CASE WHEN {v} < 0 THEN -{moved} ELSE {moved} END)")
+_NOISY_INTEGER = sql.SQL("(CASE WHEN {v} < 0 THEN -{moved} WHEN {v} >= 0 THEN {moved} END)")
 _DISTANCE = sql.SQL("((({} << 16) | ({} << 8) | {}) * 2 - {steps})::{type} / {steps}")
 """From -1 to 1."""
 
@@ -90,10 +92,15 @@ class Noise(MaskingStrategy):
         return sql.SQL("round({}, scale({}))").format(moved, value)
 
 
+def scale_of(column: Column) -> int | None:
+    """The s of numeric(p, s); None where there is no limit."""
+    found = _PRECISION.search(column.base_type or column.type)
+    return int(found[2] or 0) if found else None
+
+
 def _largest_numeric(column: Column) -> str | None:
     """What numeric(p, s) holds: 10^(p-s) less one unit of its last place; None where there is no limit."""
-    found = re.search(r"\((\d+)(?:,\s*(-?\d+))?\)", column.base_type or column.type)
-    if found is None:
+    found, scale = _PRECISION.search(column.base_type or column.type), scale_of(column)
+    if found is None or scale is None:
         return None
-    precision, scale = int(found[1]), int(found[2] or 0)
-    return format(Decimal(10**precision - 1).scaleb(-scale), "f")
+    return format(Decimal(10 ** int(found[1]) - 1).scaleb(-scale), "f")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -25,13 +25,13 @@ class Masker:
         self.conn = conn
         set_key(conn, KEY)
 
-    def __call__(self, type_: str, strategy: str, values: Sequence[Any], **parameters: Any) -> list[Any]:
+    def __call__(self, type_: str, strategy: str, values: Iterable[Any], **parameters: Any) -> list[Any]:
         """The fakes of the values (as text, None for NULL) in a column of that type, in their order."""
         table = self.table(type_, strategy, values, **parameters)
         masked = sql.SQL("SELECT v::text FROM ({}) AS m ORDER BY n").format(masked_select(table))
         return [fake for (fake,) in self.conn.execute(masked)]
 
-    def table(self, type_: str, strategy: str, values: Sequence[Any], **parameters: Any) -> TablePlan:
+    def table(self, type_: str, strategy: str, values: Iterable[Any], **parameters: Any) -> TablePlan:
         """The plan of a new table `t` with those values."""
         # A type cannot be a bound parameter; the tests write it.
         self.conn.execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t (n int, v {type_})")

@@ -79,7 +79,7 @@ def test_the_digest_is_of_the_decisions_not_of_order_or_review() -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('email = "emial"', "masking.toml: db.public.t.email: unknown strategy 'emial'; allowed are city, company, "),
+        ('email = "emial"', "masking.toml: db.public.t.email: unknown strategy 'emial'; allowed are card, city, "),
         ("email = 3", "masking.toml: db.public.t.email: "),
         ("email = { days = 3 }", "masking.toml: db.public.t.email: no strategy; write `column = "),
         (
