@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from daemon.lineage import PurposePattern, in_flight, purpose_of
+from daemon.lineage import PurposePattern, in_flight, purpose_of, still_proves
 from daemon.model import (
     Branch,
     BranchView,
@@ -110,13 +110,15 @@ def _look_around(listing: Listing, lineages: Mapping[str, Lineage], facts: Facts
 
 
 def _published(listing: Listing, lineages: Mapping[str, Lineage], facts: Facts) -> dict[str, datetime]:
-    """When each published staging branch was verified: a root is `sanitized` by a ledger entry that still holds."""
+    """When each published staging branch was verified, where a ledger entry still holds for it."""
+    branches = {b.id: b for b in listing.branches}
     verified: dict[str, datetime] = {}
-    for entry in facts.ledger:
-        verified[entry.branch_id] = max(entry.verified_at, verified.get(entry.branch_id, entry.verified_at))
+    for entry in sorted(facts.ledger, key=lambda e: e.verified_at):
+        branch = branches.get(entry.branch_id)
+        if branch is not None and still_proves(entry, branch):
+            verified[entry.branch_id] = entry.verified_at
     sanitized = {DataClass.SANITIZED, DataClass.ENCRYPTED}
-    roots = (b.id for b in listing.branches if b.is_root and lineages[b.id].data_class in sanitized)
-    return {branch_id: verified[branch_id] for branch_id in roots if branch_id in verified}
+    return {branch_id: at for branch_id, at in verified.items() if lineages[branch_id].data_class in sanitized}
 
 
 def _speaker(listing: Listing, lineages: Mapping[str, Lineage]) -> str | None:

@@ -115,9 +115,12 @@ def still_proves(entry: LedgerEntry, branch: Branch) -> bool:
         return False
     if branch.state == "resetting":
         return False
+    if branch.last_reset_at is not None and branch.last_reset_at >= entry.verified_at:
+        return False
+    if entry.masked_from is not None:
+        return (branch.parent_id, branch.parent_timestamp) == entry.masked_from
     # A clean-room staging branch is a root: a parent means that something was restored over it.
-    reset = branch.last_reset_at is not None and branch.last_reset_at >= entry.verified_at
-    return branch.is_root and not reset
+    return branch.is_root
 
 
 def _lineage(tree: _Tree, branch: Branch, held: _Held, patterns: tuple[PurposePattern, ...]) -> Lineage:
@@ -133,6 +136,7 @@ def _lineage(tree: _Tree, branch: Branch, held: _Held, patterns: tuple[PurposePa
         holds=named.allowed if named else HOLDS.get(purpose, CLEAN),
         approved_until=named.until if named else None,
         approved_by=named.by if named else "",
+        history_raw_until=held.history_raw_until,
     )
 
 
@@ -153,6 +157,7 @@ class _Held:
     since: datetime | None = None
     near_production: bool = False
     """Whether it or an ancestor is production or raw: then what is not known counts as raw."""
+    history_raw_until: datetime | None = None
 
 
 def _held_by_all(tree: _Tree) -> dict[str, _Held]:
@@ -168,7 +173,10 @@ def _held(tree: _Tree, branch: Branch, held: Mapping[str, _Held], production: Br
     if tree.is_production(branch):
         return _Held(DataClass.PRODUCTION, _why_production(tree, branch), near_production=True)
     if proof := tree.proofs.get(branch.id):
-        return _Held(DataClass.SANITIZED, f"sanitized and verified on {_day(proof.verified_at)} by run {proof.run_id}")
+        raw = proof.history_raw_until
+        masked = f"; it was masked in place, history raw until {raw:%Y-%m-%d %H:%M} UTC" if raw else ""
+        reason = f"sanitized and verified on {_day(proof.verified_at)} by run {proof.run_id}{masked}"
+        return _Held(DataClass.SANITIZED, reason, history_raw_until=raw)
     parent = tree.parent(branch)
     if parent is None and production is not None:
         reason = f"{_production_name(production)} was restored or made from it"

@@ -159,7 +159,9 @@ class LedgerEntry:
     verified_at: datetime
     policy_digest: str
     superseded: bool = False
-    """Whether a newer staging branch took its place."""
+    masked_from: tuple[str | None, datetime | None] | None = None
+    """Of a branch that was masked in place: the parent and the moment that it is a copy of."""
+    history_raw_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -173,10 +175,10 @@ class Lineage:
     since: datetime | None = None
     """When its data were copied; None when unknown or not copied."""
     holds: tuple[DataClass, ...] = ()
-    """The data classes that its purpose allows."""
     approved_until: datetime | None = None
     """When the approval of its purpose to hold raw rows ends; None when it has no end."""
     approved_by: str = ""
+    history_raw_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -202,14 +204,12 @@ class BranchView:
     branch: Branch
     lineage: Lineage
     children: tuple[str, ...] = ()
-    """Names of the direct children."""
     last_active: datetime | None = None
     """Newest activity of any compute of the branch."""
     deletion_date: DeletionDate | None = None
     shared_password_roles: tuple[str, ...] = ()
     """Roles whose password also opens a production or raw branch."""
     shared_password_with: str = ""
-    """Name of that branch, or empty."""
     published_staging: bool = False
     """Whether the ledger knows this branch as a published staging branch."""
     ours_in_flight: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError
-from daemon.plain.outlook import Outlook, look_ahead
+from daemon.plain.outlook import Outlook, connected, look_ahead
 from daemon.plain.run import How, Sanitized, ending, sanitized, teller
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch
@@ -41,7 +41,7 @@ class InPlace:
         _ = outlook.ready
         if self.unattended and sessions:
             raise RunRefusedError(
-                f"{sessions} other sessions are connected to {name}, so it may be in use: end them, or leave --yes out"
+                f"{connected(outlook.facts)} connected to {name}, so it may be in use: end them, or leave --yes out"
                 " and type the name"
             )
         return outlook

@@ -116,10 +116,11 @@ def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -
     else:
         yield f"the target needs about {readable_size(size)} of disk, and so much travels through this machine"
     if facts.sessions:
-        yield f"{_sessions(facts)} connected to {facts.name} right now"
+        yield f"{connected(facts)} connected to {facts.name} right now"
 
 
-def _sessions(facts: Facts) -> str:
+def connected(facts: Facts) -> str:
+    """Who else is connected, up to the verb."""
     return "1 other session is" if facts.sessions == 1 else f"{facts.sessions} other sessions are"
 
 

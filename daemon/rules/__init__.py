@@ -10,10 +10,11 @@ from daemon.rules.inherited_password import InheritedPassword
 from daemon.rules.no_deletion_date import NoDeletionDate
 from daemon.rules.past_deletion_date import PastDeletionDate
 from daemon.rules.raw_dev_branch import RawDevBranch
+from daemon.rules.raw_history import RawHistory
 from daemon.rules.rule import HygieneRule
 from daemon.rules.stale_staging import StaleStaging
 
-AnyRule = RawDevBranch | PastDeletionDate | NoDeletionDate | InheritedPassword | StaleStaging
+AnyRule = RawDevBranch | PastDeletionDate | NoDeletionDate | InheritedPassword | StaleStaging | RawHistory
 Rule = Annotated[AnyRule, Field(discriminator="kind")]
 """Any rule, told apart by `kind`: the registry that parses, validates and words the error."""
 
@@ -27,6 +28,7 @@ __all__ = [
     "NoDeletionDate",
     "PastDeletionDate",
     "RawDevBranch",
+    "RawHistory",
     "Rule",
     "StaleStaging",
     "default_rules",
@@ -35,4 +37,4 @@ __all__ = [
 
 def default_rules() -> tuple[AnyRule, ...]:
     """Every rule with its defaults."""
-    return (RawDevBranch(), PastDeletionDate(), NoDeletionDate(), InheritedPassword(), StaleStaging())
+    return (RawDevBranch(), PastDeletionDate(), NoDeletionDate(), InheritedPassword(), StaleStaging(), RawHistory())

@@ -11,6 +11,7 @@ from daemon.connect import leads_to, open_connection
 from daemon.errors import RunFailedError
 from daemon.model import RUN_ANNOTATION, Branch, Database, Endpoint, Role
 from daemon.neon import CreateBranch, Created, Login, NeonClient
+from daemon.records import SanitizeRun
 from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingContext, quoted
 from daemon.staging.renew import LIFE
 from sanitizers.errors import SealError
@@ -56,17 +57,17 @@ class SealedCopy:
     """Password verifiers of SQL-made roles as they were inherited."""
 
 
-def create_copy(context: StagingContext, production: Branch, run_id: str, kind: str) -> Created:
+def create_copy(context: StagingContext, production: Branch, run: SanitizeRun, kind: str) -> Created:
     """Begin to create the run's `source` or `target` branch; it expires by itself from the first moment."""
-    name = f"branchwarden-{kind}-{run_id}"
+    empty = kind == "target" and run.mode == "clean-room"
     return context.client.create_branch(
         CreateBranch(
             project_id=production.project_id,
-            name=name,
+            name=f"branchwarden-{kind}-{run.id}",
             parent_id=production.id,
-            init_source="parent-data" if kind == "source" else "schema-only",
+            init_source="schema-only" if empty else "parent-data",
             expires_at=context.clock() + LIFE,
-            annotation={RUN_ANNOTATION: run_id, ROLE_ANNOTATION: kind},
+            annotation={RUN_ANNOTATION: run.id, ROLE_ANNOTATION: kind},
             with_compute=True,
         )
     )

@@ -25,7 +25,7 @@ Copies = tuple[SealedCopy, SealedCopy]
 def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, copies: Copies) -> None:
     """Copy every row of every database, masked, from the source into the target."""
     source, target = copies
-    plan = _plan_of_snapshot(source, request)
+    plan = plan_of_snapshot(source, request)
     rows = 0
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
         context.check_stop()
@@ -36,30 +36,30 @@ def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, cop
             key=request.key.secret,
             stop=context.stop,
             on_connection=context.connections.add,
+            streams=request.how.streams,
         )
-        report = stream.copy_database(copy, _teller(context, "mask", database))
+        report = stream.copy_database(copy, teller(context, "mask", database))
         rows += report.rows
         context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables"))
-    _advance(context, run, RunStep.MASKED, f"{rows:,} rows copied, {plan.masked_count} columns masked")
+    advance(context, run, RunStep.MASKED, f"{rows:,} rows copied, {plan.masked_count} columns masked")
 
 
 def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, copies: Copies) -> JsonMapping:
     """Prove that the target is clean. Raises ResidueError with every problem."""
     source, target = copies
-    plan = _plan_of_snapshot(source, request)
+    plan = plan_of_snapshot(source, request)
     proofs = []
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
         context.check_stop()
         proofs.append(_verify(context, request, (database, part), copies))
     problems = [problem for proof in proofs for problem in proof.problems]
-    problems += _inherited_verifiers(source, target)
-    problems += _inherited_passwords(context, source, target)
+    problems += inherited(context, source, target)
     if problems:
         raise ResidueError(problems)
     searched = sum(proof.searched for proof in proofs)
     context.tell(Progress("verify", f"{searched:,} original values searched for in every column, none found"))
-    _advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
-    return _proof(request, plan, proofs)
+    advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
+    return proof_of(request, plan, proofs)
 
 
 def _verify(
@@ -75,16 +75,21 @@ def _verify(
         stop=context.stop,
         on_connection=context.connections.add,
     )
-    return verify_database(check, _teller(context, "verify", database))
+    return verify_database(check, teller(context, "verify", database))
 
 
-def _plan_of_snapshot(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
+def plan_of_snapshot(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
     """Preflight compiled from the API's words; this one comes from the very snapshot that is copied."""
     schemas = []
     for database in source.copy.databases:
         with source.copy.connector(database)(None) as conn:
             schemas.append(read_schema(conn))
     return compile_policy(schemas, request.policy)
+
+
+def inherited(context: StagingContext, source: SealedCopy, target: SealedCopy) -> list[str]:
+    """A sentence for every role of the target whose password is still production's."""
+    return [*_inherited_verifiers(source, target), *_inherited_passwords(context, source, target)]
 
 
 def _inherited_verifiers(source: SealedCopy, target: SealedCopy) -> list[str]:
@@ -112,7 +117,8 @@ def _inherited_passwords(context: StagingContext, source: SealedCopy, target: Se
     return [f"role {role} still has production's password on the target" for role in same]
 
 
-def _proof(request: StagingRequest, plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:
+def proof_of(request: StagingRequest, plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:
+    """The proof of all databases, as the ledger has it."""
     return {
         "policy reviewed": request.policy.reviewed,
         "tables": sum(len(d.tables) for d in plan.databases),
@@ -121,12 +127,15 @@ def _proof(request: StagingRequest, plan: MaskingPlan, proofs: list[DatabaseProo
         "rows": sum(proof.rows for proof in proofs),
         "original values searched": sum(proof.searched for proof in proofs),
         "found": 0,
+        "mode": request.how.mode,
         "plan_digest": plan.digest,
         "databases": {p.database: asdict(p) for p in proofs},
     }
 
 
-def _teller(context: StagingContext, step: str, database: Database) -> Callable[[stream.Progress], None]:
+def teller(context: StagingContext, step: str, database: Database) -> Callable[[stream.Progress], None]:
+    """Tells the progress of an engine."""
+
     def tell(progress: stream.Progress) -> None:
         sentence = f"{database.name}: {progress.step} {progress.about}".rstrip()
         context.tell(Progress(step, sentence, fine=True, done=progress.done, total=progress.total))
@@ -134,7 +143,8 @@ def _teller(context: StagingContext, step: str, database: Database) -> Callable[
     return tell
 
 
-def _advance(context: StagingContext, run: SanitizeRun, step: RunStep, sentence: str) -> None:
+def advance(context: StagingContext, run: SanitizeRun, step: RunStep, sentence: str) -> None:
+    """Write down that a run came so far."""
     now = context.clock()
     event = Event(f"sanitize.{step}", run.project_id, None, f"run {run.id}: {sentence}", {"run": run.id})
     context.store.advance_run(run.id, step, now, events=[event])

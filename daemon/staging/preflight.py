@@ -91,19 +91,20 @@ def _compile(schemas: tuple[Schema, ...], request: StagingRequest) -> tuple[Mask
 
 
 def _room(listing: Listing, request: StagingRequest) -> Iterator[str]:
-    """The run adds one root (the target) and one child (the source)."""
-    plan = listing.project.subscription_type.partition("_")[0]
+    """A clean room adds one root (the target) and one child (the source), masking in place one child."""
+    plan, root = listing.project.subscription_type.partition("_")[0], request.how.mode == "clean-room"
     roots = sum(branch.is_root for branch in listing.branches)
     allowed = request.staging.root_branches or ROOTS_BY_PLAN.get(plan)
-    if allowed is not None and roots + 1 > allowed:
+    if root and allowed is not None and roots + 1 > allowed:
         names = ", ".join(sorted(b.name for b in listing.branches if b.is_root))
         yield (
             f"the root branch allowance is used up: {roots} of {allowed} ({names}), and the target is a root;"
             " delete one, or set staging.root_branches if your plan allows more"
         )
     limit = BRANCHES_BY_PLAN.get(plan)
-    if limit is not None and len(listing.branches) + 2 > limit:
-        yield f"the project has {len(listing.branches)} of {limit} branches and the run needs two more: delete some"
+    more = 2 if root else 1
+    if limit is not None and len(listing.branches) + more > limit:
+        yield f"the project has {len(listing.branches)} of {limit} branches and the run needs {more} more: delete some"
 
 
 def _names(listing: Listing, context: StagingContext, request: StagingRequest) -> Iterator[str]:
@@ -150,6 +151,10 @@ def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: Sta
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     if production.logical_size:
         yield from _costs(production.name, production.logical_size)
+    if request.how.mode == "in-place":
+        days = listing.project.history_retention_seconds / 86400
+        yield f"masked in place: its history in Neon stays raw for {days:g} days after the run (the restore window)"
+        return
     roots = sum(branch.is_root for branch in listing.branches)
     yield f"root branches: {roots} now, {roots + 1} while a previous staging branch is kept"
 

@@ -15,6 +15,7 @@ from daemon.neon import BranchChange, Login
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext
 from daemon.staging.copies import checked_uri, writable_endpoint
+from daemon.store import ledger_entry
 from sanitizers.seal import ConnectGrant, unseal_database
 
 
@@ -54,8 +55,7 @@ def _untouched_target(run: SanitizeRun, branches: dict[str, Branch]) -> Branch:
     target = branches.get(run.target_branch_id or "")
     if target is None or run.verified_at is None:
         raise TargetGoneError("the target expired before it could be published: run sanitize again")
-    entry = LedgerEntry(run.id, run.project_id, target.id, run.target_name, run.verified_at, run.policy_digest)
-    if not still_proves(entry, target):
+    if not still_proves(ledger_entry(run), target):
         raise TargetGoneError("somebody restored or reset the target after it was verified: run sanitize again")
     return target
 

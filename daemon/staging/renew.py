@@ -26,6 +26,7 @@ class Renewal:
         self._project_id = project_id
         self._clock = clock
         self._every = every
+        self._branches: tuple[Branch, ...] = ()
         self._branch_ids: Sequence[str] = ()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_stopped, name="renewal", daemon=True)
@@ -43,8 +44,17 @@ class Renewal:
 
     def watch(self, branches: Sequence[Branch]) -> None:
         """Renew these branches, all of which expire."""
+        self._branches = tuple(branches)
         self._branch_ids = tuple(branch.id for branch in branches)
         self._good_until = min(branch.expires_at for branch in branches if branch.expires_at)
+
+    def watch_too(self, branch: Branch) -> None:
+        """Renew one more branch."""
+        self.watch((*self._branches, branch))
+
+    def forget(self) -> None:
+        """Renew nothing until something is to be watched again."""
+        self._branches, self._branch_ids, self._good_until = (), (), None
 
     def stop(self) -> None:
         """Stop renewing: from here on the publish owns the expiry."""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import psycopg
 
@@ -14,6 +15,7 @@ from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, St
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy, create_copy, open_copy, seal_copy
+from daemon.staging.in_place import history_of, mask_in_place
 from daemon.staging.leftovers import clear_leftovers, discard, discard_run
 from daemon.staging.mask import mask, verify
 from daemon.staging.preflight import Preflight, preflight
@@ -55,8 +57,28 @@ def sanitize(context: StagingContext, request: StagingRequest) -> Published:
 
 
 def _proven_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, JsonMapping]:
-    """A sealed, masked and verified target; both copies are made anew once if a migration came between them."""
+    """A sealed, masked and verified target."""
+    make = _rewritten_target if begun.run.mode == "in-place" else _filled_target
+    target, proof = make(context, begun, renewal)
+    if renewal.lost:
+        raise RunFailedError("Neon's API could not be reached for two hours: the run's branches have expired")
+    return target, proof
+
+
+def _rewritten_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, JsonMapping]:
+    """One copy of production, masked where it is."""
+    production, project = begun.flight.production, begun.flight.listing.project
+    context.tell(Progress("seal", f"copying {production.name} into an expiring branch, the target"))
+    target = _sealed(context, begun, renewal, "target")
+    _record_sealed(context, begun.run, target, "the target takes")
+    proof = mask_in_place(context, begun.request, begun.run, target)
+    return target, {**proof, **history_of(context, project, target.copy.branch)}
+
+
+def _filled_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, JsonMapping]:
+    """An empty target that is filled; both copies are made anew once if a migration came between them."""
     for attempt in range(1, TRIES + 1):
+        renewal.forget()
         copies = _sealed_copies(context, begun, renewal)
         try:
             mask(context, begun.request, begun.run, copies)
@@ -71,8 +93,6 @@ def _proven_target(context: StagingContext, begun: Begun, renewal: Renewal) -> t
             continue
         proof = verify(context, begun.request, begun.run, copies)
         break
-    if renewal.lost:
-        raise RunFailedError("Neon's API could not be reached for two hours: the run's branches have expired")
     return copies[1], proof
 
 
@@ -94,7 +114,7 @@ def _start(context: StagingContext, request: StagingRequest, flight: Preflight) 
     run = SanitizeRun(
         id=f"{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}",
         project_id=request.project.id,
-        mode="clean-room",
+        mode=request.how.mode,
         trigger=request.trigger,
         step=RunStep.STARTED,
         started_at=now,
@@ -112,29 +132,34 @@ def _start(context: StagingContext, request: StagingRequest, flight: Preflight) 
 
 def _sealed_copies(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, SealedCopy]:
     """Source and target. The source holds raw rows, so it is sealed before anything else is asked of the API."""
-    run, production = begun.run, begun.flight.production
-    context.check_stop()
-    context.tell(Progress("seal", f"copying {production.name} into an expiring branch, the source"))
-    created = create_copy(context, production, run.id, "source")
-    source = created.branch
-    context.store.advance_run(run.id, RunStep.STARTED, context.clock(), source_branch_id=source.id)
-    renewal.watch((source,))
-    context.client.wait_for(run.project_id, created.operations)
-    context.tell(Progress("seal", "source: new passwords for its roles, CONNECT revoked from everyone else"))
-    sealed_source = seal_copy(open_copy(context.client, source))
-    context.check_stop()
+    context.tell(Progress("seal", f"copying {begun.flight.production.name} into an expiring branch, the source"))
+    source = _sealed(context, begun, renewal, "source")
     context.tell(Progress("seal", "creating the target: a root branch with the schema and no rows"))
-    created = create_copy(context, production, run.id, "target")
-    target = created.branch
-    context.store.advance_run(run.id, RunStep.STARTED, context.clock(), target_branch_id=target.id)
-    renewal.watch((source, target))
+    target = _sealed(context, begun, renewal, "target")
+    _record_sealed(context, begun.run, target, "source and target take")
+    return source, target
+
+
+def _sealed(context: StagingContext, begun: Begun, renewal: Renewal, kind: Literal["source", "target"]) -> SealedCopy:
+    """A copy that takes connections from the run alone, renewed for as long as the run lives."""
+    run = begun.run
+    context.check_stop()
+    created = create_copy(context, begun.flight.production, run, kind)
+    branch, now = created.branch, context.clock()
+    if kind == "source":
+        context.store.advance_run(run.id, RunStep.STARTED, now, source_branch_id=branch.id)
+    else:
+        context.store.advance_run(run.id, RunStep.STARTED, now, target_branch_id=branch.id)
+    renewal.watch_too(branch)
     context.client.wait_for(run.project_id, created.operations)
-    context.tell(Progress("seal", "target: new passwords for its roles, CONNECT revoked from everyone else"))
-    sealed_target = seal_copy(open_copy(context.client, target))
-    sentence = f"run {run.id}: source and target take connections from the run alone and expire by themselves"
-    event = Event("sanitize.sealed", run.project_id, target.id, sentence, {"run": run.id})
+    context.tell(Progress("seal", f"{kind}: new passwords for its roles, CONNECT revoked from everyone else"))
+    return seal_copy(open_copy(context.client, branch))
+
+
+def _record_sealed(context: StagingContext, run: SanitizeRun, target: SealedCopy, what: str) -> None:
+    sentence = f"run {run.id}: {what} connections from the run alone and expire by themselves"
+    event = Event("sanitize.sealed", run.project_id, target.copy.branch.id, sentence, {"run": run.id})
     context.store.advance_run(run.id, RunStep.SEALED, context.clock(), events=[event])
-    return sealed_source, sealed_target
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from daemon.model import LedgerEntry
 from daemon.records import FINAL_STEPS, JsonMapping, RunStep, SanitizeRun
 from daemon.store.tables import runs
 
+PARENT, TAKEN_AT, HISTORY_RAW_UNTIL = "parent", "taken at", "history raw until"
+"""Keys in the proof of a run that masked in place."""
+
 
 class RunFields(TypedDict, total=False):
     """What a step may add to a run."""
@@ -74,7 +77,7 @@ def published(connection: sa.Connection, project_id: str) -> tuple[LedgerEntry, 
     """Return the newest published run of every branch that is still there, newest first."""
     mine = sa.and_(runs.c.project_id == project_id, runs.c.step == RunStep.PUBLISHED.value, runs.c.deleted_at.is_(None))
     rows = connection.execute(sa.select(runs).where(mine).order_by(runs.c.verified_at))
-    newest = {run.target_branch_id: _entry(run) for run in map(_run, rows)}  # the last one of a branch wins
+    newest = {run.target_branch_id: ledger_entry(run) for run in map(_run, rows)}  # the last one of a branch wins
     return tuple(sorted(newest.values(), key=lambda entry: entry.verified_at, reverse=True))
 
 
@@ -90,7 +93,8 @@ def _run(row: sa.Row[tuple[object, ...]]) -> SanitizeRun:
     return SanitizeRun(**{**values, "step": RunStep(values["step"])})
 
 
-def _entry(run: SanitizeRun) -> LedgerEntry:
+def ledger_entry(run: SanitizeRun) -> LedgerEntry:
+    """What a verified run says of the branch that it made. Raises StateError where it does not say enough."""
     verified_at = run.verified_at or run.published_at
     if run.target_branch_id is None or verified_at is None:
         raise StateError(f"Sanitize run {run.id} is recorded as published without a branch or a verification.")
@@ -102,4 +106,16 @@ def _entry(run: SanitizeRun) -> LedgerEntry:
         verified_at=verified_at,
         policy_digest=run.policy_digest,
         superseded=run.superseded_at is not None,
+        masked_from=(_text(run, PARENT), _moment(run, TAKEN_AT)) if run.mode == "in-place" else None,
+        history_raw_until=_moment(run, HISTORY_RAW_UNTIL),
     )
+
+
+def _text(run: SanitizeRun, key: str) -> str | None:
+    value = run.proof.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _moment(run: SanitizeRun, key: str) -> datetime | None:
+    text = _text(run, key)
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,93 @@
+"""The middle of a run that masks in place: the sealed target is rewritten where it is, then proven clean.
+
+There is no second copy to compare with. The originals are looked at in the target itself before its first row is
+masked, and searched for afterwards.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+from daemon.model import Branch, Database, Project
+from daemon.records import JsonMapping, RunStep, SanitizeRun
+from daemon.staging.context import Progress, StagingContext, StagingRequest
+from daemon.staging.copies import SealedCopy
+from daemon.staging.mask import advance, inherited, plan_of_snapshot, proof_of, teller
+from daemon.store import HISTORY_RAW_UNTIL, PARENT, TAKEN_AT
+from sanitizers.errors import ResidueError
+from sanitizers.plan import DatabasePlan
+from sanitizers.rewrite import RewriteRun, rewrite_database
+from sanitizers.verify import DatabaseProof
+from sanitizers.witness import Witness, WitnessRun, witness_database
+
+Part = tuple[Database, DatabasePlan]
+
+
+def mask_in_place(
+    context: StagingContext, request: StagingRequest, run: SanitizeRun, target: SealedCopy
+) -> JsonMapping:
+    """Rewrite every database of the target, and prove that none holds an original. Raises ResidueError."""
+    plan = plan_of_snapshot(target, request)
+    parts = tuple(zip(target.copy.databases, plan.databases, strict=True))
+    with ExitStack() as stack:
+        witnesses = []
+        for part in parts:
+            context.check_stop()
+            sight = witness_database(_sight(context, request, target, part), teller(context, "verify", part[0]))
+            witnesses.append(stack.enter_context(sight))
+        rows = sum(_rewrite(context, request, target, part) for part in parts)
+        advance(context, run, RunStep.MASKED, f"{rows:,} rows rewritten, {plan.masked_count} columns masked")
+        proofs = [_judged(context, witness) for witness in witnesses]
+    problems = [problem for proof in proofs for problem in proof.problems]
+    problems += inherited(context, target, target)
+    if problems:
+        raise ResidueError(problems)
+    searched = sum(proof.searched for proof in proofs)
+    context.tell(Progress("verify", f"{searched:,} original values searched for in every column, none found"))
+    advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
+    return proof_of(request, plan, proofs)
+
+
+def history_of(context: StagingContext, project: Project, target: Branch) -> JsonMapping:
+    """What the ledger must know of a branch that was masked in place: whose copy it is, until when its history is raw.
+
+    Neon keeps every page of a branch for the restore window; whoever may make branches can go back to before.
+    """
+    now = next(b for b in context.client.list_branches(project.id) if b.id == target.id)
+    until = context.clock() + timedelta(seconds=project.history_retention_seconds)
+    taken = now.parent_timestamp.isoformat() if now.parent_timestamp else None
+    return {PARENT: now.parent_id, TAKEN_AT: taken, HISTORY_RAW_UNTIL: until.isoformat()}
+
+
+def _sight(context: StagingContext, request: StagingRequest, target: SealedCopy, part: Part) -> WitnessRun:
+    return WitnessRun(
+        connect=target.copy.connector(part[0]),
+        plan=part[1],
+        key=request.key.secret,
+        stop=context.stop,
+        on_connection=context.connections.add,
+    )
+
+
+def _rewrite(context: StagingContext, request: StagingRequest, target: SealedCopy, part: Part) -> int:
+    context.check_stop()
+    database, plan = part
+    rewrite = RewriteRun(
+        connect=target.copy.connector(database),
+        plan=plan,
+        key=request.key.secret,
+        stop=context.stop,
+        on_connection=context.connections.add,
+        allow_event_triggers=request.how.allow_event_triggers,
+        roles=target.copy.roles,
+        streams=request.how.streams,
+    )
+    report = rewrite_database(rewrite, teller(context, "mask", database))
+    context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables rewritten"))
+    return report.rows
+
+
+def _judged(context: StagingContext, witness: Witness) -> DatabaseProof:
+    context.check_stop()
+    return witness.judge()
