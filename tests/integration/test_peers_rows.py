@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from sanitizers.errors import BlockedError
 from sanitizers.plan import compile_plan
 from sanitizers.policy import parse_policy
 from sanitizers.schema import read_schema
@@ -202,3 +203,24 @@ def test_staff_and_test_logins_stay_while_all_others_are_masked(make_database: M
     assert users[1] == ("Test.One@login.invalid", False, False)
     assert [mail.rpartition("@")[2][:8] for mail, *_ in users[2:]] == ["example."] * 2
     assert twins.rows("SELECT count(*) FROM users WHERE password ~ 'hash' OR name IN ('Zebediah', 'Eve')") == [(1,)]
+
+
+PHOTOS = """
+CREATE TABLE photos (id int PRIMARY KEY, name text, photo oid);
+INSERT INTO photos VALUES (1, 'Zebediah', lo_from_bytea(0, 'Zebediah'));
+"""
+
+
+@both_engines
+def test_large_objects_are_never_left_in_the_masked_database(make_database: MakeDatabase, engine: Engine) -> None:
+    twins = make_twins(make_database, engine, PHOTOS, {"public.photos.name": "first_name"})
+
+    if engine == "in-place":
+        with pytest.raises(BlockedError, match="lo_unlink"):
+            twins.run()
+        assert twins.rows("SELECT name FROM photos") == [("Zebediah",)]
+        execute(twins.masked, "SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
+    twins.run()
+
+    assert twins.rows("SELECT oid FROM pg_largeobject_metadata") == []
+    assert twins.rows("SELECT count(*) FROM photos WHERE name = 'Zebediah'") == [(0,)]

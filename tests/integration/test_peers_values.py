@@ -94,7 +94,37 @@ def test_every_element_of_an_array_gets_its_own_fake(make_database: MakeDatabase
     assert twins.rows(same) == [(1,)]
 
 
-ORIGINALS = ("zebediah", "quux", "invalid", "555")
+PATHS = """
+CREATE TABLE people (id int PRIMARY KEY, mail text NOT NULL UNIQUE, profile jsonb, settings json NOT NULL, name text);
+INSERT INTO people SELECT n, 'zeb' || n || '@mail.invalid', jsonb_build_object('plan', 'gold', 'secret', 'Zebediah',
+  'contact', jsonb_build_object('mail', 'zeb' || n || '@mail.invalid', 'phones', ARRAY['+30 555 ' || n, NULL])),
+  format('[{"key": "mail", "value": "zeb%s@mail.invalid"}, {"key": "size", "value": "XL"}]', n)::json, 'Zebediah'
+FROM generate_series(1, 30) n;
+"""
+
+
+@both_engines
+def test_a_path_into_a_document_is_masked_like_a_column(make_database: MakeDatabase, engine: Engine) -> None:
+    profile = {"contact.mail": "email", "contact.phones[*]": "phone", "plan": "keep"}
+    settings = {"[key=mail].value": "email", "[*].*": "keep"}
+    strategies = {
+        "public.people.mail": "email",
+        "public.people.name": "first_name",
+        "public.people.profile": {"strategy": "json", "paths": profile},
+        "public.people.settings": {"strategy": "json", "paths": settings},
+    }
+
+    twins = make_masked(make_database, engine, PATHS, strategies)
+
+    same = """SELECT count(*) FROM people WHERE profile #>> '{contact,mail}' = mail AND settings #>> '{0,value}' = mail
+      AND profile ->> 'plan' = 'gold' AND settings #>> '{1,value}' = 'XL' AND NOT profile ? 'secret'
+      AND profile #>> '{contact,phones,0}' ~ '^[+]999' AND profile #>> '{contact,phones,1}' IS NULL"""
+    assert twins.rows(same) == [(30,)]
+    text = str(twins.rows("SELECT people::text FROM people")).lower()
+    assert [word for word in ORIGINALS if word in text] == []
+
+
+ORIGINALS = ("zebediah", "quux", "invalid", "+30")
 
 
 @both_engines
