@@ -101,13 +101,14 @@ TYPES = _query(
     LEFT JOIN pg_range g ON y.oid IN (g.rngtypid, g.rngmultitypid)
     LEFT JOIN pg_attribute a ON y.typtype = 'c' AND a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped
     CROSS JOIN LATERAL (VALUES (y.typbasetype), (CASE WHEN y.typcategory = 'A' THEN y.typelem END), (g.rngsubtype),
-      (a.atttypid)) AS part (oid)
+      (g.rngtypid), (a.atttypid)) AS part (oid)
     WHERE part.oid <> 0
 )
 SELECT y.oid, y.typtype::text AS kind, n.nspname::text AS schema, y.typname::text AS name,
        format_type(y.oid, NULL) AS text, y.typcategory = 'A' AS array,
        y.typnotnull AS not_null, y.typbasetype AS base, format_type(nullif(y.typbasetype, 0), y.typtypmod) AS base_text,
-       CASE WHEN y.typcategory = 'A' THEN y.typelem ELSE 0 END AS element, coalesce(g.rngsubtype, 0) AS subtype,
+       CASE WHEN y.typcategory = 'A' THEN y.typelem WHEN y.typtype = 'm' THEN g.rngtypid ELSE 0 END AS element,
+       coalesce(g.rngsubtype, 0) AS subtype,
        ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = y.oid ORDER BY e.enumsortorder) AS labels,
        ARRAY(SELECT jsonb_build_array(a.attname, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod))
              FROM pg_attribute a WHERE y.typtype = 'c' AND a.attrelid = y.typrelid AND a.attnum > 0

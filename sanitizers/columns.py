@@ -84,7 +84,7 @@ class Column:
     labels: tuple[str, ...] = ()
     """Of an enum."""
     element: Column | None = None
-    """An array's elements; None where unknown, too."""
+    """An array's elements, a multirange's ranges; None where unknown, too."""
     attributes: tuple[Column, ...] = ()
     """Of a composite type."""
     subtype: Column | None = None
@@ -93,7 +93,7 @@ class Column:
     @property
     def inner(self) -> Column | None:
         """An array's elements with what the column as a whole demands of them; None where they are unknown."""
-        if self.element is None:
+        if self.element is None or self.kind == "m":
             return None
         return replace(
             self.element,
@@ -103,6 +103,13 @@ class Column:
             generated=self.generated,
             identity=self.identity,
         )
+
+    @property
+    def range_type(self) -> tuple[str, str]:
+        """Schema and name of the range type, of a multirange that of its ranges; its constructor is called alike."""
+        if self.kind == "m" and self.element is not None:
+            return self.element.type_name
+        return self.type_name if self.kind else ("pg_catalog", self.bare_type)
 
     @property
     def category(self) -> Category:

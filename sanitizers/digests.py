@@ -60,9 +60,12 @@ def folded(text: sql.Composable) -> sql.Composable:
 def value_bytes(column: Column, value: sql.Composable) -> sql.Composable:
     """SQL for the bytes of a value that its digest is taken over: its text in UTF-8, as it is.
 
-    citext is folded, since Postgres itself holds such values for equal. bytea is taken raw, and of dates and times the
-    seconds since 1970, so that no setting of the session has a say in it.
+    citext is folded, since Postgres itself holds such values for equal. bytea is taken raw, and of dates and times (and
+    of the ends of their ranges) the seconds since 1970, so that no setting of the session has a say in it.
     """
+    if column.subtype is not None and column.subtype.category in {"date", "timestamp"}:
+        ends = sql.SQL("concat_ws(' ', extract(epoch FROM lower({v})), extract(epoch FROM upper({v})))")
+        return text_bytes(ends.format(v=value))
     match column.category:
         case "bytea":
             return value

@@ -25,6 +25,7 @@ NAMES = ("first_name", "last_name")
 NAME = "person name"
 FOLDED = ("email", *NAMES, "full_name")
 PERSON = "person {}"
+PER = "shift per"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ def person_of_each_row(table: TablePlan) -> DigestSource | None:
 
 def _sources(table: TablePlan, plan: ColumnPlan, key: DigestSource | None) -> tuple[DigestSource, DigestSource]:
     own = _own(plan)
+    if per := getattr(plan.strategy, "per", ()):
+        together = _shared(table, plan, per)
+        return together, together
     if key is not None and _is_key(key, plan):
         return key, key
     if key is None or plan.strategy.by_value or plan.column.name in table.linked or _repeated(table, plan):
@@ -77,6 +81,12 @@ def _sources(table: TablePlan, plan: ColumnPlan, key: DigestSource | None) -> tu
     if not asked and (plan.column.unique or not _one_row_each(key)):
         return own, own
     return key, own if plan.strategy.keeps_unique else key
+
+
+def _shared(table: TablePlan, plan: ColumnPlan, per: Sequence[str]) -> DigestSource:
+    """By other columns of the row, or by the value where they are NULL; alike for every column that says the same."""
+    columns = tuple(column for name in per if (column := table.table.column(name)))
+    return DigestSource(PER, columns, fold=True, otherwise=(plan.column,))
 
 
 def own_source(strategy: MaskingStrategy, column: Column) -> DigestSource:

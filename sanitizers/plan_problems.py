@@ -12,6 +12,7 @@ from sanitizers.policy import MaskingPolicy
 from sanitizers.row_problems import find_row_problems
 from sanitizers.rules import ColumnPath, matches
 from sanitizers.schema import Column, Schema, Table
+from sanitizers.shape_problems import find_shape_problems
 from sanitizers.strategies import Inputs, Strategy
 
 REMEDY = "add it to the policy, or run branchwarden detect --write"
@@ -51,6 +52,7 @@ def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: D
             place = Place(schema.database, table, decisions)
             problems += [*_columns(place), *_keys(place), *_links(place, known), *_halves(place)]
             problems += find_row_problems(place.database, table, policy, decisions)
+            problems += find_shape_problems(place.database, table, decisions)
     return (*problems, *_unknown(schemas, policy), *_unused(schemas, policy, decisions, known))
 
 

@@ -191,7 +191,8 @@ def _column_sentence(inside: list[str], problem: Mapping[str, Any]) -> str:
 
 def _parameters(kind: str) -> str:
     common = MaskingStrategy.model_fields
-    names = [name for name in KINDS[kind].model_fields if name != "kind" and name not in common]
+    fields = KINDS[kind].model_fields.items()
+    names = [field.alias or name for name, field in fields if name != "kind" and name not in common]
     return f"allowed are {', '.join([*names, *common])}"
 
 

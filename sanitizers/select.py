@@ -10,20 +10,26 @@ the digest at every place that uses a byte of it. No name depends on the search 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
 
+from sanitizers.conditions import read_expression
 from sanitizers.digests import set_key
 from sanitizers.plan import ColumnPlan, TablePlan
+from sanitizers.shuffled import find_shuffled
 from sanitizers.strategies import Inputs
 from sanitizers.strategies.nested import kept_value, masked_array
 
 __all__ = ["WHOLE", "Slice", "counted_select", "kept_value", "masked_select", "set_key"]
 
-INNER, OUTER = "t", "s"
-"""Aliases: the table itself, and its rows with their digests."""
+INNER, OUTER, MASKED = "t", "s", "m"
+"""Aliases: the table itself, its rows with their digests, and the masked rows that columns are derived from."""
+
+
+VALUE = "value"
+"""What people's expressions call the column's own value."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +45,43 @@ WHOLE = Slice()
 
 def masked_select(table: TablePlan, part: Slice = WHOLE) -> sql.Composed:
     """SELECT every column of the plan, masked, in its order and by its name; fit for COPY (...) TO STDOUT."""
-    outer = sql.SQL(", ").join(_output(table, number, plan) for number, plan in enumerate(table.columns))
+    derived = {p.column.name: text for p in table.columns if (text := p.strategy.masked_expression)}
+    outer = sql.SQL(", ").join(
+        _output(table, number, plan) for number, plan in enumerate(table.columns) if plan.column.name not in derived
+    )
     inner = sql.SQL(", ").join(_inner(table))
-    return sql.SQL("SELECT {} FROM (SELECT {} FROM {} AS {}{}{}) AS {}").format(
+    masked = sql.SQL("SELECT {} FROM (SELECT {} FROM {}{}) AS {}").format(
         outer,
         inner,
-        _relation(table, part),
-        sql.Identifier(INNER),
-        _where(table, part),
+        _source(table, part),
         sql.SQL(" OFFSET 0" if table.draws.sources else ""),
         sql.Identifier(OUTER),
     )
+    return _with_derived(table, derived, masked) if derived else masked
+
+
+def _with_derived(table: TablePlan, derived: Mapping[str, str], masked: sql.Composed) -> sql.Composed:
+    """One SELECT more, over the masked rows: there are no originals left that an expression could take."""
+    columns = [
+        sql.SQL("({})::{} AS {}").format(sql.SQL(derived[name]), sql.SQL(plan.column.type), sql.Identifier(name))
+        if (name := plan.column.name) in derived
+        else sql.SQL("{} AS {}").format(sql.Identifier(MASKED, name), sql.Identifier(name))
+        for plan in table.columns
+    ]
+    return sql.SQL("SELECT {} FROM ({} OFFSET 0) AS {}").format(
+        sql.SQL(", ").join(columns), masked, sql.Identifier(MASKED)
+    )
+
+
+def _source(table: TablePlan, part: Slice) -> sql.Composable:
+    """The rows as `t`; where columns are shuffled, those of the other order beside them."""
+    relation, where = _relation(table, part), _where(table, part)
+    shuffled = find_shuffled(table)
+    if shuffled is None:
+        return sql.SQL("{} AS {}{}").format(relation, sql.Identifier(INNER), where)
+    if part != WHOLE:
+        raise ValueError("a table with shuffled columns cannot be masked part by part")
+    return shuffled.source(relation, where)
 
 
 def counted_select(table: TablePlan) -> sql.Composed:
@@ -65,6 +97,8 @@ def _inner(table: TablePlan) -> Iterator[sql.Composable]:
         yield sql.SQL("{} AS {}").format(sql.Identifier(INNER, plan.column.name), sql.Identifier(f"c{number}"))
         if plan.strategy.keep_if:
             yield _condition(plan.strategy.keep_if, f"k{number}")
+        if (computed := _computed(table, number, plan)) is not None:
+            yield sql.SQL("{} AS {}").format(computed, sql.Identifier(f"e{number}"))
     for number, source in enumerate(table.draws.sources):
         yield sql.SQL("{} AS {}").format(source.expression(INNER), sql.Identifier(f"d{number}"))
     if table.rule.keep_rows:
@@ -73,6 +107,19 @@ def _inner(table: TablePlan) -> Iterator[sql.Composable]:
         if plan.column.name in table.rows.cut:
             leads = table.rows.cut[plan.column.name]
             yield sql.SQL("{} AS {}").format(leads, sql.Identifier(f"x{number}"))
+
+
+def _computed(table: TablePlan, number: int, plan: ColumnPlan) -> sql.Composable | None:
+    """What a strategy asked the row for: people's SQL, vetted by `conditions`, or the value of another row."""
+    text = plan.strategy.row_expression
+    if not text:
+        shuffled = find_shuffled(table)
+        return shuffled.value(number) if shuffled else None
+    names = {VALUE, *(column.name for column in table.table.columns)}
+    if VALUE not in read_expression(text, names, plan.strategy.row_functions).columns:
+        return sql.SQL("({})").format(sql.SQL(text))
+    own = sql.Identifier(INNER, plan.column.name)
+    return sql.SQL("(SELECT {} FROM (SELECT {} AS {}) AS v)").format(sql.SQL(text), own, sql.Identifier(VALUE))
 
 
 def _condition(text: str, name: str) -> sql.Composable:
@@ -92,7 +139,7 @@ def _output(table: TablePlan, number: int, plan: ColumnPlan) -> sql.Composable:
 def _masked(table: TablePlan, number: int, plan: ColumnPlan, value: sql.Composable) -> sql.Composable:
     if not plan.masked:
         return value
-    inputs = _inputs(table, plan, value)
+    inputs = _inputs(table, number, value)
     fake = _fake(plan, inputs)
     # The type is Postgres' own spelling out of the catalog, quoted where it must be.
     typed = sql.SQL("({})::{}").format(fake, sql.SQL(plan.column.type))
@@ -106,8 +153,8 @@ def _fake(plan: ColumnPlan, inputs: Inputs) -> sql.Composable:
     return plan.strategy.expression(plan.column, inputs)
 
 
-def _inputs(table: TablePlan, plan: ColumnPlan, value: sql.Composable) -> Inputs:
-    draw = table.draws.of.get(plan.column.name)
+def _inputs(table: TablePlan, number: int, value: sql.Composable) -> Inputs:
+    draw = table.draws.of.get(table.columns[number].column.name)
     digest, mark = (f"d{draw.digest}", f"d{draw.mark}") if draw else ("", "")
     spoken = next((n for n, c in enumerate(table.columns) if c.column.name == table.locales.column), None)
     return Inputs(
@@ -116,6 +163,7 @@ def _inputs(table: TablePlan, plan: ColumnPlan, value: sql.Composable) -> Inputs
         mark=sql.Identifier(OUTER, mark) if draw else sql.SQL("NULL"),
         locales=table.locales,
         locale=None if spoken is None else sql.Identifier(OUTER, f"c{spoken}"),
+        computed=sql.Identifier(OUTER, f"e{number}"),
     )
 
 

@@ -32,10 +32,15 @@ def structure(types: Mapping[int, Row], oid: int, text: str, within: frozenset[i
         "kind": row["kind"],
         "type_name": (row["schema"], row["name"]),
         "labels": tuple(row["labels"]),
-        "element": part("element", row["element"], text.removesuffix("[]")),
+        "element": part("element", row["element"], _element(types, row, text)),
         "attributes": tuple(a for a in attributes if a is not None),
         "subtype": part("bound", row["subtype"], types.get(row["subtype"], row)["text"]),
     }
+
+
+def _element(types: Mapping[int, Row], row: Row, text: str) -> str:
+    """An array's modifier is that of its elements."""
+    return text.removesuffix("[]") if row["array"] else types.get(row["element"], row)["text"]
 
 
 @dataclass(frozen=True)

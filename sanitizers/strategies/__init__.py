@@ -12,9 +12,11 @@ from pydantic import Field
 from sanitizers.strategies.card import Card
 from sanitizers.strategies.city import City
 from sanitizers.strategies.company import Company
+from sanitizers.strategies.composite import Composite
 from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.coordinates import Coordinates
 from sanitizers.strategies.date_shift import DateShift
+from sanitizers.strategies.derived import Derived
 from sanitizers.strategies.digest import Digest
 from sanitizers.strategies.document import Document
 from sanitizers.strategies.email import Email
@@ -22,6 +24,7 @@ from sanitizers.strategies.first_name import FirstName
 from sanitizers.strategies.full_name import FullName
 from sanitizers.strategies.generalize import Generalize
 from sanitizers.strategies.hostname import Hostname
+from sanitizers.strategies.hstore import Hstore
 from sanitizers.strategies.iban import Iban
 from sanitizers.strategies.imei import Imei
 from sanitizers.strategies.inner import KINDS
@@ -38,8 +41,11 @@ from sanitizers.strategies.password import Password
 from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.phone import Phone
 from sanitizers.strategies.postcode import Postcode
+from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.region import Region
 from sanitizers.strategies.scramble import Scramble
+from sanitizers.strategies.shuffle import Shuffle
+from sanitizers.strategies.sql_expression import SqlExpression
 from sanitizers.strategies.strategy import Inputs, MaskingStrategy, Residue
 from sanitizers.strategies.street import Street
 from sanitizers.strategies.text import Text
@@ -84,6 +90,12 @@ AnyStrategy = (
     | Constant
     | JsonOnly
     | Document
+    | SqlExpression
+    | Derived
+    | Shuffle
+    | RangeShift
+    | Composite
+    | Hstore
     | Keep
 )
 Strategy = Annotated[AnyStrategy, Field(discriminator="kind")]

@@ -15,11 +15,13 @@ from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrateg
 class DateShift(PersonalStrategy):
     """Moves every value by 1 to `days` whole days, back or forth; equal values by as many. Never by none.
 
+    `per` names columns of the row: with equal ones, all move by the same, so that their order and distances stay.
     The time of day stays. What is left of a birth date is its rough age: whoever may not know that takes `null`.
     """
 
     kind: Literal["date_shift"] = Field(default="date_shift", alias="strategy")
     days: int = Field(default=180, ge=1, le=36500)
+    per: tuple[str, ...] = ()
     residue: ClassVar[Residue] = "none"
     draws: ClassVar[Draws] = "detail"
 

@@ -17,7 +17,7 @@ from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.leaves import COLUMNS, Leaf, leaves
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.paths import Condition, Path, parse_path, place_pattern, way_pattern
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, of
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique, of
 
 _OTHER, _WALK, _DROP, _KEEP, _NOTHING = -1, -2, -3, -4, -5
 """Fates of a node beside the numbers of the paths: the rest's strategy, look inside, leave out, as it is, JSON null."""
@@ -102,7 +102,7 @@ class Document(MaskingStrategy):
     @property
     def checks(self) -> tuple[Check, ...]:
         """JSON of either kind, and strategies that mask strings or numbers."""
-        return (of("json"), self._parts_fit)
+        return (of("json"), self._parts_fit, not_unique)
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """The document walked from the root, and written again as text."""

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
-from sanitizers.strategies.nested import kept_value, part_digest
+from sanitizers.strategies.nested import masked_value, part_digest
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.strategy import Inputs, MaskingStrategy
 
@@ -54,11 +54,8 @@ class Leaf:
     def fake(self, inputs: Inputs, alias: str) -> sql.Composable:
         """SQL for the fake in the type of the column, NULL where the leaf is of another type."""
         value, digest = sql.Identifier(alias, self.value), sql.Identifier(alias, self.digest)
-        made = self.strategy.expression(self.column, replace(inputs, value=value, digest=digest, mark=digest))
-        fake: sql.Composable = sql.SQL("({})::{}").format(made, sql.SQL(self.column.type))
-        if self.strategy.keep_values:
-            kept = kept_value(self.strategy.keep_values, value)
-            fake = sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(kept, value, fake)
+        made = masked_value(self.strategy, self.column, replace(inputs, value=value, digest=digest, mark=digest))
+        fake = sql.SQL("({})::{}").format(made, sql.SQL(self.column.type))
         if self.column is DAY:
             rest = sql.SQL("substr({}, 11)").format(sql.Identifier(alias, "text"))
             return sql.SQL("(to_char({}, 'YYYY-MM-DD') || {})").format(fake, rest)

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from sanitizers.digests import DigestSource
 from sanitizers.persons import own_source
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Inputs, MaskingStrategy
 
+# unnest stands where it yields one value: in FROM it takes composite values apart.
 _ARRAY = sql.SQL("""
 (CASE WHEN array_ndims({value}) IS NULL THEN {value}
   WHEN array_ndims({value}) > 2 OR array_lower({value}, 1) <> 1 OR array_lower({value}, 2) <> 1 THEN '{{}}'
@@ -23,7 +23,8 @@ _ARRAY = sql.SQL("""
       FROM generate_series(1, array_length({value}, 1)) AS i) END
     FROM (SELECT array_agg(({fake})::{type} ORDER BY "element".n) AS flat
       FROM (SELECT "each".value, "each".n, {digest} AS digest
-        FROM unnest({value}) WITH ORDINALITY AS "each" (value, n) OFFSET 0) AS "element") AS "masked") END)
+        FROM (SELECT unnest({value}) AS value, generate_series(1, cardinality({value})) AS n) AS "each" OFFSET 0
+        ) AS "element") AS "masked") END)
 """)
 
 
@@ -42,22 +43,27 @@ def masked_array(strategy: MaskingStrategy, element: Column, inputs: Inputs) -> 
 
 def part_digest(strategy: MaskingStrategy, column: Column, value: sql.Composable) -> sql.Composable:
     """SQL for the digest that a value of this type is drawn by."""
-    return part_source(strategy, column).of_value(value) if strategy.digested else sql.SQL("NULL::bytea")
-
-
-def part_source(strategy: MaskingStrategy, column: Column) -> DigestSource:
-    """What a value that stands for itself is drawn by."""
-    return own_source(strategy, column)
+    if not strategy.digested or strategy.inside(column):
+        return sql.SQL("NULL::bytea")
+    return own_source(strategy, column).of_value(value)
 
 
 def masked_part(strategy: MaskingStrategy, column: Column, inputs: Inputs, alias: str) -> sql.Composable:
     """SQL for the fake of `alias`.value, whose digest is `alias`.digest."""
     value, digest = sql.Identifier(alias, "value"), sql.Identifier(alias, "digest")
-    fake = strategy.expression(column, replace(inputs, value=value, digest=digest, mark=digest))
+    return masked_value(strategy, column, replace(inputs, value=value, digest=digest, mark=digest))
+
+
+def masked_value(strategy: MaskingStrategy, column: Column, inputs: Inputs) -> sql.Composable:
+    """SQL for the fake of a value by itself, or the value where the strategy keeps it."""
+    if strategy.inside(column) and column.inner is not None:
+        return masked_array(strategy, column.inner, inputs)
+    fake = strategy.expression(column, inputs)
     if not strategy.keep_values:
         return fake
     typed = sql.SQL("({})::{}").format(fake, sql.SQL(column.type))
-    return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(kept_value(strategy.keep_values, value), value, typed)
+    kept = kept_value(strategy.keep_values, inputs.value)
+    return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(kept, inputs.value, typed)
 
 
 def kept_value(patterns: Sequence[str], value: sql.Composable) -> sql.Composable:

@@ -112,6 +112,16 @@ class MaskingStrategy(BaseModel, ABC):
         return ""
 
     @property
+    def masked_expression(self) -> str:
+        """People's SQL over the masked row, which is then the column's value; empty: none."""
+        return ""
+
+    @property
+    def row_functions(self) -> tuple[str, ...]:
+        """Functions of the database that people's SQL may call."""
+        return getattr(self, "functions", ())
+
+    @property
     def keeps_unique(self) -> bool:
         """Whether these parameters keep unique columns unique."""
         return self.injective

@@ -36,7 +36,15 @@ TYPES = {
 }
 """A type of every category."""
 SHARED = {name: field.default for name, field in PersonalStrategy.model_fields.items()}
-REQUIRED: dict[str, dict[str, Any]] = {"json_only": {"members": ["id"]}, "national_id": {"country": "us"}}
+REQUIRED: dict[str, dict[str, Any]] = {
+    "json_only": {"members": ["id"]},
+    "national_id": {"country": "us"},
+    "json": {"paths": {"a": "email"}},
+    "hstore": {"keys": {"a": "email"}},
+    "composite": {"attributes": {"a": "email"}},
+    "sql": {"expression": "1"},
+    "derived": {"expression": "1"},
+}
 """Parameters of the strategies that have no default for them."""
 
 
@@ -105,7 +113,7 @@ def test_the_programs_own_options_are_there() -> None:
 
 
 def _defaults(model: type[BaseModel]) -> dict[str, Any]:
-    return {name: field.default for name, field in model.model_fields.items() if name != "kind"}
+    return {field.alias or name: field.default for name, field in model.model_fields.items() if name != "kind"}
 
 
 def _reads_as(text: str, default: object) -> bool:
@@ -113,7 +121,7 @@ def _reads_as(text: str, default: object) -> bool:
     match default:
         case Enum():
             return text == str(default.value)
-        case bool() | int() | float() | str():
+        case bool() | int() | float() | str() | tuple():
             return text == json.dumps(default)
         case timedelta():
             return parse_duration(text) == default

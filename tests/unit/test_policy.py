@@ -88,7 +88,7 @@ def test_the_digest_is_of_the_decisions_not_of_order_or_review() -> None:
         ),
         (
             'x = { strategy = "date_shift", day = 1 }',
-            "masking.toml: db.public.t.x: date_shift has no parameter 'day'; allowed are by, days, keep_values, ",
+            "masking.toml: db.public.t.x: date_shift has no parameter 'day'; allowed are by, days, per, keep_",
         ),
         (
             'x = { strategy = "date_shift", days = 0 }',

@@ -1,0 +1,140 @@
+"""What speaks against strategies on this table's types and constraints, one sentence each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from sanitizers.conditions import condition_problem, read_expression
+from sanitizers.decisions import Decisions
+from sanitizers.schema import Column, Exclusion, Table
+from sanitizers.strategies import Strategy
+from sanitizers.strategies.constant import Constant
+from sanitizers.strategies.date_shift import DateShift
+from sanitizers.strategies.derived import Derived
+from sanitizers.strategies.null import Null
+from sanitizers.strategies.range_shift import RangeShift
+from sanitizers.strategies.shuffle import Shuffle
+from sanitizers.strategies.sql_expression import SqlExpression
+
+VALUE = "value"
+
+
+@dataclass(frozen=True)
+class _Place:
+    database: str
+    table: Table
+    decisions: Decisions
+
+    def strategy(self, column: str) -> Strategy | None:
+        return self.decisions.strategy((self.database, self.table.schema, self.table.name, column))
+
+    def linked(self, column: str) -> bool:
+        return (self.database, self.table.schema, self.table.name, column) in self.decisions.linked
+
+    def masked(self, column: str) -> bool:
+        strategy = self.strategy(column)
+        return strategy is not None and strategy.masks
+
+    def __str__(self) -> str:
+        return f"{self.database}.{self.table.qualified}"
+
+
+def find_shape_problems(database: str, table: Table, decisions: Decisions) -> Iterator[str]:
+    """Every problem with expressions, orders, labels, partitions and exclusion constraints."""
+    place = _Place(database, table, decisions)
+    for column in table.columns:
+        strategy = place.strategy(column.name)
+        if strategy is not None and not column.generated:
+            yield from (f"{place}.{column.name}: {problem}." for problem in _problems(place, column, strategy))
+    for exclusion in table.exclusions:
+        if problem := _exclusion(place, exclusion):
+            yield f"{place}: {problem}."
+
+
+def _problems(place: _Place, column: Column, strategy: Strategy) -> Iterator[str]:
+    match strategy:
+        case SqlExpression():
+            yield from _expression(place, column, strategy)
+        case Derived():
+            yield from _derived(place, column, strategy)
+        case Shuffle():
+            yield from _shuffle(place, column, strategy)
+        case Constant() if column.labels and strategy.text not in column.labels:
+            yield f"constant does not fit: the value is no label of {column.type}"
+        case DateShift() | RangeShift():
+            missing = [name for name in strategy.per if place.table.column(name) is None]
+            yield from (f"{strategy.kind}: per: there is no column {name}" for name in missing)
+            if strategy.per and place.linked(column.name):
+                yield f"{strategy.kind}: per would tear it from the columns that it refers to or that refer to it"
+    if column.partition_key and place.table.closed and strategy.masks and not isinstance(strategy, Shuffle):
+        yield (
+            f"{strategy.kind} does not fit: rows go to partitions by this column, and a fake may have none to go to:"
+            " keep it, or add a default partition"
+        )
+
+
+def _expression(place: _Place, column: Column, strategy: SqlExpression) -> Iterator[str]:
+    names = {VALUE, *(c.name for c in place.table.columns)}
+    try:
+        used = read_expression(strategy.expression_, names, strategy.functions).columns
+    except ValueError as error:
+        yield f"sql: {error}"
+        return
+    if place.linked(column.name) and used - {VALUE}:
+        yield "sql: other columns would tear it from the columns that it refers to or that refer to it: use value alone"
+
+
+def _derived(place: _Place, column: Column, strategy: Derived) -> Iterator[str]:
+    if place.linked(column.name):
+        yield "derived would tear it from the columns that it refers to or that refer to it"
+    if problem := condition_problem(strategy.expression_, _masked_names(place), strategy.functions):
+        yield f"derived: {problem}"
+
+
+def _masked_names(place: _Place) -> Collection[str]:
+    """Columns that are there when others are derived from them."""
+    return {c.name for c in place.table.columns if not c.generated and not isinstance(place.strategy(c.name), Derived)}
+
+
+def _shuffle(place: _Place, column: Column, strategy: Shuffle) -> Iterator[str]:
+    if place.linked(column.name):
+        yield "shuffle would tear it from the columns that it refers to or that refer to it"
+    group = strategy.group(column.name)
+    for name in group:
+        other = place.strategy(name)
+        if not isinstance(other, Shuffle) or other.group(name) != group:
+            yield f"shuffle: with names {name}, which is not shuffled together with {', '.join(group)}"
+
+
+def _exclusion(place: _Place, exclusion: Exclusion) -> str | None:
+    """Rows with equal columns must move together, and rows with other ones must stay apart."""
+    columns = [*exclusion.equal, *exclusion.others]
+    if not any(map(place.masked, columns)) or any(isinstance(place.strategy(c), Null) for c in columns):
+        return None
+    merged = [c for c in exclusion.equal if not _stays_apart(place, c)]
+    if merged:
+        return f"exclusion constraint {exclusion.name}: the fakes of {', '.join(merged)} repeat: use keep or digest"
+    moved = [place.strategy(c) for c in exclusion.others]
+    if not any(map(place.masked, exclusion.others)) or _together(moved, exclusion.equal):
+        return None
+    how = f"per = [{', '.join(exclusion.equal)}] for each" if exclusion.equal else "it cannot be by any column"
+    return (
+        f"exclusion constraint {exclusion.name}: {', '.join(exclusion.others)} must move together where"
+        f" {', '.join(exclusion.equal) or 'nothing'} is equal: date_shift or range_shift with {how}, or keep"
+    )
+
+
+def _stays_apart(place: _Place, column: str) -> bool:
+    strategy = place.strategy(column)
+    return strategy is not None and strategy.keeps_unique and (not strategy.masks or not strategy.whole_table)
+
+
+def _together(strategies: Collection[Strategy | None], equal: Collection[str]) -> bool:
+    """Whether all shift by the same, which the equal columns decide."""
+    shifts = [s for s in strategies if isinstance(s, DateShift | RangeShift)]
+    alike = {(s.days, s.per, getattr(s, "most", 0), s.keep_if, s.keep_values) for s in shifts}
+    if len(shifts) != len(strategies) or len(alike) != 1:
+        return False
+    [(_, per, _, keep_if, keep_values)] = alike
+    return bool(per) and set(per) <= set(equal) and not keep_if and not keep_values

@@ -1,0 +1,97 @@
+"""Rows that get values of other rows: the FROM clause of a table with shuffled columns. Pure.
+
+Rows are numbered twice, in two orders by digests that have nothing to do with one another; each row gets the values of
+the one that has its number in the other order. Where the table has a key, the digests are over that, otherwise over the
+whole row; rows that are equal as a whole may then change places, which nobody sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from sanitizers.digests import digest_of, text_bytes, value_bytes
+from sanitizers.plan import TablePlan
+from sanitizers.strategies.shuffle import Shuffle
+
+Group = tuple[str, ...]
+INNER = "t"
+ROW, PLACE, VALUE = "branchwarden row {}", "branchwarden place {}", "branchwarden value {}"
+_BOTH = sql.SQL("""
+(SELECT {t}.*, {numbers} FROM {relation} AS {t}{where}) AS {t} {joins}
+""")
+_JOIN = sql.SQL("""
+JOIN (SELECT {values}, row_number() OVER (ORDER BY {order}) AS {place} FROM {relation} AS {t}{where}) AS {alias}
+  ON {alias}.{place} = {t}.{row}
+""")
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """A table's shuffled columns, each by its number in the plan, in the groups that move together."""
+
+    table: TablePlan
+    groups: Mapping[Group, Mapping[int, str]]
+
+    def value(self, number: int) -> sql.Composable | None:
+        """SQL for what the other row has in a column, or None where it is not shuffled."""
+        for place, columns in enumerate(self.groups.values()):
+            if number in columns:
+                return sql.Identifier(PLACE.format(place), VALUE.format(number))
+        return None
+
+    def source(self, relation: sql.Composable, where: sql.Composable) -> sql.Composable:
+        """SQL for the rows of the table with those of the other order beside them."""
+        t = sql.Identifier(INNER)
+        numbers = sql.SQL(", ").join(
+            sql.SQL("row_number() OVER (ORDER BY {}) AS {}").format(
+                self._order("rows", group), sql.Identifier(ROW.format(place))
+            )
+            for place, group in enumerate(self.groups)
+        )
+        joins = [self._join(place, relation, where) for place in range(len(self.groups))]
+        return _BOTH.format(t=t, numbers=numbers, relation=relation, where=where, joins=sql.SQL(" ").join(joins))
+
+    def _join(self, place: int, relation: sql.Composable, where: sql.Composable) -> sql.Composable:
+        group, columns = list(self.groups.items())[place]
+        name = sql.Identifier(PLACE.format(place))
+        values = sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(sql.Identifier(INNER, column), sql.Identifier(VALUE.format(number)))
+            for number, column in columns.items()
+        )
+        return _JOIN.format(
+            values=values,
+            order=self._order("values", group),
+            place=name,
+            relation=relation,
+            t=sql.Identifier(INNER),
+            where=where,
+            alias=name,
+            row=sql.Identifier(ROW.format(place)),
+        )
+
+    def _order(self, what: str, group: Group) -> sql.Composable:
+        table = self.table.table
+        label = f"shuffle {what} {table.qualified} {' '.join(group)}"
+        key = next((key for key in table.unique_keys if all(_solid(self.table, name) for name in key)), None)
+        if key is None:
+            return digest_of(label, text_bytes(sql.SQL("({}.*)::text").format(sql.Identifier(INNER))))
+        columns = [column for name in key if (column := table.column(name))]
+        parts = [value_bytes(column, sql.Identifier(INNER, column.name)) for column in columns]
+        return digest_of(label, sql.SQL(" || '\\x00'::bytea || ").join(parts))
+
+
+def _solid(table: TablePlan, name: str) -> bool:
+    column = table.table.column(name)
+    return column is not None and column.not_null
+
+
+def find_shuffled(table: TablePlan) -> Shuffled | None:
+    """The shuffled columns of a table, or None where there are none."""
+    groups: dict[Group, dict[int, str]] = {}
+    for number, plan in enumerate(table.columns):
+        if isinstance(plan.strategy, Shuffle):
+            groups.setdefault(plan.strategy.group(plan.column.name), {})[number] = plan.column.name
+    return Shuffled(table, groups) if groups else None

@@ -1,0 +1,73 @@
+"""A range moved as a whole."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from psycopg import sql
+from pydantic import Field
+
+from sanitizers.formulas import shift
+from sanitizers.schema import Column
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
+
+BUILT_IN = frozenset({"daterange", "tsrange", "tstzrange", "int4range", "int8range", "numrange"})
+RANGES = BUILT_IN | {name.replace("range", "multirange") for name in BUILT_IN}
+_MOVED = sql.SQL("""
+(CASE WHEN NOT isempty({r}) THEN {make}({lower}, {upper},
+  CASE WHEN lower_inc({r}) THEN '[' ELSE '(' END || CASE WHEN upper_inc({r}) THEN ']' ELSE ')' END) ELSE {r} END)
+""")
+
+
+class RangeShift(MaskingStrategy):
+    """Moves both ends of a range, and every range of a multirange, by the same: its width stays, open ends stay open.
+
+    Ranges of days and moments move by 1 to `days` whole days, back or forth, ranges of numbers by 1 to `most`. With
+    `per`, all whose named columns are equal move by the same, so that what did not overlap does not overlap: for
+    exclusion constraints, name the columns that these compare with `=`.
+    """
+
+    kind: Literal["range_shift"] = Field(default="range_shift", alias="strategy")
+    days: int = Field(default=180, ge=1, le=36500)
+    most: int = Field(default=1000, ge=1, le=1_000_000_000)
+    per: tuple[str, ...] = ()
+    residue: ClassVar[Residue] = "none"
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """A range with ends that can be moved, and not unique."""
+        return (_movable, not_unique)
+
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
+        """Each end and the same shift."""
+        if column.kind != "m":
+            return self._moved(column, inputs.value, inputs.digest)
+        each = self._moved(column, sql.SQL('"one"'), inputs.digest)
+        return sql.SQL('coalesce((SELECT range_agg({}) FROM unnest({}) AS "one"), {})').format(
+            each, inputs.value, inputs.value
+        )
+
+    def _moved(self, column: Column, value: sql.Composable, digest: sql.Composable) -> sql.Composable:
+        schema, name = column.range_type
+        lower, upper = (sql.SQL("{}({})").format(sql.SQL(end), value) for end in ("lower", "upper"))
+        return _MOVED.format(
+            r=value,
+            make=sql.Identifier(schema, name),
+            lower=self._bound(column, lower, digest),
+            upper=self._bound(column, upper, digest),
+        )
+
+    def _bound(self, column: Column, bound: sql.Composable, digest: sql.Composable) -> sql.Composable:
+        category = column.subtype.category if column.subtype else "other"
+        by = shift(digest, self.most if category in {"integer", "number"} else self.days)
+        if category == "timestamp":
+            return sql.SQL("{} + make_interval(hours => 24 * {})").format(bound, by)
+        return sql.SQL("({} + {})::{}").format(bound, by, sql.SQL(column.subtype.type if column.subtype else "date"))
+
+
+def _movable(column: Column) -> str | None:
+    if column.kind not in {"", "r", "m"} or (not column.kind and column.bare_type not in RANGES):
+        return f"the column is {column.type}, not a range"
+    if column.subtype is not None and column.subtype.category not in {"date", "timestamp", "integer", "number"}:
+        return f"the ends of {column.type} are neither days, moments nor numbers"
+    return None
