@@ -8,7 +8,7 @@ client_encoding the driver gives the names in a database that has none (SQL_ASCI
 from __future__ import annotations
 
 DEPARSE = """
-SELECT set_config(name, value, true)
+SELECT pg_catalog.set_config(name, value, true)
 FROM (VALUES ('search_path', ''), ('client_encoding', 'UTF8'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'),
   ('timezone', 'UTC'), ('bytea_output', 'hex'), ('extra_float_digits', '3'), ('lc_monetary', 'C'),
   ('quote_all_identifiers', 'off')

@@ -9,6 +9,7 @@ import pytest
 
 from sanitizers.errors import CopyFailedError
 from tests.fix_postgres import TestDatabase
+from tests.integration.rewrite_case import RewriteCase
 from tests.integration.stream_case import dump, make_case
 
 MakeDatabase = Callable[[], TestDatabase]
@@ -75,6 +76,33 @@ def test_statistics_about_expressions_alone_are_searched(make_database: MakeData
     case.copy()
 
     assert case.verify().problems == ()
+
+
+SHADOWED = """
+CREATE FUNCTION public.sha256(bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT '\\x00'::bytea $$;
+CREATE FUNCTION public.lower(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE 'called'; END $$;
+CREATE TABLE people (id int PRIMARY KEY, name text, email text);
+INSERT INTO people VALUES (1, 'Zeno Quist', 'Zeno@Corp.invalid'), (2, 'Ada Quux', 'ada@corp.invalid');
+"""
+
+
+@pytest.mark.parametrize("engine", ["clean room", "in place"])
+def test_functions_of_the_user_are_not_called_in_the_place_of_postgres_own(
+    engine: str, make_database: MakeDatabase
+) -> None:
+    case = make_case(make_database, SHADOWED, {"public.people.name": "full_name", "public.people.email": "email"})
+    for database in (case.source, case.target):
+        with psycopg.connect(database.admin_dsn, autocommit=True) as conn:
+            conn.execute(f"ALTER DATABASE {database.name} SET search_path = public, pg_catalog".encode())
+
+    if engine == "clean room":
+        case.copy()
+        assert case.verify().problems == ()
+    else:
+        RewriteCase(case.source, case.plan).rewrite()
+
+    written = case.target if engine == "clean room" else case.source
+    assert case.rows("SELECT count(DISTINCT email) FROM people WHERE email ~* '@example[.]'", of=written) == [(2,)]
 
 
 def without_encoding(database: TestDatabase) -> TestDatabase:
