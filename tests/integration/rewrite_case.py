@@ -50,7 +50,8 @@ SELECT conrelid::regclass::text, conname, contype, convalidated, condeferrable, 
 FROM pg_constraint WHERE conparentid = 0 AND conrelid > 16384 ORDER BY 1, 2;
 SELECT i.indexrelid::regclass::text, i.indisclustered, i.indisvalid, i.indisreplident, pg_get_indexdef(i.indexrelid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.{USER_RELATION} ORDER BY 1;
-SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2;
+SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger
+WHERE NOT tgisinternal OR (tgparentid <> 0 AND tgname !~ '^RI_') ORDER BY 1, 2;
 SELECT ev_class::regclass::text, rulename, ev_enabled FROM pg_rewrite WHERE oid > 16384 ORDER BY 1, 2;
 SELECT stxname, stxstattarget, pg_get_userbyid(stxowner), obj_description(oid, 'pg_statistic_ext'),
   pg_get_statisticsobjdef(oid) FROM pg_statistic_ext ORDER BY 1;

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from emulator import roles
+from emulator.postgres import Runtime, Server
 from sanitizers.blockers import Reach, blockers_in_reach, find_blockers
 from sanitizers.errors import BlockedError
 from sanitizers.journal import Mode
+from sanitizers.schema import read_schema
 from tests.fix_postgres import OWNER, TestDatabase
-from tests.integration.rewrite_case import RewriteCase, make_rewrite_case
+from tests.integration.rewrite_case import RewriteCase, make_rewrite_case, plan_of
 
 PEOPLE = """
 CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);
@@ -131,6 +134,24 @@ def test_a_reference_that_could_not_be_put_back_is_named(case: RewriteCase, othe
     drop_role(case.database, other)
 
 
+def test_a_partition_of_somebody_else_is_analyzed_by_its_owner(
+    database: TestDatabase, other_role: Callable[..., str]
+) -> None:
+    script = (
+        "CREATE TABLE events (id int, who text) PARTITION BY RANGE (id);"
+        "CREATE TABLE low PARTITION OF events FOR VALUES FROM (0) TO (200);"
+        "INSERT INTO events SELECT n, 'Original ' || n % 5 FROM generate_series(1, 199) n\n\nANALYZE"
+    )
+    case, other = make_rewrite_case(database, script, {"public.events.who": "full_name"}), other_role(api=True)
+    as_admin(database, f"ALTER TABLE low OWNER TO {other}; GRANT CONNECT ON DATABASE {database.name} TO {other}")
+
+    assert "table public.low" in blockers(case)[0]
+    RewriteCase(database, case.plan, {other: "pw"}).rewrite()
+
+    assert [text for text in case.statistics() if "Original" in text] == []
+    drop_role(database, other)
+
+
 def test_an_event_trigger_blocks_unless_it_is_allowed_or_fires_on_nothing_of_ours(case: RewriteCase) -> None:
     as_admin(
         case.database,
@@ -150,20 +171,44 @@ def test_an_event_trigger_blocks_unless_it_is_allowed_or_fires_on_nothing_of_our
     case.rewrite()
 
 
-def test_large_objects_prepared_transactions_and_slots_are_all_told_at_once(
-    database: TestDatabase, case: RewriteCase
-) -> None:
+def test_all_that_blocks_is_told_at_once(database: TestDatabase, case: RewriteCase) -> None:
     case.execute("SELECT lo_from_bytea(0, 'Original bytes')")
     as_admin(database, "CREATE SCHEMA branchwarden_journal")
-    with psycopg.connect(database.server.dsn()) as conn:
-        level = conn.execute("SHOW wal_level").fetchone()
 
     sentences = blockers(case)
 
+    assert len(sentences) == 2
     assert "schema branchwarden_journal that no run made is in the way" in sentences[0]
     assert "1 large objects hold bytes that no masking policy names: run SELECT lo_unlink(oid) FROM" in sentences[1]
     assert [s for s in blockers(case, "clean-room") if "large" in s] == []
-    assert level is not None
+
+
+@pytest.fixture
+def logical_server(postgres_runtime: Runtime, open_folder: Path) -> Iterator[Server]:
+    """A server that decodes its log and prepares transactions."""
+    server = postgres_runtime.server(open_folder / "logical")
+    server.init()
+    with server, psycopg.connect(server.dsn(), autocommit=True) as conn:
+        conn.execute("ALTER SYSTEM SET wal_level = logical")
+        conn.execute("ALTER SYSTEM SET max_prepared_transactions = 2")
+    with server:
+        yield server
+
+
+def test_logical_slots_and_prepared_transactions_block(logical_server: Server) -> None:
+    with psycopg.connect(logical_server.dsn(), autocommit=True) as conn:
+        conn.execute(PEOPLE)
+        conn.execute("BEGIN; INSERT INTO visits VALUES (2, 'somewhere'); PREPARE TRANSACTION 'it''s mine'")
+        with psycopg.connect(logical_server.dsn()) as reader:
+            plan = plan_of(read_schema(reader), MASKED)
+            (prepared,) = find_blockers(reader, plan, "in-place")
+        conn.execute("ROLLBACK PREPARED 'it''s mine'")
+        conn.execute("SELECT pg_create_logical_replication_slot('cdc', 'pgoutput')")
+        (slot,) = find_blockers(conn, plan, "in-place")
+
+    assert "run ROLLBACK PREPARED 'it''s mine' as" in prepared
+    assert slot.startswith("Logical replication slot cdc would send what this run writes to somebody else: run")
+    assert "SELECT pg_drop_replication_slot('cdc') as a role with REPLICATION." in slot
 
 
 def test_a_foreign_partition_of_a_masked_table_would_empty_another_server(database: TestDatabase) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sanitizers.rewrite import rewrite_database
+from sanitizers.track import Progress
 from tests.fix_postgres import TestDatabase
 from tests.integration.rewrite_case import HARD, HARD_SCHEMA, RewriteCase, make_rewrite_case
 
@@ -72,3 +74,18 @@ def test_tables_without_a_masked_column_keep_their_files(case: RewriteCase) -> N
     case.rewrite()
 
     assert before == case.rows(query)
+
+
+def test_nothing_is_published_while_tables_are_rewritten(case: RewriteCase) -> None:
+    published = "SELECT count(*) FROM pg_publication WHERE pubinsert OR pubupdate OR pubdelete OR pubtruncate"
+    meanwhile = set()
+
+    def watch(progress: Progress) -> None:
+        if progress.step in {"load", "rebuild", "analyze"}:
+            meanwhile.update(case.rows(published))
+
+    before = case.rows(published)
+    rewrite_database(case.run(), watch)
+
+    assert before == case.rows(published) == [(1,)]
+    assert meanwhile == {(0,)}
