@@ -15,9 +15,9 @@ _OPAQUE = re.compile(
     r"--[^\n]*|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<![\w$])(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag)", re.DOTALL
 )
 _OPTIONAL = re.compile(
-    r"^(?:ALTER [A-Z ]+ [^;\n]+ OWNER TO [^;\n]+|GRANT [^;]+|REVOKE [^;]+|ALTER DEFAULT PRIVILEGES [^;]+"
-    r"|SET SESSION AUTHORIZATION [^;]+|RESET SESSION AUTHORIZATION|COMMENT ON EXTENSION [^;]+|SECURITY LABEL [^;]+"
-    r"|(?:CREATE|ALTER) PUBLICATION [^;]+);$",
+    r"^(?:ALTER (?!EVENT TRIGGER)[A-Z ]+ [^;\n]+ OWNER TO [^;\n]+|GRANT [^;]+|REVOKE [^;]+"
+    r"|ALTER DEFAULT PRIVILEGES [^;]+|SET SESSION AUTHORIZATION [^;]+|RESET SESSION AUTHORIZATION|COMMENT ON EXTENSION [^;]+"
+    r"|SECURITY LABEL [^;]+|(?:CREATE|ALTER) PUBLICATION [^;]+);$",
     re.MULTILINE,
 )
 _UNWANTED = re.compile(

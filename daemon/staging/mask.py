@@ -37,6 +37,7 @@ def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, cop
             stop=context.stop,
             on_connection=context.connections.add,
             streams=request.how.streams,
+            allow_event_triggers=request.how.allow_event_triggers,
         )
         report = stream.copy_database(copy, teller(context, "mask", database))
         rows += report.rows

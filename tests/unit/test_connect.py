@@ -4,7 +4,7 @@ import certifi
 import pytest
 from psycopg import conninfo
 
-from daemon.connect import connection_details, leads_to, secure_parameters
+from daemon.connect import connection_details, leads_to, plain_parameters, secure_parameters
 
 NEON = "postgresql://neondb_owner:npg_x@ep-cool-moon-12345678.eu-central-1.aws.neon.tech/neondb"
 
@@ -54,3 +54,32 @@ def test_what_is_handed_out_can_be_read_back_by_libpq_and_verifies() -> None:
     assert details.environment["PGUSER"] == "'app user'"
     assert details.environment["PGDATABASE"] == "'my db'"
     assert "p@ss" not in repr(details)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "sslmode"),
+    [
+        ("host=db.example.com dbname=d", "verify-full"),
+        ("host=db.example.com sslmode=disable", "disable"),
+        ("postgresql://me@db.example.com/d?sslmode=require", "require"),
+        ("host=localhost dbname=d", "prefer"),
+        ("host=/run/postgresql dbname=d", "prefer"),
+        ("dbname=d", "prefer"),
+        ("service=shop", "verify-full"),
+        ("host=localhost,db.example.com", "verify-full"),
+    ],
+)
+def test_a_connection_string_of_a_person_is_verified_where_it_says_nothing(dsn: str, sslmode: str) -> None:
+    assert plain_parameters(dsn)["sslmode"] == sslmode
+
+
+def test_a_variable_that_leads_elsewhere_is_no_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.com")
+
+    assert plain_parameters("dbname=d")["sslmode"] == "verify-full"
+
+
+def test_a_root_certificate_of_ones_own_is_kept() -> None:
+    found = plain_parameters("host=db.example.com sslrootcert=/etc/own.pem")
+
+    assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "/etc/own.pem")

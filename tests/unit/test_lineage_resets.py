@@ -45,6 +45,38 @@ def test_whatever_was_copied_over_staging_voids_its_proof(change: dict[str, Any]
     assert found["staging"] in {RAW, UNKNOWN}
 
 
+IN_PLACE = ledger_entry("staging", masked_from=(MAIN.id, ago(days=4)), history_raw_until=ago(days=-4))
+
+
+def test_a_branch_that_was_masked_in_place_is_sanitized_with_a_raw_history() -> None:
+    staging = branch("staging", parent_id=MAIN.id, parent_timestamp=ago(days=4))
+
+    found = lineages(MAIN, staging, ledger=(IN_PLACE,))["staging"]
+
+    assert found.data_class is SANITIZED
+    assert found.history_raw_until == ago(days=-4)
+    assert "history raw until 2026-11-25" in found.reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parent_timestamp": ago(days=30)},
+        {"parent_timestamp": ago(days=1)},
+        {"parent_id": branch("old").id},
+        {"last_reset_at": ago(days=1)},
+        {"restored_from": "snap-1"},
+    ],
+)
+def test_whatever_was_copied_over_a_branch_masked_in_place_voids_its_proof(change: dict[str, Any]) -> None:
+    fields = {"parent_id": MAIN.id, "parent_timestamp": ago(days=4), **change}
+
+    found = lineages(MAIN, branch("old"), branch("staging", **fields), ledger=(IN_PLACE,), production=("main",))
+
+    assert found["staging"].data_class in {RAW, UNKNOWN}
+    assert found["staging"].history_raw_until is None
+
+
 def test_a_reset_before_the_proof_does_not_void_it() -> None:
     staging = branch("staging", created_at=ago(days=9), last_reset_at=ago(days=4))
 

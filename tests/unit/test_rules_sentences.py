@@ -16,6 +16,7 @@ from daemon.rules import (
     NoDeletionDate,
     PastDeletionDate,
     RawDevBranch,
+    RawHistory,
     Rule,
     StaleStaging,
     default_rules,
@@ -175,7 +176,14 @@ def test_staging_is_stale_after_its_maximum_age() -> None:
 def test_the_registry_holds_every_rule_once_and_parses_by_kind() -> None:
     kinds = [rule.kind for rule in default_rules()]
 
-    assert kinds == ["raw-dev-branch", "past-deletion-date", "no-deletion-date", "inherited-password", "stale-staging"]
+    assert kinds == [
+        "raw-dev-branch",
+        "past-deletion-date",
+        "no-deletion-date",
+        "inherited-password",
+        "stale-staging",
+        "raw-history",
+    ]
     assert [type(rule) for rule in default_rules()] == list(ALL_RULES)
     assert list(default_rules()) == [PARSE.validate_python({"kind": kind}) for kind in kinds]
 
@@ -193,3 +201,14 @@ def test_people_change_severity_grace_and_parameters() -> None:
 def test_a_rule_that_is_written_wrong_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PARSE.validate_python(given)
+
+
+def test_a_raw_history_is_told_until_it_is_gone() -> None:
+    masked = lineage(history_raw_until=ahead(days=2))
+
+    told = RawHistory().reason(view("staging", lineage=masked), NOW)
+
+    assert told is not None
+    assert "until 2026-11-23" in told
+    assert RawHistory().reason(view("staging", lineage=replace(masked, history_raw_until=NOW)), NOW) is None
+    assert RawHistory().reason(view("staging"), NOW) is None

@@ -1,0 +1,103 @@
+"""A schema-only dump is taken apart: what must succeed, what may fail, what never reaches a target."""
+
+import pytest
+
+from daemon.plain.script import read_script, role_of
+
+DUMP = r"""--
+-- PostgreSQL database dump
+--
+
+\restrict abc
+
+SET transaction_timeout = 0;
+SET row_security = off;
+
+--
+-- Name: it's; Type: SCHEMA; Schema: -; Owner: me
+--
+
+CREATE SCHEMA "public";
+
+
+ALTER SCHEMA "public" OWNER TO "me";
+
+CREATE FUNCTION "public"."f"() RETURNS "text"
+    LANGUAGE "sql"
+    AS $$ SELECT '
+GRANT ALL ON TABLE x TO y;
+CREATE SCHEMA no;
+' $$;
+
+
+CREATE FUNCTION "public"."g"() RETURNS integer
+    LANGUAGE "sql"
+    BEGIN ATOMIC
+ SELECT 1;
+END;
+
+
+COMMENT ON FUNCTION "public"."f"() IS 'one
+ALTER TABLE t OWNER TO you;
+two';
+
+CREATE USER MAPPING FOR "q" SERVER "far" OPTIONS (
+    password 'secret;word'
+);
+
+
+CREATE EVENT TRIGGER "loud" ON ddl_command_end
+   EXECUTE FUNCTION "public"."f"();
+
+
+ALTER EVENT TRIGGER "loud" OWNER TO "me";
+
+GRANT SELECT("a;b") ON TABLE "public"."t" TO "q";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "r" IN SCHEMA "public" GRANT SELECT ON TABLES TO "q";
+
+\unrestrict abc
+"""
+
+
+def test_owners_and_privileges_may_fail_and_keep_their_order() -> None:
+    script = read_script(DUMP)
+
+    assert script.optional == (
+        'ALTER SCHEMA "public" OWNER TO "me";',
+        'GRANT SELECT("a;b") ON TABLE "public"."t" TO "q";',
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "r" IN SCHEMA "public" GRANT SELECT ON TABLES TO "q";',
+    )
+
+
+def test_user_mappings_event_triggers_and_psqls_own_lines_are_left_out() -> None:
+    script = read_script(DUMP)
+
+    assert "secret" not in script.required + "".join(script.optional)
+    assert "EVENT TRIGGER" not in script.required
+    assert script.event_triggers == ('"loud"',)
+    assert "restrict" not in script.required
+    assert "transaction_timeout" not in script.required
+    assert "SET row_security = off;" in script.required
+
+
+def test_lines_inside_of_bodies_and_comments_are_no_statements() -> None:
+    required = read_script(DUMP).required
+
+    assert "GRANT ALL ON TABLE x TO y;\nCREATE SCHEMA no;" in required
+    assert "'one\nALTER TABLE t OWNER TO you;\ntwo'" in required
+    assert " SELECT 1;\nEND;" in required
+    assert 'CREATE SCHEMA IF NOT EXISTS "public";' in required
+
+
+@pytest.mark.parametrize(
+    ("statement", "role"),
+    [
+        ('ALTER TABLE "a"."b" OWNER TO "me";', '"me"'),
+        ('GRANT SELECT ON TABLE "t" TO "q" WITH GRANT OPTION;', '"q"'),
+        ('REVOKE ALL ON TABLE "t" FROM "q";', '"q"'),
+        ("COMMENT ON EXTENSION \"x\" IS 'y';", ""),
+    ],
+)
+def test_the_role_that_a_statement_speaks_of(statement: str, role: str) -> None:
+    assert role_of(statement) == role
