@@ -143,10 +143,10 @@ def _region(fake: Faker) -> Callable[[], str]:
 
 
 def _sentence(fake: Faker) -> str:
-    text = fake.sentence(nb_words=6)
-    while len(text) < SHORTEST_SENTENCE:
-        text += " " + fake.sentence(nb_words=6)
-    return text
+    words = fake.sentence(nb_words=6).split()
+    while len(" ".join(words)) < SHORTEST_SENTENCE:
+        words += fake.sentence(nb_words=6).split()
+    return " ".join(words)
 
 
 def _fill(draw: Callable[[], str]) -> tuple[str, ...]:
