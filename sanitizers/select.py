@@ -94,7 +94,7 @@ def counted_select(table: TablePlan) -> sql.Composed:
 def _inner(table: TablePlan) -> Iterator[sql.Composable]:
     """Every value, every digest, and which values and rows are kept."""
     for number, plan in enumerate(table.columns):
-        yield sql.SQL("{} AS {}").format(sql.Identifier(INNER, plan.column.name), sql.Identifier(f"c{number}"))
+        yield sql.SQL("{} AS {}").format(_original(plan), sql.Identifier(f"c{number}"))
         if plan.strategy.keep_if:
             yield _condition(plan.strategy.keep_if, f"k{number}")
         if (computed := _computed(table, number, plan)) is not None:
@@ -120,6 +120,14 @@ def _computed(table: TablePlan, number: int, plan: ColumnPlan) -> sql.Composable
         return sql.SQL("({})").format(sql.SQL(text))
     own = sql.Identifier(INNER, plan.column.name)
     return sql.SQL("(SELECT {} FROM (SELECT {} AS {}) AS v)").format(sql.SQL(text), own, sql.Identifier(VALUE))
+
+
+def _original(plan: ColumnPlan) -> sql.Composable:
+    """The value; as text that can be searched, which a nondeterministic collation of the column's own forbids."""
+    value = sql.Identifier(INNER, plan.column.name)
+    if plan.masked and plan.column.category == "text":
+        return sql.SQL('{} COLLATE "default"').format(value)
+    return value
 
 
 def _condition(text: str, name: str) -> sql.Composable:

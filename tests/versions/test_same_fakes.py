@@ -21,8 +21,19 @@ from tests.fix_versions import VERSIONS
 from tests.integration.stream_case import KEY, make_plan
 
 NEWEST = VERSIONS[-1]
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {"json_only": {"members": ["a"]}, "constant": {"value": ""}}
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "composite": {"attributes": {"street": "street", "number": "digest"}},
+    "constant": {"value": ""},
+    "derived": {"expression": "'row ' || id"},
+    "hstore": {"keys": {"a": "digest"}},
+    "json": {"paths": {"a": "full_name", "b": "keep"}},
+    "json_only": {"members": ["a"]},
+    "national_id": {"country": "de"},
+    "sql": {"expression": "left(value, 2) || id"},
+}
 """Of strategies that need some."""
+TEXT_ONLY = ("constant", "derived", "sql")
+"""Made for any type, but not with these parameters."""
 
 ORIGINALS = Path(__file__).with_name("originals.sql")
 
@@ -50,7 +61,9 @@ def _masked(database: TestDatabase, table: Table, parameters: dict[str, Any]) ->
     """Mask every column that the strategy fits and is made for."""
     kind = parameters["strategy"]
     strategy = KINDS[kind].model_validate(parameters)
-    names = [c.name for c in table.columns if strategy.fits(c) is None and (kind != "constant" or c.category == "text")]
+    names = [
+        c.name for c in table.columns if strategy.fits(c) is None and (kind not in TEXT_ONLY or c.category == "text")
+    ]
     plan = make_plan(database, {f"public.originals.{name}": parameters for name in names}).tables[0]
     digests = {name: hashlib.sha256() for name in names}
     with psycopg.connect(database.dsn) as conn:
