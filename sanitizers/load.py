@@ -19,6 +19,7 @@ from sanitizers.journal import Filled, mark_done
 from sanitizers.plan import TablePlan
 from sanitizers.pump import Flow, Moved, pump
 from sanitizers.rebuild import Sessions
+from sanitizers.schema import Column
 from sanitizers.select import masked_select
 from sanitizers.track import Track
 from sanitizers.units import Name, Unit
@@ -32,8 +33,20 @@ FROM (VALUES ('row_security', 'off'), ('client_encoding', 'UTF8'), ('datestyle',
 """Both ends write and read values alike, and a row that row security would hide is an error, not a gap."""
 
 
+PLAIN_TYPES = frozenset(
+    {
+        *("smallint", "integer", "bigint", "boolean", "double precision", "uuid", "bytea", "date"),
+        *("text", "character varying", "character", "timestamp without time zone", "timestamp with time zone"),
+        *("json", "jsonb", "numeric"),
+    }
+)
+"""Types that every server sends and reads alike in binary, which takes the target a third less time to read.
+
+All others go as text: in arrays and composites the binary format would name types by numbers of the source.
+"""
+
 TableCopied = Filled
-"""One table that arrived whole. `bytes` are those of the COPY text format."""
+"""One table that arrived whole. `bytes` are those that COPY sent."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +129,20 @@ def empty_again(sessions: Sessions, tables: Iterable[TablePlan]) -> None:
 
 
 def _flow(hand: Hand, unit: Unit) -> Flow:
-    copy_out = sql.SQL("COPY ({}) TO STDOUT").format(masked_select(unit.table, unit.piece))
-    return Flow(hand.source, hand.target, copy_out, _copy_in(unit.table))
+    plan = unit.table
+    form = sql.SQL(" (FORMAT binary)" if plan.columns and all(_plain(c.column) for c in plan.columns) else "")
+    copy_out = sql.SQL("COPY ({}) TO STDOUT{}").format(masked_select(plan, unit.piece), form)
+    return Flow(hand.source, hand.target, copy_out, _copy_in(plan, form))
 
 
-def _copy_in(plan: TablePlan) -> sql.Composed:
+def _plain(column: Column) -> bool:
+    """Whether the type is one of Postgres' own; those of a user have a schema before their name."""
+    own = "." not in (column.base_type or column.type)
+    return own and not column.array and not column.enum and column.bare_type in PLAIN_TYPES
+
+
+def _copy_in(plan: TablePlan, form: sql.SQL) -> sql.Composed:
     """Always into the root: a masked partition key may send a row elsewhere."""
-    table = sql.Identifier(plan.table.schema, plan.table.name)
-    if not plan.columns:
-        return sql.SQL("COPY {} FROM STDIN").format(table)
-    columns = sql.SQL(", ").join(sql.Identifier(c.column.name) for c in plan.columns)
-    return sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
+    names = sql.SQL(", ").join(sql.Identifier(c.column.name) for c in plan.columns)
+    columns = sql.SQL(" ({})").format(names) if plan.columns else sql.SQL("")
+    return sql.SQL("COPY {}{} FROM STDIN{}").format(sql.Identifier(*table_name(plan)), columns, form)

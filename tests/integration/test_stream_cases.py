@@ -56,6 +56,18 @@ SCHEMAS = {
         CREATE TABLE d (gone int, v int, left_over text); ALTER TABLE d DROP gone, DROP left_over;
         INSERT INTO d VALUES (1), (NULL);
     """,
+    "types that travel in binary, at their edges": """
+        CREATE DOMAIN percent AS numeric(5, 2) CHECK (VALUE BETWEEN 0 AND 100);
+        CREATE TABLE a (s smallint, i int, l bigint, b boolean, f float8, u uuid, y bytea, d date, t text, v varchar(4),
+          c char(4), at timestamp(3), tz timestamptz, j json, jb jsonb, n numeric, p percent);
+        INSERT INTO a VALUES
+          (-32768, -2147483648, -9223372036854775808, false, '-0', gen_random_uuid(), '\\x005c00', '-infinity',
+            E'a\\tb\\\\', 'abcd', 'x', 'infinity', '4713-01-01 00:00:00+00 BC', '{"a" :  1}',
+            '{"b": [null, 1e3]}', 'NaN', 99.99),
+          (1, 2, 3, true, 'NaN', NULL, '', '5874897-12-31', '', '', '', '2024-02-29 23:59:59.999', '-infinity', 'null',
+            '"\\u00e9"', '-1234567890.000001230', 0);
+        INSERT INTO a DEFAULT VALUES;
+    """,
     "unlogged tables and tables that inherit": """
         CREATE UNLOGGED TABLE a (id int PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'x');
         CREATE TABLE b (id int PRIMARY KEY, CHECK (id > 0)); CREATE TABLE c (w int, PRIMARY KEY (id)) INHERITS (b);
