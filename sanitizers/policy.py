@@ -39,7 +39,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sanitizers.errors import PolicyError
 from sanitizers.rules import DEPTH, EVERY_ROW, ColumnPath, ColumnRule, Link, TableRule, matches
-from sanitizers.strategies import KINDS, MaskingStrategy, Strategy
+from sanitizers.strategies import KINDS, PLUGINS, MaskingStrategy, Strategy
 
 Columns = dict[str, Strategy]
 SETTINGS = ("version", "locale", "reviewed_by", "reviewed_on")
@@ -121,6 +121,8 @@ def read_text(path: Path) -> str:
 
 def parse_policy(text: str, name: str) -> MaskingPolicy:
     """The policy in a text; `name` is what errors call it."""
+    if PLUGINS.problems:
+        raise PolicyError("\n".join(PLUGINS.problems))
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,11 +1,11 @@
 """One strategy per file; the union below is the registry: it parses, validates and words the error.
 
-A new strategy is one file and one name in the union.
+A new strategy is one file and one name in the union. Those of other packages join it by their entry points.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Union, get_args
 
 from pydantic import Field
 
@@ -40,6 +40,7 @@ from sanitizers.strategies.null import Null
 from sanitizers.strategies.password import Password
 from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.phone import Phone
+from sanitizers.strategies.plugins import load_plugins
 from sanitizers.strategies.postcode import Postcode
 from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.region import Region
@@ -53,7 +54,7 @@ from sanitizers.strategies.url import Url
 from sanitizers.strategies.user_agent import UserAgent
 from sanitizers.strategies.user_name import UserName
 
-__all__ = ["KINDS", "Inputs", "MaskingStrategy", "Residue", "Strategy"]
+__all__ = ["KINDS", "PLUGINS", "Inputs", "MaskingStrategy", "Residue", "Strategy"]
 
 AnyStrategy = (
     FirstName
@@ -98,6 +99,14 @@ AnyStrategy = (
     | Hstore
     | Keep
 )
-Strategy = Annotated[AnyStrategy, Field(discriminator="kind")]
-
 KINDS.update({cls.model_fields["kind"].default: cls for cls in get_args(AnyStrategy)})
+
+PLUGINS = load_plugins(KINDS)
+"""Strategies of other installed packages, and what is wrong with some; a policy is not read while anything is."""
+
+KINDS.update({cls.model_fields["kind"].default: cls for cls in PLUGINS.strategies})
+
+if TYPE_CHECKING:
+    Strategy = Annotated[AnyStrategy, Field(discriminator="kind")]
+else:
+    Strategy = Annotated[Union[*KINDS.values()], Field(discriminator="kind")]  # known at run time alone

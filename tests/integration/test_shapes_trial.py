@@ -46,7 +46,7 @@ def people(column: str, value: str, more: str = "") -> str:
         (
             f"CREATE DOMAIN at AS text CONSTRAINT sign CHECK (VALUE ~ '@'); {people('at', repr(CANARY + '@x'))}",
             '"city"',
-            (("c: city does not fit: it fails on a row that was tried: CheckViolation (SQLSTATE 23514), constraint",),),
+            ("c: city does not fit: it fails on a row that was tried: CheckViolation (SQLSTATE 23514), constraint",),
         ),
         (
             people("text NOT NULL", f"'{CANARY}'"),
