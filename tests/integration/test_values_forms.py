@@ -76,6 +76,8 @@ def test_permuted_numbers_of_every_size_change_places_and_fit_their_type(mask: M
     # then
     assert sorted(map(int, small)) == list(range(-32768, 32768))
     assert sum(int(s) == n for n, s in enumerate(small, start=-32768)) < 20
+    changed = [sum((int(s) ^ n) >> bit & 1 for n, s in enumerate(small[32768:])) for bit in range(15)]
+    assert all(15000 < count < 17768 for count in changed)  # each bit of half of them
     assert [None if n is None else (n < 0, (n if n >= 0 else -1 - n).bit_length()) for n in ends] == [
         None if b is None else (int(b) < 0, (int(b) if int(b) >= 0 else -1 - int(b)).bit_length()) for b in big
     ]
