@@ -126,6 +126,7 @@ def test_enums_keep_their_labels_and_their_order(make_database: MakeDatabase, en
         "SELECT enumlabel, enumsortorder FROM pg_enum ORDER BY 2",
     ):
         assert twins.originals(query) == twins.rows(query)
+    assert twins.rows("SELECT count(*) FROM people WHERE name = 'Original'") == [(0,)]
 
 
 ODD = """

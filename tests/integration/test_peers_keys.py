@@ -24,7 +24,7 @@ INSERT INTO visits SELECT row_number() OVER (), key FROM accounts, generate_seri
         ("text", "'person ' || n"),
         ("varchar(40)", "'person ' || n"),
         ("char(40)", "'person ' || n"),
-        ("uuid", "gen_random_uuid()"),
+        ("uuid", "md5(n::text)::uuid"),
         ("bigint", "n * 1000003"),
         ("bytea", r"'\x5c00'::bytea || int4send(n)"),
         ("inet", "inet '10.0.0.0' + n"),

@@ -70,5 +70,6 @@ def test_spellings_of_one_address_are_one_person_and_different_ones_two(
 
     people = "SELECT count(*), count(DISTINCT mail), count(DISTINCT lower(mail)) FROM people"
     assert twins.rows(people) == [(4, 4, 2)]
+    assert twins.rows("SELECT count(*) FROM people WHERE mail ~* 'invalid'") == [(0,)]
     joined = "SELECT o.id, p.id FROM orders o JOIN people p ON lower(o.mail) = lower(p.mail) ORDER BY 1, 2"
     assert twins.originals(joined) == twins.rows(joined) == [(1, 1), (1, 2), (1, 3), (2, 4)]
