@@ -73,6 +73,8 @@ class Column:
     """Alone in a primary key, a unique constraint or a unique index, plain or on an expression as lower(email)."""
     references: tuple[ColumnRef, ...] = ()
     partition_key: bool = False
+    loose: bool = False
+    """Whether its collation is nondeterministic: texts of different bytes can be equal."""
     enum: bool = False
     array: bool = False
     generated_as: str = ""

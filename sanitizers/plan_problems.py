@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from psycopg import sql
-
 from sanitizers.decisions import Decisions
+from sanitizers.link_problems import find_link_problems
 from sanitizers.policy import MaskingPolicy
 from sanitizers.row_problems import find_row_problems
 from sanitizers.rules import ColumnPath, matches
 from sanitizers.schema import Column, Schema, Table
 from sanitizers.shape_problems import find_shape_problems
-from sanitizers.strategies import Inputs, Strategy
+from sanitizers.strategies import Strategy
 
 REMEDY = "add it to the policy, or run branchwarden detect --write"
 
@@ -50,7 +49,8 @@ def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: D
     for schema in schemas:
         for table in schema.tables:
             place = Place(schema.database, table, decisions)
-            problems += [*_columns(place), *_keys(place), *_links(place, known), *_halves(place)]
+            problems += [*_columns(place), *_keys(place)]
+            problems += find_link_problems(place.database, table, known, decisions)
             problems += find_row_problems(place.database, table, policy, decisions)
             problems += find_shape_problems(place.database, table, decisions)
     return (*problems, *_unknown(schemas, policy), *_unused(schemas, policy, decisions, known))
@@ -84,50 +84,6 @@ def _key_problem(place: Place, column: Column, key: tuple[str, ...]) -> str:
 def _repeats(place: Place, column: Column) -> bool:
     strategy = place.strategy(column.name)
     return strategy is not None and not strategy.keeps_unique
-
-
-def _links(place: Place, known: Mapping[ColumnPath, Column]) -> Iterator[str]:
-    for column in place.table.columns:
-        for target in place.decisions.references.get(place.path(column.name), ()):
-            if problem := _link_problem(place, column, target, known):
-                yield problem
-
-
-def _halves(place: Place) -> Iterator[str]:
-    """Of a MATCH FULL key either every column becomes NULL, or none."""
-    for key in place.table.foreign_keys:
-        kinds = [strategy.kind for name in key.columns if (strategy := place.strategy(name))]
-        if key.full and "null" in kinds and set(kinds) != {"null"}:
-            names = ", ".join(key.columns)
-            yield f"{place}: the foreign key ({names}) is MATCH FULL: make all of its columns null, or none."
-
-
-def _link_problem(place: Place, column: Column, target: ColumnPath, known: Mapping[ColumnPath, Column]) -> str | None:
-    """Both ends of a reference must turn a value into the same fake; a child that is NULL refers to nothing."""
-    here, there = place.strategy(column.name), place.decisions.strategy(target)
-    if target not in known or here is None or there is None or here.kind == "null":
-        return None
-    child, whole = f"{place}.{column.name}", ".".join(target)
-    if here.masking != there.masking:
-        kinds = f"{here.kind} and {there.kind} would tear them apart"
-        return f"{child} refers to {whole}: {kinds}, use the same strategy and parameters for both."
-    if here.keep_if:
-        return f"{child} refers to {whole}: a condition on rows would tear them apart, use keep_values for both."
-    if not same_fakes(here, column, known[target]):
-        types = f"{column.type} and {known[target].type} would get different fakes"
-        return f"{child} refers to {whole}: {types}, use keep or change a type."
-    return None
-
-
-def same_fakes(strategy: Strategy, one: Column, other: Column) -> bool:
-    """Whether the strategy turns equal values of both columns into equal fakes."""
-    return _rendered(strategy, one) == _rendered(strategy, other)
-
-
-def _rendered(strategy: Strategy, column: Column) -> str:
-    value, digest = sql.Identifier("value"), sql.Identifier("digest")
-    expression = strategy.expression(column, Inputs(value, digest, digest))
-    return f"{expression.as_string()} {column.category if strategy.digested else ''}"
 
 
 def _unknown(schemas: Sequence[Schema], policy: MaskingPolicy) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sanitizers.detect.classify import Classified, classify
 from sanitizers.detect.remedies import remedies
 from sanitizers.detect.vocabulary import Vocabulary
-from sanitizers.plan_problems import same_fakes
+from sanitizers.link_problems import same_fakes
 from sanitizers.policy_file import Suggestion
 from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies import Strategy
