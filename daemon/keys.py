@@ -58,7 +58,7 @@ def newest_key(folder: Path) -> MaskingKey:
 
 def given_key(path: Path) -> MaskingKey:
     """The key in a file, or the newest of a folder. Raises SettingsError when there is none or others can read it."""
-    if path.is_dir():
+    if path.is_dir() or not path.exists():
         return newest_key(path)
     named = _NAME.match(path.name)
     return read_key(path, named["id"] if named else path.stem)

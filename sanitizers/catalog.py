@@ -36,7 +36,8 @@ def _query(body: str, *, recursive: bool = False) -> str:
 TABLES = _query("""
 SELECT r.oid, n.nspname::text AS schema, r.relname::text AS name, pg_get_userbyid(r.relowner)::text AS owner,
        r.relkind = 'p' AS partitioned,
-       sum(CASE WHEN t.relkind = 'r' THEN greatest(t.reltuples, 0) ELSE 0 END)::bigint AS row_estimate,
+       sum(CASE WHEN t.relkind <> 'r' THEN 0 WHEN t.reltuples >= 0 THEN t.reltuples
+         ELSE pg_relation_size(t.oid) / 100 END)::bigint AS row_estimate, -- never analyzed: 100 bytes a row is a guess
        sum(CASE WHEN t.relkind = 'r' THEN pg_total_relation_size(t.oid) ELSE 0 END)::bigint AS total_bytes
 FROM user_table r JOIN user_table t ON t.root = r.oid JOIN pg_namespace n ON n.oid = r.relnamespace
 WHERE NOT r.relispartition

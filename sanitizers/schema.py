@@ -71,7 +71,7 @@ class Table:
     definitions: tuple[str, ...] = ()
     """Constraints, indexes, defaults and partition bounds in canonical SQL: for the digest."""
     row_estimate: int = 0
-    """Rows as of the last ANALYZE; 0 where never analyzed."""
+    """Rows as of the last ANALYZE; where there was none, a guess by the size."""
     total_bytes: int = 0
     """Size on disk with indexes and TOAST."""
     exclusions: tuple[Exclusion, ...] = ()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import SettingsError
-from daemon.keys import list_keys, new_key, newest_key, retire_key
+from daemon.keys import given_key, list_keys, new_key, newest_key, retire_key
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -71,3 +71,8 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
 def test_retiring_an_unknown_key_says_where_the_known_ones_are(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="keys list"):
         retire_key(tmp_path, "20200101T000000-abcd")
+
+
+def test_where_no_key_is_given_the_way_to_one_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no masking key in .*: make one with `branchwarden keys new`"):
+        given_key(tmp_path / "keys")
