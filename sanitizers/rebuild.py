@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 import psycopg
@@ -12,7 +12,7 @@ from psycopg import sql
 from sanitizers.crew import Crew
 from sanitizers.explain import without_values
 from sanitizers.journal import Entry, State, mark
-from sanitizers.obstacles import USER_TABLES, Obstacle
+from sanitizers.obstacles import USER_TABLES
 from sanitizers.track import Say, Track
 
 Connect = Callable[[str | None], psycopg.Connection]
@@ -148,24 +148,6 @@ def current_role(conn: psycopg.Connection) -> str:
     row = conn.execute("SELECT current_user").fetchone()
     conn.commit()
     return str(row[0]) if row else ""
-
-
-def remove(sessions: Sessions, obstacles: Iterable[Obstacle], say: Say) -> None:
-    """Take obstacles away."""
-    for obstacle in _told(tuple(o for o in obstacles if o.remove), say):
-        sessions.run(obstacle.owner, obstacle.remove)
-
-
-def restore(sessions: Sessions, obstacles: Iterable[Obstacle], say: Say) -> None:
-    """Put obstacles back, with their names, comments and settings."""
-    for obstacle in _told(tuple(obstacles), say):
-        sessions.run(obstacle.owner, obstacle.restore)
-
-
-def _told(obstacles: tuple[Obstacle, ...], say: Say) -> Iterator[Obstacle]:
-    for number, obstacle in enumerate(obstacles):
-        say(obstacle.about, number, len(obstacles))
-        yield obstacle
 
 
 class Count:
