@@ -14,7 +14,7 @@ from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.inner import Inner, InnerParts, parse_inner
 from sanitizers.strategies.keep import Keep
-from sanitizers.strategies.leaves import COLUMNS, Leaf, leaves
+from sanitizers.strategies.leaves import Leaf, columns, leaves
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.paths import Condition, Path, parse_path, place_pattern, way_pattern
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique, of
@@ -39,10 +39,11 @@ WITH RECURSIVE "node" (place, path, key, value, kind, fate) AS (
   FROM (SELECT p.place || c.n AS place, p.path || c.step AS path, c.key, c.value, jsonb_typeof(c.value) AS kind
     FROM "node" AS p CROSS JOIN LATERAL (
       SELECT m.key, m.value, row_number() OVER () AS n, '/.' || {name} AS step
-      FROM jsonb_each(CASE p.kind WHEN 'object' THEN p.value ELSE '{{}}' END) AS m
+      FROM jsonb_each(CASE p.kind WHEN 'object' THEN p.value ELSE '{{}}' END) AS m WHERE p.kind = 'object'
       UNION ALL
       SELECT NULL, e.value, e.n, '/[' || {conditions} || ']'
       FROM jsonb_array_elements(CASE p.kind WHEN 'array' THEN p.value ELSE '[]' END) WITH ORDINALITY AS e (value, n)
+      WHERE p.kind = 'array'
     ) AS c WHERE p.fate = {walk}) AS r
 )""")
 
@@ -120,7 +121,7 @@ class Document(MaskingStrategy):
             walked=walked,
             token=walk.token(),
             digests=walk.digests(),
-            columns=COLUMNS,
+            columns=columns(leaf for _, _, found in walk.masking() for leaf in found),
             walk=sql.Literal(_WALK),
             drop=sql.Literal(_DROP),
         )
@@ -206,7 +207,7 @@ class _Walk:
             sql.SQL(", CASE WHEN l.fate = {} THEN {} END AS {}").format(
                 sql.Literal(fate), leaf.drawn("l"), sql.Identifier(leaf.digest)
             )
-            for fate, _, found in self._masking()
+            for fate, _, found in self.masking()
             for leaf in found
         ]
         return sql.SQL("").join(columns)
@@ -217,7 +218,7 @@ class _Walk:
             sql.SQL("WHEN {} THEN CASE \"leaf\".kind WHEN 'object' THEN '{{' ELSE '[' END").format(sql.Literal(_WALK)),
             sql.SQL('WHEN {} THEN "leaf".value::text').format(sql.Literal(_KEEP)),
         ]
-        for fate, strategy, found in self._masking():
+        for fate, strategy, found in self.masking():
             tokens = [leaf.token(self.inputs, "leaf") for leaf in found]
             if isinstance(strategy, Constant):
                 tokens = [sql.Literal(json.dumps(strategy.value))]
@@ -225,7 +226,7 @@ class _Walk:
             cases.append(sql.SQL("WHEN {} THEN {}").format(sql.Literal(fate), made))
         return sql.SQL("CASE \"leaf\".fate {} ELSE 'null' END").format(sql.SQL(" ").join(cases))
 
-    def _masking(self) -> Iterator[tuple[int, MaskingStrategy, list[Leaf]]]:
+    def masking(self) -> Iterator[tuple[int, MaskingStrategy, list[Leaf]]]:
         """Every fate that is a strategy's, the strategy, and what it masks."""
         numbered = [(number, strategy) for number, (_, strategy) in enumerate(self.document.paths)]
         if isinstance(self.document.rest, MaskingStrategy):

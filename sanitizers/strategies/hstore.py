@@ -11,7 +11,7 @@ from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.inner import Inner, InnerParts, parse_inner
 from sanitizers.strategies.keep import Keep
-from sanitizers.strategies.leaves import COLUMNS, leaves
+from sanitizers.strategies.leaves import columns, leaves
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
 
@@ -70,7 +70,7 @@ class Hstore(MaskingStrategy):
             schema=sql.Identifier(column.type_name[0] or "public"),
             fake=sql.SQL('CASE "leaf".fate {} {} END').format(sql.SQL(" ").join(fakes), kept),
             digests=sql.SQL("").join(digests),
-            columns=COLUMNS,
+            columns=columns(leaf for _, leaf in found),
             fate=sql.SQL("CASE e.key {} ELSE {} END").format(sql.SQL(" ").join(fates), sql.Literal(other)),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from psycopg import sql
@@ -25,13 +25,23 @@ REAL_DATE = (
     r"(?:[T ]\d\d:?\d\d[0-9:.]*(?:Z|[+-][0-9:]+)?)?$"
 )
 
-COLUMNS = sql.SQL("""
-CASE WHEN kind = 'string' THEN scalar END AS text,
-CASE WHEN kind = 'number' AND scalar ~ '^-?\\d{{1,18}}$' THEN scalar::bigint END AS whole,
-CASE WHEN kind = 'number' THEN scalar::numeric END AS figure,
-CASE WHEN kind = 'string' AND scalar ~ {} THEN left(scalar, 10)::date END AS day
-""").format(sql.Literal(REAL_DATE))
-"""SQL for what a leaf is as a value of each type, of a row with `kind` (of jsonb_typeof) and `scalar` (its text)."""
+_AS: Mapping[str, sql.Composable] = {
+    "text": sql.SQL("CASE WHEN kind = 'string' THEN scalar END AS text"),
+    "whole": sql.SQL("CASE WHEN kind = 'number' AND scalar ~ '^-?[0-9]{1,18}$' THEN scalar::bigint END AS whole"),
+    "figure": sql.SQL("CASE WHEN kind = 'number' THEN scalar::numeric END AS figure"),
+    "day": sql.SQL("CASE WHEN kind = 'string' AND scalar ~ {} THEN left(scalar, 10)::date END AS day").format(
+        sql.Literal(REAL_DATE)
+    ),
+}
+
+
+def columns(found: Iterable[Leaf]) -> sql.Composable:
+    """SQL for what a node is as a value of each type that is masked.
+
+    The row has `kind` (as jsonb_typeof says), and its text as `scalar`.
+    """
+    names = dict.fromkeys(["text", *(leaf.value for leaf in found)])
+    return sql.SQL(", ").join(_AS[name] for name in names)
 
 
 @dataclass(frozen=True)
