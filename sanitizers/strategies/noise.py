@@ -57,7 +57,7 @@ class Noise(MaskingStrategy):
         return (of("integer", "number"), not_unique)
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
-        """The magnitude is moved, cut to what the type holds, rounded as the original is, and gets its sign back."""
+        """The magnitude is moved, kept within the type, rounded as the original is, and gets its sign back."""
         floating = column.bare_type in FLOATS
         type_ = sql.SQL("double precision" if floating else "numeric")
         value = inputs.value if column.bare_type != "money" else sql.SQL("{}::numeric").format(inputs.value)
@@ -81,8 +81,14 @@ class Noise(MaskingStrategy):
         )
 
     def _within(self, column: Column, moved: sql.Composable) -> sql.Composable:
+        """What would leave the type turns back at its end, so that the largest values move as well."""
         largest = LARGEST.get(column.bare_type) or _largest_numeric(column)
-        return sql.SQL("least({}, {})").format(moved, sql.SQL(largest)) if largest else moved
+        if largest is None:
+            return moved
+        if column.bare_type in {"double precision", "float8"}:
+            return sql.SQL("least({}, {})").format(moved, sql.SQL(largest))
+        twice = format(2 * Decimal(largest), "f")  # not in SQL, where twice an integer is one
+        return sql.SQL("greatest(0, least({m}, {twice} - {m}))").format(m=moved, twice=sql.SQL(twice))
 
     def _rounded(self, column: Column, value: sql.Composable, moved: sql.Composable) -> sql.Composable:
         if column.category == "integer":

@@ -69,6 +69,13 @@ def test_noise_is_no_more_than_was_asked_for_and_keeps_the_decimals(mask: Masker
     assert len(set(by_percent)) > 900
 
 
+@pytest.mark.parametrize(("type_", "largest"), [("numeric(6,2)", "9999.99"), ("smallint", "32767"), ("real", "3.4e38")])
+def test_the_largest_of_a_type_moves_as_well(mask: Masker, type_: str, largest: str) -> None:
+    (fake,) = mask(type_, "noise", [largest])
+
+    assert Decimal("0.79") < number(fake) / number(largest) < 1
+
+
 def test_numbers_fall_into_bands_either_side_of_nothing(mask: Masker) -> None:
     assert mask("integer", "generalize", [47, -47, 0, 50, 9]) == ["40", "-40", "0", "50", "0"]
     assert mask("numeric(6,2)", "generalize", ["7.30", "-0.26"], width=0.25) == ["7.25", "-0.25"]
