@@ -75,6 +75,21 @@ def _column(table: ApiTable, column: ApiColumn, facts: DumpFacts) -> Column:
         max_length=int(length[1]) if length else None,
         enum=find_type(base, facts.enums) is not None,
         array=base.endswith("[]") or base == "ARRAY",
+        element=_element(base.removesuffix("[]"), facts) if base.endswith("[]") else None,
+    )
+
+
+def _element(type_name: str, facts: DumpFacts) -> Column:
+    base, not_null = _below_domains(type_name, facts)
+    length = _LENGTH.fullmatch(base)
+    return Column(
+        name="element",
+        type=type_name,
+        base_type=base,
+        not_null=not_null,
+        max_length=int(length[1]) if length else None,
+        enum=find_type(base, facts.enums) is not None,
+        array=base.endswith("[]"),
     )
 
 

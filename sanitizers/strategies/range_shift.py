@@ -11,8 +11,6 @@ from sanitizers.formulas import shift
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
 
-BUILT_IN = frozenset({"daterange", "tsrange", "tstzrange", "int4range", "int8range", "numrange"})
-RANGES = BUILT_IN | {name.replace("range", "multirange") for name in BUILT_IN}
 _MOVED = sql.SQL("""
 (CASE WHEN NOT isempty({r}) THEN {make}({lower}, {upper},
   CASE WHEN lower_inc({r}) THEN '[' ELSE '(' END || CASE WHEN upper_inc({r}) THEN ']' ELSE ')' END) ELSE {r} END)
@@ -66,7 +64,8 @@ class RangeShift(MaskingStrategy):
 
 
 def _movable(column: Column) -> str | None:
-    if column.kind not in {"", "r", "m"} or (not column.kind and column.bare_type not in RANGES):
+    unknown = column.kind == "" and column.category == "other"
+    if column.kind not in {"r", "m"} and not unknown:
         return f"the column is {column.type}, not a range"
     if column.subtype is not None and column.subtype.category not in {"date", "timestamp", "integer", "number"}:
         return f"the ends of {column.type} are neither days, moments nor numbers"

@@ -60,6 +60,13 @@ def test_columns_and_unique_keys_are_told_as_they_are(hard: Api) -> None:
     assert _keys(found) == _keys(told)
 
 
+def test_elements_of_arrays_are_told_as_they_are(hard: Api) -> None:
+    told, found = _elements(_from_api(hard)), _elements(_from_catalog(hard))
+
+    assert found == told
+    assert len(found) > 1
+
+
 def test_tables_of_an_extension_are_left_out(hard: Api) -> None:
     branch = hard.branch("production")["id"]
     hard.sql("production", "CREATE TABLE its_own (id int)")
@@ -74,6 +81,15 @@ def test_tables_of_an_extension_are_left_out(hard: Api) -> None:
 
 def _all(schema: Schema, fact: str) -> dict[str, Any]:
     return {f"{t.qualified}.{name}": column[fact] for t in schema.tables for name, column in _columns(t).items()}
+
+
+def _elements(schema: Schema) -> dict[str, tuple[object, ...]]:
+    return {
+        f"{t.qualified}.{c.name}": (c.element.category, c.element.max_length, c.element.not_null, c.element.type)
+        for t in schema.tables
+        for c in t.columns
+        if c.element is not None and c.kind != "m"
+    }
 
 
 def _keys(schema: Schema) -> dict[str, set[frozenset[str]]]:
