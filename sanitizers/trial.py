@@ -157,13 +157,10 @@ def _claims(table: TablePlan, checks: Sequence[Check]) -> Iterator[Claim]:
 def _count(conn: psycopg.Connection[Any], table: TablePlan, claims: Sequence[Claim]) -> tuple[int, ...] | psycopg.Error:
     """Rows, and for each claim those that break it."""
     # Every value is needed, or Postgres would not compute those that no claim is about, and their casts go untried.
-    whole = [sql.SQL("count({})").format(sql.Identifier("t", c.name)) for c in _present(table)]
+    computed = [c for c in table.table.columns if c.generated and c.generated_as]
+    whole = [sql.SQL("count({})").format(sql.Identifier("t", c.name)) for c in (*_present(table), *computed)]
     counts = sql.SQL(", ").join([sql.SQL("count(*)"), *(claim.count for claim in claims), *whole])
-    generated = [
-        sql.SQL("({}) AS {}").format(sql.SQL(c.generated_as), sql.Identifier(c.name))
-        for c in table.table.columns
-        if c.generated and c.generated_as
-    ]
+    generated = [sql.SQL("({}) AS {}").format(sql.SQL(c.generated_as), sql.Identifier(c.name)) for c in computed]
     query = _COUNT.format(
         counts=counts,
         columns=sql.SQL(", ").join([sql.SQL("m.*"), *generated]),
