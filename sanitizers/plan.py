@@ -85,7 +85,7 @@ class TablePlan:
     @property
     def masked(self) -> bool:
         """Whether the table differs from the original's in any way: values or rows."""
-        return self.empty or self.rows.where is not None or any(c.masked for c in self.columns)
+        return self.empty or self.rows != Rows() or any(c.masked for c in self.columns)
 
     @property
     def divisible(self) -> bool:

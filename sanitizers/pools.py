@@ -120,8 +120,8 @@ def pick_at(name: PoolName, locale: str, number: sql.Composable) -> sql.Composab
 @cache
 def _array(name: PoolName, locale: str) -> sql.Composable:
     """The pool as Postgres reads it: written once, since every table has it in its statement."""
-    literal = sql.Literal("{" + ",".join(_quoted(value) for value in pool(name, locale)) + "}")
-    return sql.SQL(literal.as_string())
+    written = sql.Literal("{" + ",".join(_quoted(value) for value in pool(name, locale)) + "}").as_string()
+    return sql.SQL(written)
 
 
 def _quoted(value: str) -> str:

@@ -186,7 +186,7 @@ def _unless_kept(table: TablePlan, number: int, plan: ColumnPlan, fake: sql.Comp
 
 def _reasons(table: TablePlan, number: int, plan: ColumnPlan, value: sql.Composable) -> Iterator[sql.Composable]:
     draw = table.draws.of.get(plan.column.name)
-    if draw is not None and draw.guarded:
+    if draw is not None and draw.guarded and not plan.column.not_null:
         yield sql.SQL("{} IS NULL").format(value)
     if table.rule.keep_rows:
         yield sql.Identifier(OUTER, "kept")
