@@ -120,6 +120,15 @@ def test_places_move_within_their_cell_and_stay_on_the_globe(mask: Masker, type_
     assert not [v for v, f in zip(values[:2], fakes, strict=False) if v == f]
 
 
+def test_places_at_the_end_of_their_type_stay_in_it(mask: Masker) -> None:
+    for digits in range(2, 12):
+        values = [f"{'9' * (digits - 1)}.{tenth}" for tenth in range(1, 10)]
+
+        fakes = mask(f"numeric({digits}, 1)", "coordinates", values, decimals=0)
+
+        assert all(len(fake) == digits + 1 for fake in fakes)
+
+
 def test_specials_are_no_places_and_points_move_in_both_directions(mask: Masker) -> None:
     assert mask("double precision", "coordinates", ["NaN", "Infinity", None]) == ["NaN", "Infinity", None]
     (point, nothing) = mask("point", "coordinates", ["(13.405,52.52)", None], decimals=2)
