@@ -2,8 +2,8 @@
 
 BranchwardenError                 exit code
 ├── UsageError                    2   bad arguments
-│   ├── SettingsError             2   a setting, a config file or a masking policy is wrong
-│   └── DatabaseUnreachableError  2   a database given by its connection string does not answer, or not to this role
+│   └── SettingsError             2   a setting, a config file or a masking policy is wrong
+├── DatabaseUnreachableError      4   a database given by its connection string does not answer, or not to this role
 ├── StateError                    2   the state store cannot be used
 │   ├── StateLockedError          2   another instance holds it
 │   └── StateTooNewError          2   written by a newer branchwarden
@@ -43,8 +43,10 @@ class SettingsError(UsageError):
     """A setting, the config file or the masking policy is wrong."""
 
 
-class DatabaseUnreachableError(UsageError):
+class DatabaseUnreachableError(BranchwardenError):
     """A database that was given by its connection string does not answer, or lets this role not in."""
+
+    exit_code = 4
 
 
 class StateError(BranchwardenError):

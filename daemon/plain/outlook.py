@@ -20,6 +20,7 @@ from sanitizers.plan import DatabasePlan, MaskingPlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.preflight import unreadable
 from sanitizers.schema import Schema, read_schema
+from sanitizers.trial import try_plan
 
 BYTES_PER_SECOND = {"clean-room": 10e6, "in-place": 20e6}
 """Of an ordinary table on two cores, with headroom."""
@@ -82,6 +83,9 @@ def _look(conn: psycopg.Connection, facts: Facts, wish: Wish) -> Outlook:
     problems += [*unmasked((schema,), plan, policy), *unnamed(wish.policy, foreign)]
     if plan is not None:
         problems += _standing_in_the_way(conn, plan.databases[0], wish)
+        if begun is None and not problems:  # some rows are masked there already, and what can be read can be tried
+            conn.rollback()
+            problems += try_plan(conn, plan.databases[0])
     conn.rollback()
     covered = coverage((schema,), policy).replace(policy.digest, wish.policy.digest)
     notes = tuple(_notes(facts, schema, plan, wish))
