@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from sanitizers.plan import DatabasePlan
 from sanitizers.strategies.full_name import FullNames
+from sanitizers.strategies.strategy import Several
 
 
 class Producible:
@@ -30,7 +31,9 @@ class Producible:
 
 def _producible(plan: DatabasePlan) -> Iterator[Collection[str]]:
     for table in plan.tables:
-        yield from (column.producible(table.locales.all) for column in table.columns)
+        for column in table.columns:
+            found = column.producible(table.locales.all)
+            yield from found.parts if isinstance(found, Several) else [found]
 
 
 def _is_name(value: str, first: frozenset[str], last: frozenset[str], length: int | None) -> bool:

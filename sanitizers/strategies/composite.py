@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -13,7 +13,7 @@ from sanitizers.schema import Column
 from sanitizers.strategies.inner import InnerParts
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.nested import masked_value, part_digest
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, Several, not_unique
 
 _ROW = sql.SQL("""
 (CASE WHEN num_nonnulls({value}) = 1 THEN (SELECT ROW({fakes})::{type}
@@ -57,7 +57,13 @@ class Composite(MaskingStrategy):
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """What stays on purpose cannot be told from what was left by mistake."""
         keeps = self.rest == "keep" or any(not s.masks for _, s in self.attributes)
-        return "none" if keeps else "search"
+        return "none" if keeps else "pool"
+
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
+        """What the strategies inside can produce."""
+        known = {attribute.name: attribute for attribute in column.attributes}
+        chosen = [(s, known[name]) for name, s in self.attributes if name in known]
+        return Several(tuple(s.producible(a.inner if s.inside(a) and a.inner else a, locales) for s, a in chosen))
 
     def _fake(self, inputs: Inputs, n: int, attribute: Column, strategy: MaskingStrategy | None) -> sql.Composable:
         value = sql.Identifier("part", f"v{n}")

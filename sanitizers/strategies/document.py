@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -17,7 +17,7 @@ from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.leaves import Leaf, columns, leaves
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.paths import Condition, Path, parse_path, place_pattern, way_pattern
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique, of
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, Several, not_unique, of
 
 _OTHER, _WALK, _DROP, _KEEP, _NOTHING = -1, -2, -3, -4, -5
 """Fates of a node beside the numbers of the paths: the rest's strategy, look inside, leave out, as it is, JSON null."""
@@ -131,7 +131,14 @@ class Document(MaskingStrategy):
         """What stays on purpose cannot be told from what was left by mistake."""
         strategies = [strategy for _, strategy in self.paths]
         keeps = self.rest == "keep" or any(not s.masks for s in strategies)
-        return "none" if keeps else "search"
+        return "none" if keeps else "pool"
+
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
+        """What the strategies inside can produce."""
+        inner = [*(s for _, s in self.paths), *([self.rest] if isinstance(self.rest, MaskingStrategy) else [])]
+        parts = (leaf.strategy.producible(leaf.column, locales) for s in inner for leaf in leaves(s, ""))
+        constants = (s.producible(column, locales) for s in inner if isinstance(s, Constant))
+        return Several((*parts, *constants))
 
     def _parts_fit(self, column: Column) -> str | None:  # noqa: ARG002
         parts = [*self.paths, *([("rest", self.rest)] if isinstance(self.rest, MaskingStrategy) else [])]

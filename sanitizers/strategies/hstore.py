@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Literal
 
 from psycopg import sql
@@ -13,7 +14,7 @@ from sanitizers.strategies.inner import Inner, InnerParts, parse_inner
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.leaves import columns, leaves
 from sanitizers.strategies.null import Null
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, Several, not_unique
 
 # Functions of the extension's own schema: nobody's search path is to be relied on.
 _HSTORE = sql.SQL("""
@@ -77,7 +78,14 @@ class Hstore(MaskingStrategy):
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """What stays on purpose cannot be told from what was left by mistake."""
         keeps = self.rest == "keep" or any(not s.masks for s in self._strategies)
-        return "none" if keeps else "search"
+        return "none" if keeps else "pool"
+
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
+        """What the strategies inside can produce."""
+        inner = self._strategies
+        parts = (leaf.strategy.producible(leaf.column, locales) for s in inner for leaf in leaves(s, ""))
+        constants = (s.producible(column, locales) for s in inner if isinstance(s, Constant))
+        return Several((*parts, *constants))
 
     @property
     def _strategies(self) -> list[MaskingStrategy]:

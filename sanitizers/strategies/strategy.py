@@ -10,7 +10,7 @@ written into a target, so that no digest can be extended to that of a longer val
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -40,6 +40,22 @@ Check = Callable[[Column], str | None]
 
 # Categories in which unrelated columns hold the same values all the time: numbers, days, flags.
 SMALL_DOMAINS: frozenset[Category] = frozenset({"integer", "number", "date", "timestamp", "boolean", "enum"})
+
+
+@dataclass(frozen=True)
+class Several(Collection[str]):
+    """Texts of several collections, of which some may be too many to write out."""
+
+    parts: tuple[Collection[str], ...]
+
+    def __iter__(self) -> Iterator[str]:
+        return (text for part in self.parts for text in part)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def __contains__(self, text: object) -> bool:
+        return any(text in part for part in self.parts)
 
 
 @dataclass(frozen=True)

@@ -236,3 +236,14 @@ def test_what_cannot_be_meant_is_refused(paths: str, problem: str, conn: psycopg
 def test_a_strategy_for_neither_strings_nor_numbers_is_refused(conn: psycopg.Connection[Any]) -> None:
     with pytest.raises(PlanError, match="a: it masks neither strings nor numbers"):
         mask(conn, {}, by('a = { strategy = "json_only", members = ["x"] }'))
+
+
+def test_what_pools_put_into_a_document_is_known_to_the_proof(conn: psycopg.Connection[Any]) -> None:
+    strategy = by('"*" = "full_name"', '{ strategy = "constant", value = "R" }')
+    doc = mask(conn, {"a": "Ada"}, strategy)
+    [column, _] = make_plan(conn, f'doc = {strategy}\nmail = "email"').tables[0].columns
+
+    assert column.residue == "pool"
+    assert doc["a"] in column.producible(["en_US"])
+    assert "R" in column.producible(["en_US"])
+    assert "Ada Qx" not in column.producible(["en_US"])
