@@ -13,7 +13,7 @@ from daemon.model import Branch, Database, Project
 from daemon.records import JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy
-from daemon.staging.mask import advance, inherited, plan_of_snapshot, proof_of, teller
+from daemon.staging.mask import advance, inherited, proof_of, teller, tried_plan
 from daemon.store import HISTORY_RAW_UNTIL, PARENT, TAKEN_AT
 from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan
@@ -28,7 +28,7 @@ def mask_in_place(
     context: StagingContext, request: StagingRequest, run: SanitizeRun, target: SealedCopy
 ) -> JsonMapping:
     """Rewrite every database of the target, and prove that none holds an original. Raises ResidueError."""
-    plan = plan_of_snapshot(target, request)
+    plan = tried_plan(target, request)
     parts = tuple(zip(target.copy.databases, plan.databases, strict=True))
     with ExitStack() as stack:
         witnesses = []

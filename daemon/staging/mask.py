@@ -12,9 +12,10 @@ from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
 from sanitizers import stream
-from sanitizers.errors import ResidueError
+from sanitizers.errors import PlanError, ResidueError
 from sanitizers.plan import DatabasePlan, MaskingPlan
 from sanitizers.schema import read_schema
+from sanitizers.trial import try_plan
 from sanitizers.verifiers import read_verifiers, same_verifiers
 from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
 
@@ -25,7 +26,7 @@ Copies = tuple[SealedCopy, SealedCopy]
 def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, copies: Copies) -> None:
     """Copy every row of every database, masked, from the source into the target."""
     source, target = copies
-    plan = plan_of_snapshot(source, request)
+    plan = tried_plan(source, request)
     rows = 0
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
         context.check_stop()
@@ -86,6 +87,18 @@ def plan_of_snapshot(source: SealedCopy, request: StagingRequest) -> MaskingPlan
         with source.copy.connector(database)(None) as conn:
             schemas.append(read_schema(conn))
     return compile_policy(schemas, request.policy)
+
+
+def tried_plan(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
+    """The plan of the snapshot, once its databases take it. Raises PlanError with every problem before a row moves."""
+    plan = plan_of_snapshot(source, request)
+    problems: list[str] = []
+    for database, part in zip(source.copy.databases, plan.databases, strict=True):
+        with source.copy.connector(database)(None) as conn:
+            problems += try_plan(conn, part)
+    if problems:
+        raise PlanError(problems)
+    return plan
 
 
 def inherited(context: StagingContext, source: SealedCopy, target: SealedCopy) -> list[str]:

@@ -1,0 +1,33 @@
+"""What only the database can judge is judged before a row moves: a check that no fake satisfies."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.errors import RunFailedError
+from daemon.records import RunStep
+from emulator.server import Tuning, running
+from tests.faults.rig import LOGIN, Rig, open_rig
+
+
+@pytest.fixture
+def rig(templates: Path, tmp_path: Path) -> Iterator[Rig]:
+    with (
+        running(LOGIN, tuning=Tuning(templates=templates, housekeeping=0.2)) as neon,
+        open_rig(neon, tmp_path / "rig") as opened,
+    ):
+        yield opened
+
+
+@pytest.mark.slow
+def test_a_check_that_the_fakes_break_is_told_with_its_name_and_no_row_was_copied(rig: Rig) -> None:
+    rig.sql(rig.named("production"), "ALTER TABLE people ADD CONSTRAINT as_ever CHECK (first_name LIKE 'Zq%') NOT VALID")
+    rig.sql(rig.named("production"), "ALTER TABLE people VALIDATE CONSTRAINT as_ever")
+
+    with pytest.raises(RunFailedError, match="as_ever") as caught:
+        rig.sanitize()
+
+    assert "Zq" not in str(caught.value)
+    assert rig.last_run().step is RunStep.FAILED
+    assert not any("rows of" in sentence for sentence in rig.told)
