@@ -23,6 +23,7 @@ KEYS = ("email", "user_name", "full_name")
 """Strategies whose column says alone who somebody is, the best first."""
 NAMES = ("first_name", "last_name")
 NAME = "person name"
+MOVED_TOGETHER = ("date_shift", "range_shift")
 FOLDED = ("email", *NAMES, "full_name")
 PERSON = "person {}"
 PER = "shift per"
@@ -161,13 +162,13 @@ def _one_row_each(key: DigestSource) -> bool:
 
 
 def _repeated(table: TablePlan, plan: ColumnPlan) -> bool:
-    """Whether an earlier column is of the same kind: a second first name must not be the first one again."""
-    same = [p.column.name for p in _identities(table) if p.strategy.kind == plan.strategy.kind]
-    return plan.strategy.draws == "identity" and plan.column.name in same[1:]
+    """Whether an earlier column is of the same kind: a second telephone number must not be the first one again.
 
-
-def _identities(table: TablePlan) -> Iterator[ColumnPlan]:
-    yield from (p for p in _whole(table) if p.strategy.draws == "identity")
+    Dates are to move together, so that what came first stays first.
+    """
+    kind = plan.strategy.kind
+    same = [p.column.name for p in _whole(table) if p.strategy.kind == kind and p.strategy.draws != "value"]
+    return kind not in MOVED_TOGETHER and plan.column.name in same[1:]
 
 
 def _whole(table: TablePlan) -> Iterator[ColumnPlan]:

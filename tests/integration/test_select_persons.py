@@ -266,3 +266,25 @@ def test_workers_can_share_the_work(database: Any) -> None:
         plan = conn.execute(sql.SQL("EXPLAIN {}").format(masked_select(table))).fetchall()
 
     assert any("Gather" in line for (line,) in plan)
+
+
+def test_of_several_details_each_is_another_one_but_dates_move_together(masked: Callable[[str, str], Rows]) -> None:
+    ddl = """
+    CREATE TABLE people (id int PRIMARY KEY, email text NOT NULL UNIQUE, home text, mobile text, born date, hired date);
+    INSERT INTO people SELECT n, n || '@corp.test', '1' || n, '2' || n, date '1990-01-01' + n, date '2020-01-01' + n
+    FROM generate_series(1, 40) AS n;
+    """
+    policy = """
+    [public.people]
+    id = "keep"
+    email = "email"
+    home = "phone"
+    mobile = "phone"
+    born = "date_shift"
+    hired = "date_shift"
+    """
+
+    people = masked(ddl, policy)["people"]
+
+    assert not [p for p in people if p["home"] == p["mobile"]]
+    assert len({(p["hired"] - p["born"]).days for p in people}) == 1
