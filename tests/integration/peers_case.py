@@ -70,6 +70,7 @@ def clone_schema(source: TestDatabase, target: TestDatabase) -> None:
     tools = Binaries.find(18)
     script = tools.run("pg_dump", "--schema-only", source.admin_dsn)
     script = script.replace("CREATE SCHEMA public;", "CREATE SCHEMA IF NOT EXISTS public;")
+    script = script.replace("SET transaction_timeout = 0;\n", "")  # versions before 17 do not know it
     tools.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", target.admin_dsn, script=script)
 
 
