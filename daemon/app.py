@@ -79,6 +79,7 @@ class Asked:
     ephemeral_key: bool = False
     streams: int = 2
     allow_event_triggers: tuple[str, ...] = ()
+    sample: str = ""
 
 
 @contextmanager
@@ -180,7 +181,7 @@ class App:
         key = ephemeral_key() if asked.ephemeral_key else given_key(asked.key or self.settings.keys.path)
         staging = staging.model_copy(update={"name": asked.name}) if asked.name else staging
         how = Manner(asked.mode, asked.streams, asked.allow_event_triggers)
-        return StagingRequest(project, staging, load_policy(path), key, trigger, how)
+        return StagingRequest(project, staging, load_policy(path, asked.sample), key, trigger, how)
 
     def sanitize(self, request: StagingRequest) -> Published:
         """Spawn, prove and publish a sanitized staging branch; one at a time per project."""

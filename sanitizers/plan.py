@@ -118,7 +118,7 @@ class MaskingPlan:
 
     databases: tuple[DatabasePlan, ...]
     digest: str
-    """SHA-256 (hex) over the schemas' digests, the policy's and the sample."""
+    """SHA-256 (hex) over the schemas' digests and the policy's."""
 
     @property
     def column_count(self) -> int:
@@ -131,16 +131,13 @@ class MaskingPlan:
         return sum(c.masked for database in self.databases for table in database.tables for c in table.columns)
 
 
-def compile_plan(
-    schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None, sample: Fraction | None = None
-) -> MaskingPlan:
+def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None) -> MaskingPlan:
     """Compile the plan.
 
     Args:
         schemas: of every database that is to be copied.
         policy: what the team decided.
         classes: what a detector found, for rules that speak of classes.
-        sample: share of the people to take, with all that belongs to them and nothing that refers to others.
 
     Raises:
         PlanError: with a sentence for every problem there is; never half a plan.
@@ -148,14 +145,14 @@ def compile_plan(
     decisions = decide(schemas, policy, classes)
     problems = find_problems(schemas, policy, decisions)
     whole = [_plan_database(schema, policy, decisions) for schema in schemas]
-    subsets = [_subset(database, sample) for database in whole]
+    subsets = [_subset(database, policy.share) for database in whole]
     problems += tuple(problem for subset in subsets for problem in subset.problems)
-    if sample is not None and not any(subset.restricts for subset in subsets):
+    if policy.share is not None and not any(subset.restricts for subset in subsets):
         problems += ('no table has a row for each person, so that nothing says what to sample: give rows = "5%"',)
     if problems:
         raise PlanError(problems)
-    parts: list[object] = [sorted([schema.database, schema.digest] for schema in schemas), policy.digest]
-    digest = hashlib.sha256(json.dumps([*parts, *([str(sample)] if sample else [])]).encode()).hexdigest()
+    parts = sorted([schema.database, schema.digest] for schema in schemas)
+    digest = hashlib.sha256(json.dumps([parts, policy.digest]).encode()).hexdigest()
     return MaskingPlan(tuple(_restricted(d, s) for d, s in zip(whole, subsets, strict=True)), digest)
 
 

@@ -30,6 +30,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -38,11 +39,11 @@ from faker.config import AVAILABLE_LOCALES
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sanitizers.errors import PolicyError
-from sanitizers.rules import DEPTH, EVERY_ROW, ColumnPath, ColumnRule, Link, TableRule, matches
+from sanitizers.rules import DEPTH, EVERY_ROW, ColumnPath, ColumnRule, Link, TableRule, matches, share_of
 from sanitizers.strategies import KINDS, PLUGINS, MaskingStrategy, Strategy
 
 Columns = dict[str, Strategy]
-SETTINGS = ("version", "locale", "reviewed_by", "reviewed_on")
+SETTINGS = ("version", "locale", "sample", "reviewed_by", "reviewed_on")
 LISTS = ("columns", "tables", "links")
 
 
@@ -53,6 +54,8 @@ class MaskingPolicy(BaseModel):
 
     version: Literal[1]
     locale: str = "en_US"
+    sample: str = ""
+    """Share of the people to take, as `5%`, with all that belongs to them; empty: everybody."""
     reviewed_by: str = ""
     reviewed_on: date | None = None
     databases: dict[str, dict[str, dict[str, Columns]]] = Field(default_factory=dict)
@@ -72,6 +75,18 @@ class MaskingPolicy(BaseModel):
             raise ValueError(f"Faker knows no locale {value!r}; write it as en_US or de_DE")
         return value
 
+    @field_validator("sample")
+    @classmethod
+    def _share(cls, value: str) -> str:
+        if value and share_of(value) is None:
+            raise ValueError(f"{value!r} is no share: write it as 5%")
+        return value
+
+    @property
+    def share(self) -> Fraction | None:
+        """The share of the people to take; None: everybody."""
+        return share_of(self.sample)
+
     @property
     def reviewed(self) -> bool:
         """Whether a person put their name and a date under it; by schedule only a reviewed policy runs."""
@@ -80,7 +95,7 @@ class MaskingPolicy(BaseModel):
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) over all that decides the outcome; who reviewed it and when does not."""
-        decisions = self.model_dump(mode="json", include={"version", "locale", "databases", *LISTS})
+        decisions = self.model_dump(mode="json", include={"version", "locale", "sample", "databases", *LISTS})
         return hashlib.sha256(json.dumps(decisions, sort_keys=True).encode()).hexdigest()
 
     def strategy(self, path: ColumnPath) -> Strategy | None:
@@ -101,13 +116,18 @@ class MaskingPolicy(BaseModel):
                     yield from ((database, schema, table, column) for column in columns)
 
 
-def load_policy(path: Path) -> MaskingPolicy:
-    """Read a policy.
+def load_policy(path: Path, sample: str = "") -> MaskingPolicy:
+    """Read a policy; `sample` is taken for what the file says.
 
     Raises:
         PolicyError: the file cannot be read, is no TOML, or says something unknown: one line for every mistake.
     """
-    return parse_policy(read_text(path), str(path))
+    policy = parse_policy(read_text(path), str(path))
+    if not sample:
+        return policy
+    if share_of(sample) is None:
+        raise PolicyError(f"{sample!r} is no share: write it as 5%.")
+    return policy.model_copy(update={"sample": sample})
 
 
 def read_text(path: Path) -> str:

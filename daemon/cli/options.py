@@ -29,6 +29,10 @@ EventTriggerOption = Annotated[
 ]
 ModeOption = Annotated[str, typer.Option(help="How: clean-room or in-place.")]
 
+SampleOption = Annotated[
+    str, typer.Option("--sample", help="Take a share of the people, as 5%, and what is theirs.", show_default=False)
+]
+
 MODES: tuple[Mode, ...] = ("clean-room", "in-place")
 
 
@@ -40,12 +44,12 @@ def known_mode(mode: str) -> Mode:
     raise UsageError(f"--mode {clean(mode)} is not known: there are {' and '.join(MODES)}")
 
 
-def chosen_policy(settings: Settings, path: Path | None) -> MaskingPolicy:
+def chosen_policy(settings: Settings, path: Path | None, sample: str = "") -> MaskingPolicy:
     """The policy that is named, or that of the settings. Raises SettingsError or PolicyError."""
     path = path or settings.staging.policy
     if not path.exists():
         raise SettingsError(f"there is no masking policy {path}: write one with `branchwarden detect --write`")
-    return load_policy(path)
+    return load_policy(path, sample)
 
 
 def chosen_key(settings: Settings, path: Path | None, *, ephemeral: bool) -> MaskingKey:

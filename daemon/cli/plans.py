@@ -11,7 +11,7 @@ from rich.text import Text
 
 from daemon.app import Asked, open_app
 from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, print_json
-from daemon.cli.options import EventTriggerOption, ModeOption, PolicyOption, chosen_policy, known_mode
+from daemon.cli.options import EventTriggerOption, ModeOption, PolicyOption, SampleOption, chosen_policy, known_mode
 from daemon.errors import UsageError
 from daemon.plain import Outlook, look_ahead, parse_dsn
 from daemon.plain.outlook import Wish
@@ -31,6 +31,7 @@ def plan(
     project: ProjectOption = None,
     dsn: Annotated[str | None, typer.Option(help="Any Postgres instead of a project.", show_default=False)] = None,
     policy: PolicyOption = None,
+    sample: SampleOption = "",
     mode: ModeOption = "clean-room",
     allow_event_trigger: EventTriggerOption = None,
     as_json: JsonOption = False,
@@ -40,12 +41,12 @@ def plan(
     if dsn is not None:
         if project is not None:
             raise UsageError("give --dsn or --project, not both")
-        wish = Wish(known_mode(mode), chosen_policy(settings, policy), tuple(allow_event_trigger or ()))
+        wish = Wish(known_mode(mode), chosen_policy(settings, policy, sample), tuple(allow_event_trigger or ()))
         _show(look_ahead(parse_dsn("--dsn", dsn), wish), as_json=as_json)
         return
     with open_app(settings, exclusive=False) as app:
         flight = app.preflight(
-            app.request(app.choose_one(project), "manual", Asked(mode=known_mode(mode), policy=policy))
+            app.request(app.choose_one(project), "manual", Asked(mode=known_mode(mode), policy=policy, sample=sample))
         )
     rows = list(_rows(flight.plan))
     if as_json:

@@ -16,6 +16,7 @@ from daemon.cli.options import (
     KeyOption,
     ModeOption,
     PolicyOption,
+    SampleOption,
     chosen_key,
     chosen_policy,
     known_mode,
@@ -48,6 +49,7 @@ def sanitize(
         bool, typer.Option("--schema-exists", help="--target has the schema, and no rows.")
     ] = False,
     policy: PolicyOption = None,
+    sample: SampleOption = "",
     key: KeyOption = None,
     ephemeral_key: EphemeralOption = False,
     streams: Annotated[int, typer.Option(help="Connections at once to either end.", min=1, max=16)] = 2,
@@ -65,12 +67,12 @@ def sanitize(
         if project is not None or name is not None or mode != "clean-room":
             raise UsageError("--project, --name and --mode are of runs on Neon: leave them out")
         wish = Wish(
-            "in-place" if in_place else "clean-room", chosen_policy(settings, policy), _all(allow_event_trigger)
+            "in-place" if in_place else "clean-room", chosen_policy(settings, policy, sample), _all(allow_event_trigger)
         )
         how = How(wish, chosen_key(settings, key, ephemeral=ephemeral_key), streams)
         sanitize_plain(databases, how, Manner(yes, dry_run, as_json))
         return
-    asked = Asked(name, known_mode(mode), policy, key, ephemeral_key, streams, _all(allow_event_trigger))
+    asked = Asked(name, known_mode(mode), policy, key, ephemeral_key, streams, _all(allow_event_trigger), sample)
     _on_neon(settings, project, asked, Manner(yes, dry_run, as_json))
 
 

@@ -22,8 +22,8 @@ def rig(templates: Path, tmp_path: Path) -> Iterator[Rig]:
 
 @pytest.mark.slow
 def test_a_check_that_the_fakes_break_is_told_with_its_name_and_no_row_was_copied(rig: Rig) -> None:
-    rig.sql(rig.named("production"), "ALTER TABLE people ADD CONSTRAINT as_ever CHECK (first_name LIKE 'Zq%') NOT VALID")
-    rig.sql(rig.named("production"), "ALTER TABLE people VALIDATE CONSTRAINT as_ever")
+    check = "ALTER TABLE people ADD CONSTRAINT as_ever CHECK (first_name LIKE 'Zq%')"
+    rig.sql(rig.named("production"), check)
 
     with pytest.raises(RunFailedError, match="as_ever") as caught:
         rig.sanitize()

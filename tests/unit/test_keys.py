@@ -74,5 +74,5 @@ def test_retiring_an_unknown_key_says_where_the_known_ones_are(tmp_path: Path) -
 
 
 def test_where_no_key_is_given_the_way_to_one_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no masking key in .*: make one with `branchwarden keys new`"):
+    with pytest.raises(SettingsError, match=r"no masking key in .*: make one with `branchwarden keys new`"):
         given_key(tmp_path / "keys")
