@@ -163,6 +163,8 @@ class Place:
     """Whether Postgres computes it from other columns: a materialized view's, a generated one."""
     without: tuple[str, ...] = ()
     """Members of a JSON object that do not count, because masking keeps them on purpose."""
+    common: str = ""
+    """Whether the values are words that unrelated columns hold as well; see `strategies.strategy`."""
     kept: sql.Composable | None = None
     """SQL condition on the row `t`: where it is true, the policy keeps the value on purpose."""
 

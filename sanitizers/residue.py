@@ -18,6 +18,8 @@ from sanitizers.places import Place, normal
 
 SHORTEST = 5  # characters; shorter values are found everywhere by chance
 FEWEST_DIGITS = 7  # the same for values without letters
+COINCIDENCE = 10  # of a column of names or words, fewer than one in so many found in one place are no copy of it
+FEW_WORDS = 2  # so many words are none in any case
 BLOCK = 1 << 17  # bytes
 BATCH = 10_000  # values in this process's memory at once
 
@@ -45,11 +47,20 @@ SELECT DISTINCT v, hashtextextended(v, {seed}) FROM ({values}) AS each
 WHERE hashtextextended(v, {seed}) IN (SELECT hash FROM pg_temp.hit WHERE {which} = {number})
 """)
 _BY_CHANCE = "INSERT INTO pg_temp.chance SELECT unnest(%s::bigint[])"
+_COINCIDENCE = sql.SQL("""
+CREATE TEMP TABLE coincidence {end} AS
+SELECT h.original, h.place FROM pg_temp.hit h
+WHERE h.original = ANY ({common}::int[]) AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
+GROUP BY h.original, h.place
+HAVING count(*) * {few} < (SELECT count(*) FROM pg_temp.original o WHERE o.number = h.original AND o.distinctive)
+  OR (h.original = ANY ({words}::int[]) AND count(*) <= {few_words})
+""")
 _RESIDUE = sql.SQL("""
 CREATE TEMP TABLE residue {end} AS
 SELECT h.original, h.place, h.hash FROM pg_temp.hit h JOIN pg_temp.place p ON p.number = h.place
 WHERE NOT p.public
   AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
+  AND NOT EXISTS (SELECT FROM pg_temp.coincidence c WHERE (c.original, c.place) = (h.original, h.place))
   AND NOT (p.derived AND EXISTS (
     SELECT FROM pg_temp.hit o JOIN pg_temp.place q ON q.number = o.place
     WHERE q.public AND o.original = h.original AND o.hash = h.hash))
@@ -57,6 +68,8 @@ WHERE NOT p.public
 _COUNTS = """
 SELECT number, count(*) FILTER (WHERE distinctive), count(*) FILTER (WHERE NOT distinctive),
   count(*) FILTER (WHERE hash IN (SELECT hash FROM pg_temp.chance)),
+  (SELECT count(DISTINCT h.hash) FROM pg_temp.hit h JOIN pg_temp.coincidence c USING (original, place)
+   WHERE h.original = number AND h.hash NOT IN (SELECT hash FROM pg_temp.chance)),
   (SELECT count(DISTINCT r.hash) FROM pg_temp.residue r WHERE r.original = number)
 FROM pg_temp.original GROUP BY number
 """
@@ -87,6 +100,8 @@ class ColumnSearched:
     too_short: int = 0
     by_chance: int = 0
     """Found, but any pool of the plan can produce them, so that they prove nothing."""
+    by_coincidence: int = 0
+    """Common words, too few of the column's in one place to be a copy of it."""
     found: int = 0
 
 
@@ -179,12 +194,23 @@ class Search:
             self._conn.execute(statement)
         for which, number, values in list(self._hit_values()):
             self._set_chance_aside(which, number, values, producible)
+        self._conn.execute(self._coincidence())
         self._conn.execute(residue)
         counts = {number: numbers for number, *numbers in self._conn.execute(_COUNTS)}
         names = [str(column) for column in self._columns]
         searched = (ColumnSearched(name, *counts.get(number, ())) for number, name in enumerate(names))
         found = (Hit(place, names[number], count) for place, number, count in self._conn.execute(_RESIDUE_BY_PLACE))
         return tuple(searched), tuple(found)
+
+    def _coincidence(self) -> sql.Composed:
+        columns = list(enumerate(self._columns))
+        return _COINCIDENCE.format(
+            end=self._home.end,
+            common=sql.Literal([number for number, column in columns if column.common]),
+            words=sql.Literal([number for number, column in columns if column.common == "word"]),
+            few=sql.Literal(COINCIDENCE),
+            few_words=sql.Literal(FEW_WORDS),
+        )
 
     def _bring(self, query: sql.Composed, origin: psycopg.Connection, table: str) -> None:
         """Put the rows of a query into one of our tables, on whichever server they are."""

@@ -100,7 +100,8 @@ def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:
     ]
     if column.strategy.keep_values:
         reasons.append(kept_value(column.strategy.keep_values, sql.Identifier("t", place.column)))
-    return replace(place, without=members, kept=sql.SQL(" OR ").join(reasons) if reasons else None)
+    common = column.strategy.common or ("word" if place.kind == "words" else "")
+    return replace(place, without=members, common=common, kept=sql.SQL(" OR ").join(reasons) if reasons else None)
 
 
 def _conditions(table: TablePlan, column: ColumnPlan) -> Iterator[str]:

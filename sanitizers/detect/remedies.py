@@ -32,6 +32,7 @@ from sanitizers.strategies.null import Null
 from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.phone import BIGINT_DIGITS, UNIQUE_DIGITS, Phone
 from sanitizers.strategies.postcode import Postcode
+from sanitizers.strategies.region import Region
 from sanitizers.strategies.scramble import Scramble
 from sanitizers.strategies.street import Street
 from sanitizers.strategies.text import Text
@@ -59,6 +60,7 @@ PREFERRED: Mapping[str, tuple[Strategy, ...]] = {
     "city": (City(), City(unique=True)),
     "location_text": (City(), City(unique=True)),
     "birth_place": (City(), City(unique=True)),
+    "region": (Region(), Region(unique=True)),
     "postal_code": (Postcode(), Postcode(unique=True)),
     "org_name": (Company(), Company(unique=True)),
     "employer": (Company(), Company(unique=True)),
@@ -145,7 +147,7 @@ def remedies(pii_class: str | None, column: Column) -> Iterator[Strategy]:
     if pii_class is None or pii_class in KEPT:
         yield Keep()
     elif pii_class in COARSE:
-        yield from (Null(), Keep())
+        yield from (*PREFERRED.get(pii_class, ()), Null(), Keep())
     else:
         if column.category in {"json", "array"}:
             yield Constant(value=EMPTY[column.category])

@@ -28,6 +28,9 @@ pool    the same, but for originals that the strategy itself can produce
 none    outputs and originals share one small domain, so that equal values prove nothing
 """
 
+Common = Literal["", "name", "word"]
+"""How much a few originals in an unrelated column say: everything, little (people's names) or nothing (towns)."""
+
 Draws = Literal["value", "identity", "detail"]
 """What decides a fake when the policy does not say.
 
@@ -114,6 +117,8 @@ class MaskingStrategy(BaseModel, ABC):
     residue: ClassVar[Residue] = "search"
     needs: ClassVar[tuple[PoolName, ...]] = ()
     """Pools that `expression` picks from."""
+    common: ClassVar[Common] = ""
+    """Whether originals are words that unrelated columns hold as well."""
     whole_table: ClassVar[bool] = False
     """Whether a fake depends on other rows, so that a table cannot be masked part by part."""
 
