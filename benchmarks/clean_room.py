@@ -28,8 +28,8 @@ from rich.console import Console
 from rich.table import Table
 from servers import CUSTOMERS, MASKED, ROWS, Side, make_plan, two_sides
 
+from sanitizers.engines.stream import CopyReport, CopyRun, copy_database
 from sanitizers.plan import DatabasePlan
-from sanitizers.stream import CopyReport, CopyRun, copy_database
 
 MOST_TIMES = 1.6
 MOST_MEGABYTES = 200

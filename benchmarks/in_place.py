@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from servers import CUSTOMERS, DATABASE, MASKED, OWNER, ROWS, Side, make_plan, two_sides
 
+from sanitizers.engines.rewrite import CopyReport, RewriteRun, rewrite_database
 from sanitizers.plan import DatabasePlan
-from sanitizers.rewrite import CopyReport, RewriteRun, rewrite_database
 
 MOST_TIMES = 1.5
 ORIGINAL = "original"

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from servers import Side, make_plan, two_sides
 
-from sanitizers.stream import CopyRun, Progress, copy_database
+from sanitizers.engines.stream import CopyRun, Progress, copy_database
 
 MOST_MEGABYTES = 200
 MOST_GROWTH = 1.1

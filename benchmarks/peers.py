@@ -28,8 +28,8 @@ from rich.console import Console
 from rich.table import Table
 from servers import CUSTOMERS, DATABASE, MASKED, OWNER, PASSWORD, ROWS, Side, make_plan, two_sides
 
-from sanitizers.rewrite import RewriteRun, rewrite_database
-from sanitizers.stream import CopyRun, copy_database
+from sanitizers.engines.rewrite import RewriteRun, rewrite_database
+from sanitizers.engines.stream import CopyRun, copy_database
 
 TEMPLATE = "original"
 SLOWEST = 1800  # seconds that a peer may take

@@ -41,8 +41,8 @@ from daemon.staging import (
     settle_unfinished,
 )
 from daemon.store import CYCLE_JOB, Store, open_store
+from sanitizers.engines.journal import Mode
 from sanitizers.errors import SanitizerError
-from sanitizers.journal import Mode
 from sanitizers.policy import load_policy
 from sanitizers.policy_file import Suggestion, write_policy
 from sanitizers.schema import Schema

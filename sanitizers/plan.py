@@ -12,9 +12,9 @@ from functools import cached_property
 from sanitizers.decisions import BY_NAME, Classes, Decisions, decide
 from sanitizers.errors import PlanError
 from sanitizers.persons import Draws, find_draws, person_of_each_row
-from sanitizers.plan_problems import find_problems
 from sanitizers.policy import MaskingPolicy
 from sanitizers.pools import FALLBACK, Locales
+from sanitizers.problems.find import find_problems
 from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, Schema, Table
 from sanitizers.strategies import Residue, Strategy

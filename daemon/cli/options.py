@@ -11,7 +11,7 @@ from daemon.cli.common import clean
 from daemon.errors import SettingsError, UsageError
 from daemon.keys import MaskingKey, ephemeral_key, given_key
 from daemon.settings import Settings
-from sanitizers.journal import Mode
+from sanitizers.engines.journal import Mode
 from sanitizers.policy import MaskingPolicy, load_policy
 
 PolicyOption = Annotated[

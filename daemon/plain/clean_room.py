@@ -10,12 +10,12 @@ from daemon.plain.run import How, Sanitized, ending, sanitized, teller
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
-from sanitizers.blockers import find_blockers
+from sanitizers.engines.blockers import find_blockers
+from sanitizers.engines.journal import journaled_schema
+from sanitizers.engines.stream import CopyRun, copy_database
 from sanitizers.errors import ResidueError
-from sanitizers.journal import journaled_schema
 from sanitizers.plan import DatabasePlan
-from sanitizers.stream import CopyRun, copy_database
-from sanitizers.verify import VerifyRun, verify_database
+from sanitizers.proof.verify import VerifyRun, verify_database
 
 LEFT = "The source is as it was. Drop the target, or run the same again: it goes on with what is complete."
 

@@ -10,9 +10,9 @@ from daemon.plain.outlook import Outlook, connected, look_ahead
 from daemon.plain.run import How, Sanitized, ending, sanitized, teller
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch
+from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import ResidueError
-from sanitizers.rewrite import RewriteRun, rewrite_database
-from sanitizers.witness import WitnessRun, witness_database
+from sanitizers.proof.witness import WitnessRun, witness_database
 
 LEFT = (
     "The database may be half masked: nobody may use it. Run the same again, with the same policy and key: it goes on"

@@ -11,14 +11,14 @@ from daemon.errors import RunRefusedError
 from daemon.plain.narrow import Place, narrowed, unnamed
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.policies import compile_policy, coverage, missing_lines, unmasked
-from sanitizers.blockers import find_blockers
+from sanitizers.engines.blockers import find_blockers
+from sanitizers.engines.journal import Mode, journaled_schema
+from sanitizers.engines.obstacles import USER_TABLES
+from sanitizers.engines.preflight import unreadable
 from sanitizers.errors import PlanError
 from sanitizers.explain import without_values
-from sanitizers.journal import Mode, journaled_schema
-from sanitizers.obstacles import USER_TABLES
 from sanitizers.plan import DatabasePlan, MaskingPlan
 from sanitizers.policy import MaskingPolicy
-from sanitizers.preflight import unreadable
 from sanitizers.schema import Schema, read_schema
 from sanitizers.trial import try_plan
 

@@ -13,9 +13,9 @@ from daemon.keys import MaskingKey
 from daemon.plain.outlook import Outlook, Wish
 from daemon.progress import Progress, Watch
 from daemon.records import JsonMapping
-from sanitizers import stream
+from sanitizers.engines import stream
 from sanitizers.errors import BlockedError, SanitizerError
-from sanitizers.verify import DatabaseProof
+from sanitizers.proof.verify import DatabaseProof
 
 
 @dataclass(frozen=True)

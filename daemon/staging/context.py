@@ -15,7 +15,7 @@ from daemon.neon import NeonClient
 from daemon.progress import Connections, Progress, abandon
 from daemon.settings import ProjectSettings, StagingSettings
 from daemon.store import Store
-from sanitizers.journal import Mode
+from sanitizers.engines.journal import Mode
 from sanitizers.policy import MaskingPolicy
 
 __all__ = [

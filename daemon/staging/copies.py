@@ -15,8 +15,8 @@ from daemon.records import SanitizeRun
 from daemon.staging.context import NEON_OWN_ROLES, ROLE_ANNOTATION, StagingContext, quoted
 from daemon.staging.renew import LIFE
 from sanitizers.errors import SealError
+from sanitizers.proof.verifiers import Verifiers, read_verifiers
 from sanitizers.seal import ConnectGrant, cut_neighbours, remove_passwords, seal_database, unsealed_databases
-from sanitizers.verifiers import Verifiers, read_verifiers
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy
 from daemon.staging.mask import advance, inherited, proof_of, teller, tried_plan
 from daemon.store import HISTORY_RAW_UNTIL, PARENT, TAKEN_AT
+from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan
-from sanitizers.rewrite import RewriteRun, rewrite_database
-from sanitizers.verify import DatabaseProof
-from sanitizers.witness import Witness, WitnessRun, witness_database
+from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.witness import Witness, WitnessRun, witness_database
 
 Part = tuple[Database, DatabasePlan]
 

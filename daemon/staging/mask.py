@@ -11,13 +11,13 @@ from daemon.policies import compile_policy
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
-from sanitizers import stream
+from sanitizers.engines import stream
 from sanitizers.errors import PlanError, ResidueError
 from sanitizers.plan import DatabasePlan, MaskingPlan
+from sanitizers.proof.verifiers import read_verifiers, same_verifiers
+from sanitizers.proof.verify import DatabaseProof, VerifyRun, verify_database
 from sanitizers.schema import read_schema
 from sanitizers.trial import try_plan
-from sanitizers.verifiers import read_verifiers, same_verifiers
-from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
 
 Copies = tuple[SealedCopy, SealedCopy]
 """Source and target."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sanitizers.detect.classify import Classified, classify
 from sanitizers.detect.remedies import remedies
 from sanitizers.detect.vocabulary import Vocabulary
-from sanitizers.link_problems import same_fakes
 from sanitizers.policy_file import Suggestion
+from sanitizers.problems.links import same_fakes
 from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies import Strategy
 from sanitizers.strategies.json_only import JsonOnly

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from emulator.binaries import Binaries
+from sanitizers.engines.rewrite import RewriteRun, rewrite_database
+from sanitizers.engines.stream import CopyReport, CopyRun, copy_database
 from sanitizers.errors import PlanError
 from sanitizers.plan import DatabasePlan
-from sanitizers.rewrite import RewriteRun, rewrite_database
-from sanitizers.stream import CopyReport, CopyRun, copy_database
 from sanitizers.track import Progress
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import KEY, connector, plan_of

@@ -11,7 +11,7 @@ import sys
 
 import psycopg
 
-from sanitizers.stream import CopyRun, copy_database
+from sanitizers.engines.stream import CopyRun, copy_database
 from tests.integration.stream_case import KEY, plan_of
 
 
@@ -22,7 +22,8 @@ def main() -> None:
         lambda _: psycopg.connect(arguments["source"]), lambda _: psycopg.connect(arguments["target"]), plan, KEY
     )
     copy_database(run, lambda _: None)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # kilobytes or bytes, as the system likes
+    # Kilobytes or bytes, as the system likes.
+    sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 
 if __name__ == "__main__":

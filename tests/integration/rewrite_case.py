@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 
 from emulator.binaries import Binaries
+from sanitizers.engines.rewrite import CopyReport, RewriteRun, rewrite_database
 from sanitizers.plan import DatabasePlan, compile_plan
 from sanitizers.policy import MaskingPolicy
-from sanitizers.rewrite import CopyReport, RewriteRun, rewrite_database
 from sanitizers.schema import Schema, read_schema
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import KEY, connector

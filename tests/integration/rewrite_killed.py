@@ -15,8 +15,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from sanitizers.journal import journaled_schema
-from sanitizers.rewrite import RewriteRun, rewrite_database
+from sanitizers.engines.journal import journaled_schema
+from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.schema import read_schema
 from tests.integration.rewrite_case import HARD, plan_of
 from tests.integration.stream_case import KEY

@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from sanitizers.engines.rebuild import Connect
+from sanitizers.engines.stream import CopyReport, CopyRun, Progress, copy_database
 from sanitizers.plan import DatabasePlan, compile_plan
 from sanitizers.policy import MaskingPolicy
-from sanitizers.rebuild import Connect
+from sanitizers.proof.verify import DatabaseProof, VerifyRun, verify_database
 from sanitizers.schema import read_schema
-from sanitizers.stream import CopyReport, CopyRun, Progress, copy_database
-from sanitizers.verify import DatabaseProof, VerifyRun, verify_database
 from tests.fix_postgres import TestDatabase
 
 KEY = bytes(range(32))

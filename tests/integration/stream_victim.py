@@ -12,7 +12,7 @@ import sys
 
 import psycopg
 
-from sanitizers.stream import CopyRun, Progress, copy_database
+from sanitizers.engines.stream import CopyRun, Progress, copy_database
 from tests.integration.stream_case import KEY, plan_of
 
 

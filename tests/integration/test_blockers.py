@@ -11,9 +11,9 @@ from psycopg import sql
 
 from emulator import roles
 from emulator.postgres import Runtime, Server
-from sanitizers.blockers import Reach, blockers_in_reach, find_blockers
+from sanitizers.engines.blockers import Reach, blockers_in_reach, find_blockers
+from sanitizers.engines.journal import Mode
 from sanitizers.errors import BlockedError
-from sanitizers.journal import Mode
 from sanitizers.schema import read_schema
 from tests.fix_postgres import OWNER, TestDatabase
 from tests.integration.rewrite_case import RewriteCase, make_rewrite_case, plan_of

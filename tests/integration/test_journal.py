@@ -7,8 +7,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from sanitizers.errors import UnfinishedRunError
-from sanitizers.journal import (
+from sanitizers.engines.journal import (
     Filled,
     JournalPurpose,
     journal_purpose,
@@ -17,7 +16,8 @@ from sanitizers.journal import (
     mark_done,
     open_journal,
 )
-from sanitizers.obstacles import Obstacle
+from sanitizers.engines.obstacles import Obstacle
+from sanitizers.errors import UnfinishedRunError
 from sanitizers.schema import read_schema
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import KEY, make_plan

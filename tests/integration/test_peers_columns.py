@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sanitizers.verify import VerifyRun, verify_database
+from sanitizers.proof.verify import VerifyRun, verify_database
 from tests.fix_postgres import TestDatabase
 from tests.integration.peers_case import Engine, MakeDatabase, both_engines, execute, make_masked, refusal
 from tests.integration.stream_case import KEY, connector

@@ -7,11 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from sanitizers.engines.stream import CopyRun, Progress, copy_database
 from sanitizers.errors import BlockedError
 from sanitizers.plan import compile_plan
 from sanitizers.policy import parse_policy
 from sanitizers.schema import read_schema
-from sanitizers.stream import CopyRun, Progress, copy_database
 from tests.integration.peers_case import (
     Engine,
     MakeDatabase,

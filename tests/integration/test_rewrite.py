@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sanitizers.rewrite import rewrite_database
+from sanitizers.engines.rewrite import rewrite_database
 from sanitizers.track import Progress
 from tests.fix_postgres import TestDatabase
 from tests.integration.rewrite_case import HARD, HARD_SCHEMA, RewriteCase, make_rewrite_case

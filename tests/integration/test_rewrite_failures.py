@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from sanitizers.engines.rewrite import rewrite_database
 from sanitizers.errors import CopyFailedError
-from sanitizers.rewrite import rewrite_database
 from sanitizers.track import Progress
 from tests.fix_postgres import TestDatabase
 from tests.integration.rewrite_case import make_rewrite_case

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from sanitizers.engines.journal import journaled_schema
 from sanitizers.errors import CatalogsDifferError, UnfinishedRunError
-from sanitizers.journal import journaled_schema
 from tests.fix_postgres import TestDatabase
 from tests.integration.rewrite_case import HARD, HARD_SCHEMA, RewriteCase, make_rewrite_case, plan_of
 

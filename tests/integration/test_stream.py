@@ -9,7 +9,7 @@ import pytest
 
 from emulator import roles
 from emulator.postgres import Server
-from sanitizers.stream import copy_database
+from sanitizers.engines.stream import copy_database
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import HARD_SCHEMA, PEOPLE, Case, clone_schema, dump, make_case, make_plan
 

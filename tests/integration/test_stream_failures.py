@@ -11,8 +11,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from sanitizers.engines.stream import Progress, copy_database
 from sanitizers.errors import CatalogsDifferError, CopyFailedError
-from sanitizers.stream import Progress, copy_database
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import KEY, Case, make_case, make_plan
 

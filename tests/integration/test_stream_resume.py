@@ -19,9 +19,9 @@ import pytest
 
 from emulator import roles
 from emulator.postgres import Runtime, Server
+from sanitizers.engines.rebuild import stay_beside
+from sanitizers.engines.stream import copy_database
 from sanitizers.errors import UnfinishedRunError
-from sanitizers.rebuild import stay_beside
-from sanitizers.stream import copy_database
 from tests.fix_postgres import OWNER, TestDatabase
 from tests.integration.stream_case import HARD_SCHEMA, PEOPLE, Case, dump, fill_case, make_plan
 

@@ -9,11 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from sanitizers.engines.stream import CopyReport
+from sanitizers.engines.units import Unit, cut
 from sanitizers.errors import CopyFailedError
 from sanitizers.plan import DatabasePlan
 from sanitizers.select import Slice
-from sanitizers.stream import CopyReport
-from sanitizers.units import Unit, cut
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import Case, dump, make_case
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import psycopg
 import pytest
 
-from sanitizers.verify import Verifiers, read_verifiers, same_verifiers
+from sanitizers.proof.verify import Verifiers, read_verifiers, same_verifiers
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import HARD_SCHEMA, KEY, PEOPLE, Case, make_case
 

@@ -104,7 +104,10 @@ def test_rules_decide_the_digest_of_a_policy() -> None:
             "[[tables]] 1: locales: Faker knows no locale 'xx'",
         ),
         ('[[links]]\nfrom = "a.b.c"\nto = "a.b.c.d"', "[[links]] 1: from: write it as database.schema.table.column."),
-        ("[[column]]\nmatch = 1", "column: unknown setting; allowed are version, locale, sample, reviewed_by, reviewed_on, [["),
+        (
+            "[[column]]\nmatch = 1",
+            "column: unknown setting; allowed are version, locale, sample, reviewed_by, reviewed_on, [[",
+        ),
     ],
 )
 def test_a_wrong_rule_is_named_by_its_number(rule: str, sentence: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from sanitizers.digests import set_key
-from sanitizers.load import LOAD_SETTINGS
+from sanitizers.engines.load import LOAD_SETTINGS
 from sanitizers.schema import Table, read_schema
 from sanitizers.select import masked_select
 from sanitizers.strategies import KINDS

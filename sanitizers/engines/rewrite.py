@@ -17,20 +17,20 @@ from threading import Event
 
 import psycopg
 
-from sanitizers.attachments import CONSTRAINED, REBUILT, REMOVED, RESTORED_LAST, read_attachments
-from sanitizers.blockers import Reach, blockers_in_reach
-from sanitizers.crew import Crew
+from sanitizers.engines.attachments import CONSTRAINED, REBUILT, REMOVED, RESTORED_LAST, read_attachments
+from sanitizers.engines.blockers import Reach, blockers_in_reach
+from sanitizers.engines.crew import Crew
+from sanitizers.engines.journal import Journal, journal_purpose, open_journal
+from sanitizers.engines.rebuild import Connect, Sessions, await_others, put_back, stay_beside, take_away
+from sanitizers.engines.refill import refill_tables
+from sanitizers.engines.rewritten import find_relations, name_of, rewritten_tables, together
+from sanitizers.engines.stale import clear_stale_statistics, vacuum_statistics
+from sanitizers.engines.stream import CopyReport
 from sanitizers.errors import BlockedError, CatalogsDifferError
 from sanitizers.explain import without_values
-from sanitizers.journal import Journal, journal_purpose, open_journal
 from sanitizers.plan import DatabasePlan, TablePlan
-from sanitizers.rebuild import Connect, Sessions, await_others, put_back, stay_beside, take_away
-from sanitizers.refill import refill_tables
-from sanitizers.rewritten import find_relations, name_of, rewritten_tables, together
 from sanitizers.schema import read_schema
 from sanitizers.select import set_key
-from sanitizers.stale import clear_stale_statistics, vacuum_statistics
-from sanitizers.stream import CopyReport
 from sanitizers.track import Progress, Say, Track
 
 __all__ = ["CopyReport", "Progress", "RewriteRun", "rewrite_database"]

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from sanitizers.engines.journal import Filled, mark_done
+from sanitizers.engines.pump import Flow, Moved, pump
+from sanitizers.engines.rebuild import Sessions
+from sanitizers.engines.units import Name, Unit
 from sanitizers.explain import without_values
-from sanitizers.journal import Filled, mark_done
 from sanitizers.plan import TablePlan
-from sanitizers.pump import Flow, Moved, pump
-from sanitizers.rebuild import Sessions
 from sanitizers.schema import Column
 from sanitizers.select import masked_select
 from sanitizers.track import Track
-from sanitizers.units import Name, Unit
 
 LOAD_SETTINGS = """
 SELECT set_config(name, value, true)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sanitizers.obstacles import CHOSEN_TABLES
+from sanitizers.engines.obstacles import CHOSEN_TABLES
 
 SERVER = """
 SELECT pg_is_in_recovery(), has_database_privilege(d.oid, 'CREATE'),

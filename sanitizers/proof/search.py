@@ -9,10 +9,10 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from sanitizers.obstacles import JOURNAL_SCHEMA
-from sanitizers.places import Place, literals, read_columns, read_definitions, read_statistics
+from sanitizers.engines.obstacles import JOURNAL_SCHEMA
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
-from sanitizers.residue import Hit, Looked, Search
+from sanitizers.proof.places import Place, literals, read_columns, read_definitions, read_statistics
+from sanitizers.proof.residue import Hit, Looked, Search
 from sanitizers.select import kept_value
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 import psycopg
 from psycopg import sql
 
-from sanitizers.crew import Crew
+from sanitizers.engines.crew import Crew
+from sanitizers.engines.journal import Entry, State, mark
+from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.explain import without_values
-from sanitizers.journal import Entry, State, mark
-from sanitizers.obstacles import USER_TABLES
 from sanitizers.track import Say, Track
 
 Connect = Callable[[str | None], psycopg.Connection]

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from sanitizers.attachments import SEEN
+from sanitizers.engines.attachments import SEEN
+from sanitizers.engines.neutral import CLEARS_SINCE
+from sanitizers.engines.obstacles import select
+from sanitizers.engines.rebuild import Sessions
 from sanitizers.errors import CopyFailedError
-from sanitizers.neutral import CLEARS_SINCE
-from sanitizers.obstacles import select
-from sanitizers.rebuild import Sessions
 from sanitizers.track import Say
 
 _Key = tuple[str, str, bool]

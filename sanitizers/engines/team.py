@@ -10,12 +10,12 @@ from threading import Event
 import psycopg
 from psycopg import IsolationLevel, sql
 
-from sanitizers.crew import Crew
-from sanitizers.load import LOAD_SETTINGS, Hand
+from sanitizers.engines.crew import Crew
+from sanitizers.engines.load import LOAD_SETTINGS, Hand
+from sanitizers.engines.rebuild import Connect, Sessions, prepare_session, stay_beside
+from sanitizers.engines.units import PIECE
 from sanitizers.plan import DatabasePlan
-from sanitizers.rebuild import Connect, Sessions, prepare_session, stay_beside
 from sanitizers.select import set_key
-from sanitizers.units import PIECE
 
 STATE = """
 SELECT concat_ws(' ', c.system_identifier, d.oid, pg_current_snapshot())

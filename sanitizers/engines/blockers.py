@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from sanitizers.attachments import read_attached
-from sanitizers.blocker_queries import (
+from sanitizers.engines.attachments import read_attached
+from sanitizers.engines.blocker_queries import (
     ADMINS,
     EVENT_TRIGGERS,
     FOREIGN_PARTITIONS,
@@ -22,10 +22,10 @@ from sanitizers.blocker_queries import (
     SERVER,
     SLOTS,
 )
-from sanitizers.journal import Mode
-from sanitizers.obstacles import read_obstacles, select
+from sanitizers.engines.journal import Mode
+from sanitizers.engines.obstacles import read_obstacles, select
+from sanitizers.engines.rewritten import find_relations, rewritten_tables, together
 from sanitizers.plan import DatabasePlan
-from sanitizers.rewritten import find_relations, rewritten_tables, together
 
 UNLINK = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata"
 NAMED = 3

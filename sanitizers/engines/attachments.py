@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import psycopg
 
-from sanitizers.obstacles import CHOSEN_TABLES, Obstacle, read, read_obstacles
-from sanitizers.spread import spread
+from sanitizers.engines.obstacles import CHOSEN_TABLES, Obstacle, read, read_obstacles
+from sanitizers.engines.spread import spread
 
 RULES = (
     CHOSEN_TABLES

@@ -16,16 +16,16 @@ from threading import Event
 
 import psycopg
 
-from sanitizers.alike import compared, read_objects
+from sanitizers.engines.rebuild import Connect
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan, TablePlan
-from sanitizers.producible import Producible
-from sanitizers.rebuild import Connect
-from sanitizers.residue import Home, Search
-from sanitizers.search import collect, left_behind, look, not_searched, public, sentence, unseen
+from sanitizers.proof.alike import compared, read_objects
+from sanitizers.proof.producible import Producible
+from sanitizers.proof.residue import Home, Search
+from sanitizers.proof.search import collect, left_behind, look, not_searched, public, sentence, unseen
+from sanitizers.proof.verify import DatabaseProof, count_rows, number_of, open_reader
 from sanitizers.select import counted_select, set_key
 from sanitizers.track import Progress, Track
-from sanitizers.verify import DatabaseProof, count_rows, number_of, open_reader
 
 Name = tuple[str, str]
 """Schema and table."""

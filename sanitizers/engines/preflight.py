@@ -7,10 +7,10 @@ from collections.abc import Collection
 import psycopg
 from psycopg import sql
 
-from sanitizers.blocker_queries import EVENT_TRIGGERS
+from sanitizers.engines.blocker_queries import EVENT_TRIGGERS
+from sanitizers.engines.journal import journaled_schema
+from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.errors import CatalogsDifferError, CopyFailedError
-from sanitizers.journal import journaled_schema
-from sanitizers.obstacles import USER_TABLES
 from sanitizers.plan import DatabasePlan
 from sanitizers.schema import Schema, read_schema
 

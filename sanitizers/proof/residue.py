@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from sanitizers.places import Place, normal
+from sanitizers.proof.places import Place, normal
 
 SHORTEST = 5  # characters; shorter values are found everywhere by chance
 FEWEST_DIGITS = 7  # the same for values without letters

@@ -16,16 +16,16 @@ from threading import Event
 import psycopg
 from psycopg import sql
 
-from sanitizers.alike import differences
+from sanitizers.engines.rebuild import Connect, prepare_session
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan, TablePlan
-from sanitizers.producible import Producible
-from sanitizers.rebuild import Connect, prepare_session
-from sanitizers.residue import ColumnSearched, Search, find_home
-from sanitizers.search import collect, left_behind, look, not_searched, public, sentence, unseen
+from sanitizers.proof.alike import differences
+from sanitizers.proof.producible import Producible
+from sanitizers.proof.residue import ColumnSearched, Search, find_home
+from sanitizers.proof.search import collect, left_behind, look, not_searched, public, sentence, unseen
+from sanitizers.proof.verifiers import Verifiers, read_verifiers, same_verifiers
 from sanitizers.select import counted_select, set_key
 from sanitizers.track import Progress, Track
-from sanitizers.verifiers import Verifiers, read_verifiers, same_verifiers
 
 __all__ = [
     "ColumnSearched",

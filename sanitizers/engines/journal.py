@@ -20,8 +20,8 @@ import psycopg
 from psycopg import sql
 from pydantic import TypeAdapter
 
+from sanitizers.engines.obstacles import JOURNAL_SCHEMA, Obstacle
 from sanitizers.errors import UnfinishedRunError
-from sanitizers.obstacles import JOURNAL_SCHEMA, Obstacle
 from sanitizers.plan import DatabasePlan
 from sanitizers.schema import Schema
 from sanitizers.select import masked_select

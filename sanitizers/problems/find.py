@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sanitizers.decisions import Decisions
-from sanitizers.link_problems import find_link_problems
 from sanitizers.policy import MaskingPolicy
-from sanitizers.row_problems import find_row_problems
+from sanitizers.problems.links import find_link_problems
+from sanitizers.problems.rows import find_row_problems
+from sanitizers.problems.shapes import find_shape_problems
 from sanitizers.rules import ColumnPath, matches
 from sanitizers.schema import Column, Schema, Table
-from sanitizers.shape_problems import find_shape_problems
 from sanitizers.strategies import Strategy
 
 REMEDY = "add it to the policy, or run branchwarden detect --write"

@@ -12,13 +12,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from sanitizers.explain import without_values
-from sanitizers.journal import Filled, Journal, journal_purpose, open_journal
-from sanitizers.load import Loading, TableCopied, empty_again, table_name
-from sanitizers.obstacles import read_obstacles
-from sanitizers.plan import DatabasePlan, TablePlan
-from sanitizers.preflight import preflight
-from sanitizers.rebuild import (
+from sanitizers.engines.journal import Filled, Journal, journal_purpose, open_journal
+from sanitizers.engines.load import Loading, TableCopied, empty_again, table_name
+from sanitizers.engines.obstacles import read_obstacles
+from sanitizers.engines.preflight import preflight
+from sanitizers.engines.rebuild import (
     Connect,
     analyze,
     await_others,
@@ -29,10 +27,12 @@ from sanitizers.rebuild import (
     refresh_matviews,
     take_away,
 )
-from sanitizers.spread import spread
-from sanitizers.team import CopyRun, Team
+from sanitizers.engines.spread import spread
+from sanitizers.engines.team import CopyRun, Team
+from sanitizers.engines.units import cut
+from sanitizers.explain import without_values
+from sanitizers.plan import DatabasePlan, TablePlan
 from sanitizers.track import Progress, Track
-from sanitizers.units import cut
 
 __all__ = ["Connect", "CopyReport", "CopyRun", "Progress", "TableCopied", "copy_database"]
 

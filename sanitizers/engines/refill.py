@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from sanitizers.engines.journal import Filled, mark_done
+from sanitizers.engines.neutral import overwrite_statistics
 from sanitizers.errors import CopyFailedError
-from sanitizers.journal import Filled, mark_done
-from sanitizers.neutral import overwrite_statistics
 from sanitizers.plan import TablePlan
 from sanitizers.select import masked_select
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from sanitizers.obstacles import USER_TABLES, Obstacle, Obstacles
+from sanitizers.engines.obstacles import USER_TABLES, Obstacle, Obstacles
 
 KEYS = (
     USER_TABLES

@@ -8,8 +8,8 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.deparse import DEPARSE
-from sanitizers.obstacles import USER_TABLES
-from sanitizers.rebuild import SEQUENCES
+from sanitizers.engines.obstacles import USER_TABLES
+from sanitizers.engines.rebuild import SEQUENCES
 
 OBJECTS = (
     USER_TABLES
