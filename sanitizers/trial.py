@@ -7,8 +7,9 @@ The fakes are drawn with a key of the trial's own, thrown away after it.
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +35,27 @@ FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n O
 WHERE k.contype = 'c' AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
 ORDER BY 1, 2, 3
 """
+COMPUTED = """
+SELECT n.nspname, c.relname, e.about, e.expression
+FROM (
+  SELECT x.indrelid, 'index ' || i.relname, pg_get_expr(x.indexprs, x.indrelid)
+  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+  UNION ALL
+  SELECT x.indrelid, 'index ' || i.relname, pg_get_expr(x.indpred, x.indrelid)
+  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+  UNION ALL
+  SELECT s.stxrelid, 'statistics ' || s.stxname, pg_get_expr(s.stxexprs, s.stxrelid) FROM pg_statistic_ext s
+) AS e (relation, about, expression)
+JOIN pg_class c ON c.oid = e.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE e.expression IS NOT NULL AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+ORDER BY 1, 2, 3
+"""
+"""What Postgres computes of a row for indexes and statistics: a fake that it fails on ends the run at its very end."""
 _COUNT = sql.SQL(
     "SELECT {counts} FROM (SELECT {columns} FROM (SELECT * FROM ({masked}) AS n LIMIT {rows}) AS m OFFSET 0) AS t"
 )
 _BROKEN = sql.SQL("count(*) FILTER (WHERE ({}) IS FALSE)")
+_DONE = sql.SQL("0 * count(ROW({}))")
 _EMPTY = sql.SQL("count(*) FILTER (WHERE {} IS NULL)")
 
 
@@ -58,7 +76,20 @@ class Claim:
     sentence: str
 
 
-Checks = dict[tuple[str, str], list[Check]]
+@dataclass(frozen=True)
+class Computed:
+    """An expression over a row, and what it is of."""
+
+    about: str
+    expression: str
+
+    def concerns(self, column: str) -> bool:
+        """Whether it may name the column."""
+        return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", self.expression) is not None
+
+
+Conditions = dict[tuple[str, str], list[Check | Computed]]
+"""By schema and table."""
 
 
 def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ...]:
@@ -81,16 +112,18 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ..
         )
 
 
-def _read_checks(conn: psycopg.Connection[Any]) -> Checks:
-    found: Checks = {}
+def _read_checks(conn: psycopg.Connection[Any]) -> Conditions:
+    found: Conditions = {}
     with conn.transaction(force_rollback=True):
         conn.execute(DEPARSE)
         for schema, table, name, condition, columns in conn.execute(CHECKS):
             found.setdefault((schema, table), []).append(Check(name, condition, tuple(columns)))
+        for schema, table, about, expression in conn.execute(COMPUTED):
+            found.setdefault((schema, table), []).append(Computed(about, expression))
     return found
 
 
-def _try_table(conn: psycopg.Connection[Any], table: TablePlan, checks: Sequence[Check]) -> Iterator[str]:
+def _try_table(conn: psycopg.Connection[Any], table: TablePlan, checks: Sequence[Check | Computed]) -> Iterator[str]:
     called = list(call_problems(conn, table))
     yield from called
     if called:  # nothing that may not be called is run
@@ -125,7 +158,7 @@ def _in_place(table: TablePlan) -> TablePlan:
     return replace(table, columns=tuple(columns))
 
 
-def _hold(conn: psycopg.Connection[Any], table: TablePlan, checks: Sequence[Check]) -> Iterator[str]:
+def _hold(conn: psycopg.Connection[Any], table: TablePlan, checks: Sequence[Check | Computed]) -> Iterator[str]:
     claims = [*_claims(table, checks)]
     counted = _count(conn, table, claims)
     if isinstance(counted, psycopg.Error):
@@ -137,21 +170,26 @@ def _hold(conn: psycopg.Connection[Any], table: TablePlan, checks: Sequence[Chec
             yield f"{claim.sentence} in {count} of {rows} rows that were tried"
 
 
-def _claims(table: TablePlan, checks: Sequence[Check]) -> Iterator[Claim]:
+def _claims(table: TablePlan, checks: Sequence[Check | Computed]) -> Iterator[Claim]:
     masked = {p.column.name: p for p in table.columns if p.masked}
     computed = {c.name for c in table.table.columns if c.generated}
     for check in checks:
-        if concerned := [masked[name] for name in check.columns if name in masked]:
-            by = ", ".join(f"{p.column.name} ({p.strategy.kind})" for p in concerned)
-        elif computed & set(check.columns):
-            by = "columns that are generated from masked ones"
-        else:
-            continue
-        yield Claim(_BROKEN.format(sql.SQL(check.condition)), f"check {check.name} would be broken by {by}")
+        if isinstance(check, Check):
+            yield from _check_claim(check, masked, computed)
+        elif any(check.concerns(name) for name in (*masked, *computed)):
+            yield Claim(_DONE.format(sql.SQL(check.expression)), f"{check.about} can be made of the fakes")
     for name, plan in masked.items():
         if plan.column.not_null:
             empty = _EMPTY.format(sql.Identifier("t", name))
             yield Claim(empty, f"{name} is NOT NULL and {plan.strategy.kind} leaves it NULL")
+
+
+def _check_claim(check: Check, masked: Mapping[str, ColumnPlan], computed: Collection[str]) -> Iterator[Claim]:
+    by = ", ".join(f"{name} ({masked[name].strategy.kind})" for name in check.columns if name in masked)
+    if not by and set(computed) & set(check.columns):
+        by = "columns that are generated from masked ones"
+    if by:
+        yield Claim(_BROKEN.format(sql.SQL(check.condition)), f"check {check.name} would be broken by {by}")
 
 
 def _count(conn: psycopg.Connection[Any], table: TablePlan, claims: Sequence[Claim]) -> tuple[int, ...] | psycopg.Error:

@@ -74,6 +74,17 @@ def people(column: str, value: str, more: str = "") -> str:
             ("c: sql does not fit: cannot cast type boolean to integer[] (SQLSTATE 42846).",),
         ),
         (
+            people("int", "1") + "; CREATE INDEX more ON t ((c * 999999))",
+            '"digest"',
+            ("it cannot be told whether index more can be made of the fakes: it fails on a row that was tried: Num",),
+        ),
+        (
+            people("int", "1") + "; CREATE STATISTICS more ON (c * 999999), id FROM t",
+            '"digest"',
+            ("it cannot be told whether statistics more can be made of the fakes: it fails on a row that was",),
+        ),
+        (people("int", "1") + "; CREATE INDEX doubled ON t ((id * 2)) WHERE id > 0", '"digest"', ()),
+        (
             people("text", f"'{CANARY}'", ", g text GENERATED ALWAYS AS (left(c, 3)) STORED CHECK (g LIKE 'c%')"),
             '{ strategy = "constant", value = "X" }',
             ("check t_g_check would be broken by columns that are generated from masked ones in 2 of 2",),
