@@ -33,6 +33,7 @@ from sanitizers.strategies.job import Job
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.last_name import LastName
+from sanitizers.strategies.listed import Listed
 from sanitizers.strategies.mac import Mac
 from sanitizers.strategies.national_id import NationalId
 from sanitizers.strategies.noise import Noise
@@ -97,6 +98,7 @@ AnyStrategy = (
     | RangeShift
     | Composite
     | Hstore
+    | Listed
     | Keep
 )
 KINDS.update({cls.model_fields["kind"].default: cls for cls in get_args(AnyStrategy)})

@@ -41,6 +41,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "national_id": {"country": "us"},
     "json": {"paths": {"a": "email"}},
     "hstore": {"keys": {"a": "email"}},
+    "list": {"of": "email"},
     "composite": {"attributes": {"a": "email"}},
     "sql": {"expression": "1"},
     "derived": {"expression": "1"},

@@ -26,6 +26,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "constant": {"value": ""},
     "derived": {"expression": "'row ' || id"},
     "hstore": {"keys": {"a": "digest"}},
+    "list": {"of": "digest"},
     "json": {"paths": {"a": "full_name", "b": "keep"}},
     "json_only": {"members": ["a"]},
     "national_id": {"country": "de"},
