@@ -69,8 +69,12 @@ def missing_lines(schema: Schema, policy: MaskingPolicy) -> Iterator[str]:
 
 
 def unmasked(schemas: Iterable[Schema], plan: MaskingPlan | None, policy: MaskingPolicy) -> Iterator[str]:
-    """A policy that nobody has signed may not keep what looks personal, nor mask nothing at all."""
-    if policy.reviewed or plan is None:
+    """No policy may mask nothing at all, and one that nobody has signed may not keep what looks personal."""
+    if plan is None:
+        return
+    if not any(table.masked for database in plan.databases for table in database.tables):
+        yield "the policy masks nothing: what comes out would be production; mask a column"
+    if policy.reviewed:
         return
     kept = {
         (database.database, table.table.schema, table.table.name, column.column.name)
@@ -83,8 +87,6 @@ def unmasked(schemas: Iterable[Schema], plan: MaskingPlan | None, policy: Maskin
         if suggestion.path in kept and suggestion.strategy.masks and suggestion.pii_class is not None:
             name = ".".join(suggestion.path)
             yield f"{name} looks personal ({suggestion.pii_class}) and is kept: mask it, or sign the policy"
-    if plan.masked_count == 0:
-        yield "the policy masks nothing: staging would be production; sign the policy if there is nothing personal"
 
 
 def _classes(schemas: Iterable[Schema], policy: MaskingPolicy) -> Classes | None:
