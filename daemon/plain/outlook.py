@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import psycopg
 
+from daemon.amounts import readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.plain.narrow import Place, narrowed, unnamed
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.policies import compile_policy, coverage, missing_lines, unmasked
 from sanitizers.engines.blockers import find_blockers
 from sanitizers.engines.journal import Mode, journaled_schema
+from sanitizers.engines.large_objects import read_owners
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.preflight import unreadable
 from sanitizers.errors import PlanError
@@ -88,7 +90,7 @@ def _look(conn: psycopg.Connection, facts: Facts, wish: Wish) -> Outlook:
             problems += try_plan(conn, plan.databases[0])
     conn.rollback()
     covered = coverage((schema,), policy).replace(policy.digest, wish.policy.digest)
-    notes = tuple(_notes(facts, schema, plan, wish))
+    notes = (*_notes(facts, schema, plan, wish), *_removed(conn, wish))
     lines = tuple(missing_lines(schema, policy))
     return Outlook(facts, schema, plan, covered, tuple(problems), notes, lines, begun is not None)
 
@@ -106,14 +108,20 @@ def _standing_in_the_way(conn: psycopg.Connection, plan: DatabasePlan, wish: Wis
     return unreadable(plan, conn)
 
 
+def _removed(conn: psycopg.Connection, wish: Wish) -> Iterator[str]:
+    count = sum(read_owners(conn).values())
+    if count and wish.mode == "in-place":
+        yield f"{count:,} large objects are going to be removed: no policy says what is in them"
+
+
 def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -> Iterator[str]:
     if plan is not None:
         yield f"{plan.masked_count} of {plan.column_count} columns in {len(schema.tables)} tables are masked"
     if not wish.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     rows, size = sum(table.row_estimate for table in schema.tables), sum(table.total_bytes for table in schema.tables)
-    minutes = max(1, round(size / BYTES_PER_SECOND[wish.mode] / 60))
-    yield f"about {rows:,} rows, {readable_size(size)} with indexes: about {minutes:,} min"
+    seconds = size / BYTES_PER_SECOND[wish.mode]
+    yield f"about {rows:,} rows, {readable_size(size)} with indexes: about {readable_time(seconds)}"
     if wish.mode == "in-place":
         most = max((table.total_bytes for table in schema.tables), default=0)
         yield f"it needs up to {readable_size(2 * most)} of free disk and locks each table while that is rewritten"
@@ -126,8 +134,3 @@ def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -
 def connected(facts: Facts) -> str:
     """Who else is connected, up to the verb."""
     return "1 other session is" if facts.sessions == 1 else f"{facts.sessions} other sessions are"
-
-
-def readable_size(size: int) -> str:
-    """Bytes for people."""
-    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from daemon.amounts import readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
@@ -121,7 +122,8 @@ def _names(listing: Listing, context: StagingContext, request: StagingRequest) -
 def _size(listing: Listing, production: Branch) -> Iterator[str]:
     cap = listing.project.branch_logical_size_limit_bytes
     if cap and production.logical_size and production.logical_size > cap:
-        yield f"{production.name} holds {_megabytes(production.logical_size)}, a branch of this plan {_megabytes(cap)}"
+        size = readable_size(production.logical_size)
+        yield f"{production.name} holds {size}, a branch of this plan {readable_size(cap)}"
 
 
 def _api_roles(context: StagingContext, production: Branch) -> frozenset[str]:
@@ -161,11 +163,7 @@ def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: Sta
 
 def _costs(name: str, size: int) -> Iterator[str]:
     """What streaming and keeping so much comes to, at most: deltas and plan allowances only make it less."""
-    minutes = size / BYTES_PER_SECOND / 60
+    time = readable_time(size / BYTES_PER_SECOND)
     egress, storage = size / 1e9 * EGRESS_PER_GB, size / 1e9 * STORAGE_PER_GB_MONTH
-    yield f"{name} holds {_megabytes(size)}: about {max(1, round(minutes)):,} min to stream through here"
+    yield f"{name} holds {readable_size(size)}: about {time} to stream through here"
     yield f"it costs at most ${egress:,.2f} of egress, and ${storage:,.2f} a month for the copy that stays"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"

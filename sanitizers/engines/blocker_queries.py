@@ -90,11 +90,6 @@ WHERE f.relkind = 'f' AND f.relispartition ORDER BY 1
 """
 )
 
-LARGE_OBJECTS = """
-SELECT count(*), array_agg(DISTINCT pg_get_userbyid(lomowner)::text)
-FROM pg_largeobject_metadata HAVING count(*) > 0
-"""
-
 SLOTS = """
 SELECT slot_name, active FROM pg_replication_slots
 WHERE slot_type = 'logical' AND database = current_database() ORDER BY 1

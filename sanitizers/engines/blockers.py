@@ -15,7 +15,6 @@ from sanitizers.engines.blocker_queries import (
     EVENT_TRIGGERS,
     FOREIGN_PARTITIONS,
     HIDDEN_ROWS,
-    LARGE_OBJECTS,
     MISSING_RIGHTS,
     PREPARED,
     RELATION_OWNERS,
@@ -23,11 +22,12 @@ from sanitizers.engines.blocker_queries import (
     SLOTS,
 )
 from sanitizers.engines.journal import Mode
+from sanitizers.engines.large_objects import read_owners
 from sanitizers.engines.obstacles import read_obstacles, select
 from sanitizers.engines.rewritten import find_relations, rewritten_tables, together
 from sanitizers.plan import DatabasePlan
 
-UNLINK = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata"
+UNLINK = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata WHERE lomowner = '{}'::regrole"
 NAMED = 3
 """Things of one owner that a sentence names; of more it says how many there are."""
 
@@ -165,12 +165,15 @@ def _foreign(scene: _Scene) -> Iterator[str]:
 
 
 def _objects(scene: _Scene) -> Iterator[str]:
+    """Those that the run can unlink it does."""
     if scene.reach.mode == "in-place":
-        for count, owners in scene.conn.execute(LARGE_OBJECTS):
-            yield (
-                f"{count} large objects hold bytes that no masking policy names: run {UNLINK} as {', '.join(owners)},"
-                " or mask in the clean room, which takes none over."
-            )
+        for owner, count in read_owners(scene.conn).items():
+            row = scene.conn.execute("SELECT pg_has_role(%s, 'USAGE')", (owner,)).fetchone()
+            if not (row and row[0]) and owner not in scene.reach.roles:
+                yield (
+                    f"{count} large objects of {owner} hold bytes that no masking policy names: run"
+                    f" {UNLINK.format(_quoted(owner))} as {owner}, or mask in the clean room, which takes none over."
+                )
 
 
 def _slots(scene: _Scene) -> Iterator[str]:

@@ -21,6 +21,7 @@ from sanitizers.engines.attachments import CONSTRAINED, REBUILT, REMOVED, RESTOR
 from sanitizers.engines.blockers import Reach, blockers_in_reach
 from sanitizers.engines.crew import Crew
 from sanitizers.engines.journal import Journal, journal_purpose, open_journal
+from sanitizers.engines.large_objects import unlink_all
 from sanitizers.engines.rebuild import Connect, Sessions, await_others, put_back, stay_beside, take_away
 from sanitizers.engines.refill import refill_tables
 from sanitizers.engines.rewritten import find_relations, name_of, rewritten_tables, together
@@ -99,6 +100,7 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         for hand in hands[1:]:
             stay_beside(hand.own)
         _clear(journal, hands[0], track.step("clear"))
+        unlink_all(hands[0], track.say)
         _mask(run, journal, crew, track)
         _complete(run, journal, crew, track)
         tables = tuple(journal.done().values())
