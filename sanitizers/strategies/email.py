@@ -14,7 +14,7 @@ from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrategy, at_least, of
 
 TAIL = len("." + 16 * "f" + "@example.com")
-DOMAINS = sql.SQL("('{{com,org,net}}'::text[])[1 + get_byte({}, {}) % 3]")
+DOMAINS = sql.SQL("('{{@example.com,@example.org,@example.net}}'::text[])[1 + get_byte({}, {}) % 3]")
 NAME_LENGTH = 2 * HANDLE_LENGTH + 1
 
 _RECASED = sql.SQL("""
@@ -45,7 +45,7 @@ class Email(PersonalStrategy):
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """The person's name as far as the column has room for it, then the digest, then the domain."""
         domain = DOMAINS.format(inputs.mark, sql.Literal(DOMAIN))
-        fake = sql.SQL("{}{} || '@example.' || {}").format(named(column, inputs, TAIL, "."), mark(inputs.mark), domain)
+        fake = sql.SQL("{}{} || {}").format(named(column, inputs, TAIL, "."), mark(inputs.mark), domain)
         if column.case_insensitive:
             return sql.SQL("({})").format(fake)
         bits = digest_of("spelling of an address", text_bytes(sql.SQL("{}::text").format(inputs.value)))

@@ -41,15 +41,15 @@ class Phone(PersonalStrategy):
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """Digits from 56 bits of the digest, zeros in front."""
         figure = sql.SQL("{} % {}").format(number(inputs.mark), sql.Literal(10**self.digits))
+        if self.digits <= BIGINT_DIGITS:  # one number, written once, is cheaper than padding
+            whole = sql.SQL("({} + {})").format(sql.Literal(int(COUNTRY) * 10**self.digits), figure)
+            return whole if column.category == "integer" else sql.SQL("('+' || {}::text)").format(whole)
         padded = sql.SQL("lpad(({})::text, {}, '0')").format(figure, sql.Literal(self.digits))
-        return sql.SQL("({} || {})").format(sql.Literal(self._prefix(column)), padded)
+        return sql.SQL("({} || {})").format(sql.Literal("+" + COUNTRY), padded)
 
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """Numbers that begin with 999 are nobody's, in an integer column as well."""
         return self.residue
-
-    def _prefix(self, column: Column) -> str:
-        return COUNTRY if column.category == "integer" else "+" + COUNTRY
 
     def _bigint(self, column: Column) -> str | None:
         if column.category != "integer":
