@@ -87,6 +87,18 @@ def unmasked(schemas: Iterable[Schema], plan: MaskingPlan | None, policy: Maskin
         if suggestion.path in kept and suggestion.strategy.masks and suggestion.pii_class is not None:
             name = ".".join(suggestion.path)
             yield f"{name} looks personal ({suggestion.pii_class}) and is kept: mask it, or sign the policy"
+    yield from _kept_in_part(plan)
+
+
+def _kept_in_part(plan: MaskingPlan) -> Iterator[str]:
+    for database in plan.databases:
+        for table in database.tables:
+            place = f"{database.database}.{table.table.qualified}"
+            if table.rule.keep_rows:
+                yield f"{place} keeps rows as they are (keep_rows): sign the policy"
+            for column in table.columns:
+                if column.masked and (column.strategy.keep_if or column.strategy.keep_values):
+                    yield f"{place}.{column.column.name} keeps some originals (keep_if, keep_values): sign the policy"
 
 
 def _classes(schemas: Iterable[Schema], policy: MaskingPolicy) -> Classes | None:

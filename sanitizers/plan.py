@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property
 
 from sanitizers.decisions import BY_NAME, Classes, Decisions, decide
@@ -16,7 +15,7 @@ from sanitizers.policy import MaskingPolicy
 from sanitizers.pools import FALLBACK, Locales
 from sanitizers.problems.find import find_problems
 from sanitizers.rules import EVERY_ROW, TableRule
-from sanitizers.schema import Column, Schema, Table
+from sanitizers.schema import Column, ForeignKey, Schema, Table
 from sanitizers.strategies import Residue, Strategy
 from sanitizers.subset import Rows, Subset, Wanted, sampled
 
@@ -145,7 +144,7 @@ def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Clas
     decisions = decide(schemas, policy, classes)
     problems = find_problems(schemas, policy, decisions)
     whole = [_plan_database(schema, policy, decisions) for schema in schemas]
-    subsets = [_subset(database, policy.share) for database in whole]
+    subsets = [_subset(database, policy) for database in whole]
     problems += tuple(problem for subset in subsets for problem in subset.problems)
     if policy.share is not None and not any(subset.restricts for subset in subsets):
         problems += ('no table has a row for each person, so that nothing says what to sample: give rows = "5%"',)
@@ -156,15 +155,23 @@ def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Clas
     return MaskingPlan(tuple(_restricted(d, s) for d, s in zip(whole, subsets, strict=True)), digest)
 
 
-def _subset(plan: DatabasePlan, sample: Fraction | None) -> Subset:
+def _subset(plan: DatabasePlan, policy: MaskingPolicy) -> Subset:
     wanted = {}
     for table in plan.tables:
         person = person_of_each_row(table)
-        asked = sample if person is not None and table.rule.rows == "all" else None
+        asked = policy.share if person is not None and table.rule.rows == "all" else None
         share = table.rule.share or asked
         source = sampled(table.table, person) if share else None
         wanted[table.table.schema, table.table.name] = Wanted(table.rule, share, source)
-    return Subset(plan.schema, wanted)
+    return Subset(plan.schema, wanted, tuple(_links(plan.database, policy)))
+
+
+def _links(database: str, policy: MaskingPolicy) -> Iterator[tuple[tuple[str, str], ForeignKey]]:
+    """The policy's links within one database, as what they stand for; by the table that refers."""
+    for link in policy.links:
+        (of, schema, table, column), (to, *parent, target) = link.ends
+        if of == to == database:
+            yield (schema, table), ForeignKey((column,), parent[0], parent[1], (target,))
 
 
 def _restricted(plan: DatabasePlan, subset: Subset) -> DatabasePlan:

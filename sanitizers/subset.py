@@ -61,7 +61,10 @@ class Wanted:
 class Subset:
     """The restricted tables of one database, and why."""
 
-    def __init__(self, schema: Schema, wanted: Mapping[Name, Wanted]) -> None:
+    def __init__(
+        self, schema: Schema, wanted: Mapping[Name, Wanted], links: Sequence[tuple[Name, ForeignKey]] = ()
+    ) -> None:
+        self._links = links
         self._tables = {(table.schema, table.name): table for table in schema.tables}
         self._wanted = wanted
         self._restricted = self._spread({name for name, want in wanted.items() if want.restricts})
@@ -114,15 +117,19 @@ class Subset:
         )
 
     def _keys(self, name: Name) -> Sequence[ForeignKey]:
-        return [key for key in self._tables[name].foreign_keys if (key.schema, key.table) in self._restricted]
+        return [key for key in self._references(name) if (key.schema, key.table) in self._restricted]
+
+    def _references(self, name: Name) -> Sequence[ForeignKey]:
+        """Foreign keys, and what the policy says refers like one."""
+        return [*self._tables[name].foreign_keys, *(key for child, key in self._links if child == name)]
 
     def _spread(self, restricted: set[Name]) -> set[Name]:
         """Restricted tables and all that refer to them, directly or by way of others."""
         while True:
             more = {
                 name
-                for name, table in self._tables.items()
-                if name not in restricted and any((k.schema, k.table) in restricted for k in table.foreign_keys)
+                for name in self._tables
+                if name not in restricted and any((k.schema, k.table) in restricted for k in self._references(name))
             }
             if not more:
                 return restricted

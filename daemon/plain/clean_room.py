@@ -17,6 +17,7 @@ from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.verify import VerifyRun, verify_database
 
+FAILED = "The source is as it was. Drop the target: it is masked, but not proven."
 LEFT = "The source is as it was. Drop the target, or run the same again: it goes on with what is complete."
 
 
@@ -59,7 +60,8 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
     outlook, there = run.look()
     for note in (outlook.coverage, *outlook.notes):
         watch.tell(Progress("preflight", note))
-    with ending(watch, lambda: LEFT):
+    state = [LEFT]
+    with ending(watch, lambda: state[0]):
         notes: tuple[str, ...] = ()
         if not run.schema_exists and not run.begun:
             watch.tell(Progress("schema", "making the target's schema"))
@@ -67,6 +69,7 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         plan = outlook.ready
         _refuse_blockers(run, plan)
         _copy(run, plan, watch)
+        state[0] = FAILED
         return _prove(run, outlook, watch, notes)
 
 

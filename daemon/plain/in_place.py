@@ -10,13 +10,22 @@ from daemon.plain.outlook import Outlook, connected, look_ahead
 from daemon.plain.run import How, Sanitized, ending, sanitized, teller
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch
+from sanitizers.engines.journal import done_tables
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
+from sanitizers.engines.rewritten import name_of, rewritten_tables
 from sanitizers.errors import ResidueError
-from sanitizers.proof.witness import WitnessRun, witness_database
+from sanitizers.plan import DatabasePlan
+from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.witness import Witness, WitnessRun, witness_database
+from sanitizers.seal import cut_neighbours
 
 LEFT = (
     "The database may be half masked: nobody may use it. Run the same again, with the same policy and key: it goes on"
     " where this one ended. Or drop it."
+)
+UNPROVEN = (
+    "The database is masked but not proven, and it never will be: its originals are gone. Drop it and start from a new"
+    " copy. To use it unproven all the same: DROP SCHEMA branchwarden_journal CASCADE."
 )
 UNTOUCHED = "Nothing was changed."
 HALF = "An earlier run was cut off here: this one goes on where that one ended."
@@ -38,13 +47,20 @@ class InPlace:
             raise RunRefusedError(
                 f"{self.database.place} is a hot standby, which takes no writes: mask a copy of its own"
             )
-        _ = outlook.ready
+        plan = outlook.ready
+        if outlook.going_on and self._masked(plan):
+            raise RunRefusedError(f"an earlier run masked {name}, and its proof failed or was cut off.\n{UNPROVEN}")
         if self.unattended and sessions:
             raise RunRefusedError(
                 f"{connected(outlook.facts)} connected to {name}, so it may be in use: end them, or leave --yes out"
                 " and type the name"
             )
         return outlook
+
+    def _masked(self, plan: DatabasePlan) -> bool:
+        """Whether an earlier run has masked every table already."""
+        with self.database.session() as conn:
+            return done_tables(conn) >= {name_of(table) for table in rewritten_tables(plan)}
 
 
 def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch) -> Sanitized:
@@ -58,21 +74,42 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
     for note in (outlook.coverage, *outlook.notes, *([HALF] if outlook.going_on else [])):
         watch.tell(Progress("preflight", note))
     confirm(outlook)
-    touched: list[bool] = []
-    with ending(watch, lambda: LEFT if touched else UNTOUCHED):
+    state, proofs = [UNTOUCHED], list[DatabaseProof]()
+    with ending(watch, lambda: state[0]):
         with witness_database(_sight(run, outlook, watch), teller(watch, "verify")) as witness:
-            touched.append(True)
-            report = rewrite_database(_rewrite(run, outlook, watch), teller(watch, "mask"))
-            watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
-            proof = witness.judge()
-        if proof.problems:
-            raise ResidueError(proof.problems)
+            state[0] = LEFT
+            _cut_neighbours(run, watch)
+
+            def prove() -> None:
+                state[0] = UNPROVEN
+                proofs.append(_proven(witness))
+
+            report = rewrite_database(_rewrite(run, outlook, watch, prove), teller(watch, "mask"))
+        watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
+        (proof,) = proofs
         watch.tell(Progress("verify", f"{proof.searched:,} original values searched for in every column, none found"))
         return sanitized(run.database.place, outlook, run.how, proof)
 
 
-def _rewrite(run: InPlace, outlook: Outlook, watch: Watch) -> RewriteRun:
+def _proven(witness: Witness) -> DatabaseProof:
+    proof = witness.judge()
+    if proof.problems:
+        raise ResidueError(proof.problems)
+    if witness.masked_before:
+        raise ResidueError([f"not looked at: {what}" for what in proof.unseen])
+    return proof
+
+
+def _cut_neighbours(run: InPlace, watch: Watch) -> None:
+    """A copy must not call production's neighbours, with production's passwords least of all."""
+    with run.database.session() as conn:
+        for what, count in cut_neighbours(conn).items():
+            watch.tell(Progress("mask", f"{count} {what} of the copy removed or stopped"))
+
+
+def _rewrite(run: InPlace, outlook: Outlook, watch: Watch, prove: Callable[[], None]) -> RewriteRun:
     return RewriteRun(
+        prove=prove,
         connect=run.database.connect,
         plan=outlook.ready,
         key=run.how.key.secret,

@@ -189,6 +189,11 @@ def open_journal(conn: psycopg.Connection, purpose: JournalPurpose) -> Journal:
     return Journal(conn, saved=False)
 
 
+def done_tables(conn: psycopg.Connection) -> frozenset[tuple[str, str]]:
+    """Schema and name of the tables that the run whose journal is there has filled."""
+    return frozenset(conn.execute("SELECT schema, name FROM branchwarden_journal.done").fetchall())
+
+
 def journaled_schema(conn: psycopg.Connection) -> Schema | None:
     """What the database of an unfinished run looked like before it, for the plan of the run that goes on; else None."""
     if not _exists(conn):

@@ -63,6 +63,8 @@ class RewriteRun:
     """Those that `connect` can connect as, beside the run's own."""
     streams: int = 2
     """Connections that rewrite tables and build indexes at once."""
+    prove: Callable[[], None] = lambda: None
+    """Called when all is masked and put back. Where it raises, the journal stays: unproven is not finished."""
 
     def __post_init__(self) -> None:
         if self.streams < 1:
@@ -104,6 +106,7 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         _mask(run, journal, crew, track)
         _complete(run, journal, crew, track)
         tables = tuple(journal.done().values())
+        run.prove()
         journal.close()
         return CopyReport(tables, track.finish())
 

@@ -54,9 +54,12 @@ def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: 
         search.add_texts(Looked(f"the definition of {name} in {plan.database}", derived=True), literals(text))
 
 
-def left_behind(target: psycopg.Connection, key: bytes) -> Iterator[str]:
-    """A journal of ours, the key in any spelling, and large objects, which are not masked."""
-    if target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (JOURNAL_SCHEMA,)).fetchone():
+def left_behind(target: psycopg.Connection, key: bytes, *, journaled: bool = False) -> Iterator[str]:
+    """A journal of ours, the key in any spelling, and large objects, which are not masked.
+
+    `journaled` says that the journal is still needed: it goes when the proof has passed.
+    """
+    if not journaled and target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (JOURNAL_SCHEMA,)).fetchone():
         yield f"schema {JOURNAL_SCHEMA} was left behind in the target"
     spellings = (
         key.hex(),

@@ -16,6 +16,7 @@ from threading import Event
 
 import psycopg
 
+from sanitizers.engines.journal import done_tables
 from sanitizers.engines.rebuild import Connect
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan, TablePlan
@@ -29,8 +30,6 @@ from sanitizers.track import Progress, Track
 
 Name = tuple[str, str]
 """Schema and table."""
-
-DONE = "SELECT schema, name FROM branchwarden_journal.done"
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,11 @@ class Witness:
         self._search = Search(Home(conn, in_target=True, lasting=True), run.seed)
         self._before = without_values(track.about, self._look_before)
 
+    @property
+    def masked_before(self) -> frozenset[Name]:
+        """Tables that a run that was cut off had masked: nobody can search for their originals any more."""
+        return self._before.done
+
     def judge(self) -> DatabaseProof:
         """Prove that the database holds its rows, is built as before, and no original of a masked column is left.
 
@@ -76,7 +80,7 @@ class Witness:
 
     def _look_before(self) -> _Before:
         run, conn, track = self._run, self._conn, self._track
-        done = frozenset(conn.execute(DONE).fetchall()) if run.going_on else frozenset()
+        done = done_tables(conn) if run.going_on else frozenset()
         left = tuple(t for t in run.plan.tables if _name(t) not in done)
         track.step("count", run.plan.database)
         set_key(conn, run.key)
@@ -91,7 +95,11 @@ class Witness:
         run, conn, before, track = self._run, self._conn, self._before, self._track
         track.step("compare", run.plan.database)
         counted = {_name(table): count_rows(table, conn) for table in run.plan.tables}
-        problems = [*before.problems, *_lost_rows(run.plan, before.rows, counted), *left_behind(conn, run.key)]
+        problems = [
+            *before.problems,
+            *_lost_rows(run.plan, before.rows, counted),
+            *left_behind(conn, run.key, journaled=True),
+        ]
         if before.objects is not None:
             problems += compared(before.objects, read_objects(conn), conn)
         track.step("search")

@@ -28,8 +28,8 @@ class Email(PersonalStrategy):
     """`anna.meyer.3f9a1c0b2d4e5f60@example.org`: 64 bits of the digest keep it unique.
 
     Only at example.com, example.org and example.net, which RFC 2606 reserves. Spellings of one address that differ in
-    case or in blanks around it get spellings of one fake that differ in case alone, so they stay as equal to
-    lower(email), and as different to a unique index, as they were.
+    case get spellings of one fake that differ in case, so they stay as equal to lower(email), and as different to a
+    unique index, as they were. One with blanks around it is another address of the same person.
     """
 
     kind: Literal["email"] = Field(default="email", alias="strategy")
@@ -44,14 +44,21 @@ class Email(PersonalStrategy):
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """The person's name as far as the column has room for it, then the digest, then the domain."""
+        name = named(column, inputs, TAIL, ".")
         domain = DOMAINS.format(inputs.mark, sql.Literal(DOMAIN))
-        fake = sql.SQL("{}{} || {}").format(named(column, inputs, TAIL, "."), mark(inputs.mark), domain)
+        text = sql.SQL("{}::text").format(inputs.value)
+        fake = sql.SQL("{}{} || {}").format(name, mark(inputs.mark), domain)
+        other = sql.SQL("{}{} || {}").format(name, self._other_mark(text, inputs), domain)
         if column.case_insensitive:
-            return sql.SQL("({})").format(fake)
-        bits = digest_of("spelling of an address", text_bytes(sql.SQL("{}::text").format(inputs.value)))
-        recased = _RECASED.format(fake=fake, bits=bits)
-        return sql.SQL("(CASE WHEN {}::text = {} THEN {} ELSE {} END)").format(
-            inputs.value, folded(inputs.value), fake, recased
+            return sql.SQL("({})").format(other)
+        recased = _RECASED.format(fake=other, bits=digest_of("spelling of an address", text_bytes(text)))
+        return sql.SQL("(CASE WHEN {} = {} THEN {} ELSE {} END)").format(text, folded(text), fake, recased)
+
+    def _other_mark(self, text: sql.Composable, inputs: Inputs) -> sql.Composable:
+        """A mark of its own for an address with blanks around it: to a unique index they count."""
+        lower = text_bytes(sql.SQL('lower({} COLLATE "C")').format(text))
+        return sql.SQL("CASE WHEN btrim({}) = {} THEN {} ELSE {} END").format(
+            text, text, mark(inputs.mark), mark(digest_of("blanks around an address", lower))
         )
 
 

@@ -103,3 +103,16 @@ def _wait_until_alone(shop: TestDatabase) -> None:
     while rows(shop.dsn, others)[0][0]:
         assert time.monotonic() < end, "the killed run's connections stay"
         time.sleep(0.05)
+
+
+def test_a_run_that_failed_its_proof_stays_failed(desk: Desk, shop: TestDatabase) -> None:
+    execute(shop.dsn, "INSERT INTO notes (id, body) SELECT 900, email FROM people LIMIT 1")
+
+    first = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
+    again = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
+
+    assert first.returncode == again.returncode == 5
+    assert "holds 1 original value of" in first.stderr
+    assert "masked but not proven" in first.stderr
+    assert "an earlier run masked" in again.stderr
+    assert "DROP SCHEMA branchwarden_journal CASCADE" in again.stderr

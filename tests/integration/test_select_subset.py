@@ -92,6 +92,17 @@ def test_a_condition_takes_along_only_what_refers_to_its_rows(taken: Taken) -> N
     assert len([n for n in rows["notes"] if n["customer"]]) == 1
 
 
+def test_links_are_followed_like_foreign_keys(taken: Taken, database: Any) -> None:
+    ddl = SHOP + "CREATE TABLE mails (address text); INSERT INTO mails SELECT email FROM customers;"
+    link = f'[[links]]\nfrom = "{database.name}.public.mails.address"\nto = "{database.name}.public.customers.email"\n'
+    rule = '[[columns]]\nmatch = "*.address"\nstrategy = "email"\n'
+
+    rows = taken(ddl, link + rule + POLICY, sample="10%")
+
+    assert {m["address"] for m in rows["mails"]} == {c["email"] for c in rows["customers"]}
+    assert len(rows["mails"]) == len(rows["customers"]) < 140
+
+
 def test_a_circle_is_cut_where_it_may_be_null(taken: Taken) -> None:
     rows = taken(CIRCLE.format(""), sample="20%")
 
