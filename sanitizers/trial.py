@@ -222,7 +222,7 @@ def _failures(
 ) -> Iterator[str]:
     """Which column it was, or which claim, or only that it failed."""
     found = [
-        f"{plan.column.name}: {plan.strategy.kind} does not fit: {_words(alone)}"
+        f"{plan.column.name}: {plan.strategy.kind} does not fit: {_read(alone)}"
         for plan in table.columns
         if plan.masked
         and not plan.strategy.masked_expression
@@ -230,11 +230,11 @@ def _failures(
     ]
     if not found and not isinstance(_count(conn, table, ()), psycopg.Error):
         found = [
-            f"it cannot be told whether {claim.sentence}: {_words(alone)}"
+            f"it cannot be told whether {claim.sentence}: {_read(alone)}"
             for claim in claims
             if isinstance(alone := _count(conn, table, [claim]), psycopg.Error)
         ]
-    yield from found or [_words(error)]
+    yield from found or [_read(error)]
 
 
 def _refusal(conn: psycopg.Connection[Any], query: sql.Composed) -> psycopg.Error | None:
@@ -244,6 +244,11 @@ def _refusal(conn: psycopg.Connection[Any], query: sql.Composed) -> psycopg.Erro
     except psycopg.Error as error:
         return error
     return None
+
+
+def _read(error: psycopg.Error) -> str:
+    """The error of a statement that read rows: its words may be theirs, whatever its code."""
+    return str(explain(error, "it fails on a row that was tried"))
 
 
 def _words(error: psycopg.Error) -> str:
