@@ -65,7 +65,8 @@ def _run() -> int:  # noqa: PLR0911  # one line per kind of end
         # The reader of a pipe has enough; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001  # the last resort: a mistake of ours gets a sentence, not a stack trace
+    # The last resort of the command line: a stack trace would quote values, and the exit code would not be documented.
+    except Exception as error:  # noqa: BLE001
         _say(_internal(error))
         return 70
 

@@ -34,7 +34,8 @@ LACK = _missing()
 pytestmark = [
     pytest.mark.postgres,
     pytest.mark.slow,
-    pytest.mark.skipif(bool(LACK), reason=LACK or "nothing lacks"),  # a laptop may have no Node; CI installs it
+    # The real neonctl needs Node, which a laptop may lack; LACK says what to install, and CI installs it.
+    pytest.mark.skipif(bool(LACK), reason=LACK or "nothing lacks"),
 ]
 
 

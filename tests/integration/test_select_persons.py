@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from sanitizers.digests import set_key
 from sanitizers.plan import compile_plan
 from sanitizers.policy import parse_policy
 from sanitizers.pools import pool
 from sanitizers.schema import read_schema
 from sanitizers.select import masked_select
+from tests.integration.select_case import Masked, masked
 
-KEY = bytes(range(32))
-Rows = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture
-def masked(database: Any) -> Callable[[str, str], Rows]:
-    """Run DDL, compile a policy (lines of [[...]] first, then tables of `public`), and mask every table in order."""
-
-    def run(ddl: str, policy: str) -> Rows:
-        with psycopg.connect(database.dsn) as conn:
-            conn.execute(ddl)
-            conn.commit()
-            schema = read_schema(conn)
-            text = "version = 1\n" + policy.replace("[public.", f'["{schema.database}".public.').replace(
-                "DB.", f"{schema.database}."
-            )
-            plan = compile_plan([schema], parse_policy(text, "masking.toml")).databases[0]
-            set_key(conn, KEY)
-            with conn.cursor(row_factory=psycopg.rows.dict_row) as cur:
-                return {t.table.name: cur.execute(masked_select(t)).fetchall() for t in plan.tables}
-
-    return run
-
+__all__ = ["masked"]
 
 USERS = """
 CREATE TABLE users (id int PRIMARY KEY, first_name text, last_name text, whole text, email text UNIQUE, login text,
@@ -70,7 +47,7 @@ def handle(first: str, last: str) -> tuple[str, str]:
     )
 
 
-def test_names_login_and_address_of_a_row_are_those_of_one_person(masked: Callable[[str, str], Rows]) -> None:
+def test_names_login_and_address_of_a_row_are_those_of_one_person(masked: Masked) -> None:
     users = masked(USERS, POLICY)["users"]
 
     for user in users[:61]:
@@ -82,7 +59,7 @@ def test_names_login_and_address_of_a_row_are_those_of_one_person(masked: Callab
     assert set(users[61].values()) == {62, None}
 
 
-def test_details_are_the_persons_where_every_row_is_about_another_one(masked: Callable[[str, str], Rows]) -> None:
+def test_details_are_the_persons_where_every_row_is_about_another_one(masked: Masked) -> None:
     users = masked(USERS, POLICY)["users"][:60]
 
     assert len({u["phone"] for u in users}) == 60  # one original
@@ -91,7 +68,7 @@ def test_details_are_the_persons_where_every_row_is_about_another_one(masked: Ca
 
 
 @pytest.mark.parametrize("by", ["value", "person"])
-def test_the_policy_can_say_what_decides(masked: Callable[[str, str], Rows], by: str) -> None:
+def test_the_policy_can_say_what_decides(masked: Masked, by: str) -> None:
     ddl = USERS.replace("email text UNIQUE", "email text")
 
     users = masked(ddl, POLICY.replace('"phone"', f'{{ strategy = "phone", by = "{by}" }}'))["users"][:60]
@@ -100,7 +77,7 @@ def test_the_policy_can_say_what_decides(masked: Callable[[str, str], Rows], by:
 
 
 def test_the_same_address_is_the_same_person_in_every_table_however_it_is_spelt(
-    masked: Callable[[str, str], Rows],
+    masked: Masked,
 ) -> None:
     ddl = """
     CREATE TABLE people (email text UNIQUE, first_name text);
@@ -131,7 +108,7 @@ def test_the_same_address_is_the_same_person_in_every_table_however_it_is_spelt(
     assert orders[1]["other_email"] == people[2]["email"]
 
 
-def test_blanks_around_an_address_count_to_an_index_but_make_nobody_else(masked: Callable[[str, str], Rows]) -> None:
+def test_blanks_around_an_address_count_to_an_index_but_make_nobody_else(masked: Masked) -> None:
     ddl = """
     CREATE TABLE b (email text, name text); CREATE UNIQUE INDEX ON b (lower(email));
     INSERT INTO b VALUES ('anna@corp.test', 'A'), (' anna@corp.test', 'A'), ('anna@corp.test ', 'A'), (' Bob@x.y', 'B');
@@ -146,7 +123,7 @@ def test_blanks_around_an_address_count_to_an_index_but_make_nobody_else(masked:
 
 
 def test_the_policy_can_name_the_key_of_a_person_and_foreign_keys_lead_to_it(
-    masked: Callable[[str, str], Rows],
+    masked: Masked,
 ) -> None:
     ddl = """
     CREATE TABLE people (id int PRIMARY KEY, whole text, email text);
@@ -191,7 +168,7 @@ def test_the_policy_can_name_the_key_of_a_person_and_foreign_keys_lead_to_it(
     assert len({a["street"] for a in rows["addresses"]}) == 1  # a person may have several addresses
 
 
-def test_rows_speak_the_language_of_their_country(masked: Callable[[str, str], Rows]) -> None:
+def test_rows_speak_the_language_of_their_country(masked: Masked) -> None:
     ddl = """
     CREATE TABLE people (country text, last_name text, city text);
     INSERT INTO people SELECT c, n::text, n::text
@@ -216,59 +193,6 @@ def test_rows_speak_the_language_of_their_country(masked: Callable[[str, str], R
         assert person["last_name"] in pool("last_name", locales[person["country"]])
 
 
-def test_staff_and_test_logins_stay_usable(masked: Callable[[str, str], Rows]) -> None:
-    ddl = """
-    CREATE TABLE users (email text, name text, role text);
-    INSERT INTO users VALUES ('Eve@Ours.example', 'Eve', 'admin'), ('joe@corp.test', 'Joe', 'user'),
-      (NULL, 'Ned', NULL);
-    """
-    policy = """
-    [public.users]
-    role = "keep"
-    email = { strategy = "email", keep_values = ["*@ours.example"] }
-    name = { strategy = "full_name", keep_if = "role = 'admin'" }
-    """
-
-    eve, joe, ned = masked(ddl, policy)["users"]
-
-    assert (eve["email"], eve["name"]) == ("Eve@Ours.example", "Eve")
-    assert joe["email"].lower().split("@")[1].startswith("example.")
-    assert joe["name"] != "Joe"
-    assert ned["email"] is None
-    assert ned["name"] != "Ned"
-
-
-def test_whole_rows_stay_or_go_as_the_policy_says(masked: Callable[[str, str], Rows]) -> None:
-    ddl = """
-    CREATE TABLE users (id int, email text); INSERT INTO users SELECT n, n || '@corp.test' FROM generate_series(1, 9) n;
-    CREATE TABLE sessions (token text); INSERT INTO sessions VALUES ('a');
-    CREATE TABLE logs (id int, line text); INSERT INTO logs SELECT n, n::text FROM generate_series(1, 9) AS n;
-    """
-    policy = """
-    [[tables]]
-    match = "users"
-    keep_rows = "id <= 2"
-    [[tables]]
-    match = "sess*"
-    rows = "none"
-    [[tables]]
-    match = "logs"
-    rows = "id % 3 = 0"
-    [[columns]]
-    match = "*.id"
-    strategy = "keep"
-    [[columns]]
-    match = "*"
-    strategy = "null"
-    """
-
-    rows = masked(ddl, policy)
-
-    assert [u["email"] for u in rows["users"]] == ["1@corp.test", "2@corp.test", *[None] * 7]
-    assert rows["sessions"] == []
-    assert [row["id"] for row in rows["logs"]] == [3, 6, 9]
-
-
 def test_workers_can_share_the_work(database: Any) -> None:
     with psycopg.connect(database.dsn) as conn:
         conn.execute(USERS)
@@ -282,7 +206,7 @@ def test_workers_can_share_the_work(database: Any) -> None:
     assert any("Gather" in line for (line,) in plan)
 
 
-def test_of_several_details_each_is_another_one_but_dates_move_together(masked: Callable[[str, str], Rows]) -> None:
+def test_of_several_details_each_is_another_one_but_dates_move_together(masked: Masked) -> None:
     ddl = """
     CREATE TABLE people (id int PRIMARY KEY, email text NOT NULL UNIQUE, home text, mobile text, born date, hired date);
     INSERT INTO people SELECT n, n || '@corp.test', '1' || n, '2' || n, date '1990-01-01' + n, date '2020-01-01' + n
