@@ -13,10 +13,9 @@ from daemon.model import Branch, Database, Project
 from daemon.records import JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy
-from daemon.staging.mask import advance, inherited, proof_of, teller, tried_plan
+from daemon.staging.mask import advance, inherited, pass_proofs, proof_of, teller, tried_plan
 from daemon.store import HISTORY_RAW_UNTIL, PARENT, TAKEN_AT
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
-from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.verify import DatabaseProof
 from sanitizers.proof.witness import Witness, WitnessRun, witness_database
@@ -39,13 +38,7 @@ def mask_in_place(
         rows = sum(_rewrite(context, request, target, part) for part in parts)
         advance(context, run, RunStep.MASKED, f"{rows:,} rows rewritten, {plan.masked_count} columns masked")
         proofs = [_judged(context, witness) for witness in witnesses]
-    problems = [problem for proof in proofs for problem in proof.problems]
-    problems += inherited(context, target, target)
-    if problems:
-        raise ResidueError(problems)
-    searched = sum(proof.searched for proof in proofs)
-    context.tell(Progress("verify", f"{searched:,} original values searched for in every column, none found"))
-    advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
+    pass_proofs(context, run, proofs, inherited(context, target, target))
     return proof_of(request, plan, proofs)
 
 

@@ -54,14 +54,17 @@ def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, c
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
         context.check_stop()
         proofs.append(_verify(context, request, (database, part), copies))
-    problems = [problem for proof in proofs for problem in proof.problems]
-    problems += inherited(context, source, target)
-    if problems:
+    pass_proofs(context, run, proofs, inherited(context, source, target))
+    return proof_of(request, plan, proofs)
+
+
+def pass_proofs(context: StagingContext, run: SanitizeRun, proofs: list[DatabaseProof], passwords: list[str]) -> None:
+    """Take the step that only clean proofs allow. Raises ResidueError with every problem, `passwords` among them."""
+    if problems := [*(problem for proof in proofs for problem in proof.problems), *passwords]:
         raise ResidueError(problems)
     searched = sum(proof.searched for proof in proofs)
     context.tell(Progress("verify", f"{searched:,} original values searched for in every column, none found"))
     advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
-    return proof_of(request, plan, proofs)
 
 
 def _verify(
