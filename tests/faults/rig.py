@@ -1,4 +1,4 @@
-"""What the fault tests share: a sanitize run in this process, and a road to the API that can be cut. No fixtures."""
+"""What the fault tests share: a sanitize run in this process, and a road to the API that can be cut.."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
+import pytest
 
 from daemon.keys import list_keys, new_key, newest_key
 from daemon.model import RUN_ANNOTATION, Branch
@@ -21,7 +22,7 @@ from daemon.settings import ProjectSettings, StagingSettings
 from daemon.staging import Progress, Published, StagingContext, StagingRequest, read_schemas, sanitize
 from daemon.staging.context import ROLE_ANNOTATION
 from daemon.store import Store, open_store
-from emulator.server import Emulator
+from emulator.server import Emulator, Tuning, running
 from sanitizers.policy import MaskingPolicy, load_policy
 from sanitizers.policy_file import write_policy
 from tests.fix_daemon import ROOT
@@ -220,3 +221,13 @@ def _policy(context: StagingContext, project_id: str, path: Path) -> MaskingPoli
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@pytest.fixture
+def rig(templates: Path, tmp_path: Path) -> Iterator[Rig]:
+    """A rig on a project of its own, with people who log in."""
+    with (
+        running(LOGIN, tuning=Tuning(templates=templates, housekeeping=0.2)) as neon,
+        open_rig(neon, tmp_path / "rig") as opened,
+    ):
+        yield opened

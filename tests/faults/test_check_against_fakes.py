@@ -1,23 +1,12 @@
 """What only the database can judge is judged before a row moves: a check that no fake satisfies."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from daemon.errors import RunFailedError
 from daemon.records import RunStep
-from emulator.server import Tuning, running
-from tests.faults.rig import LOGIN, Rig, open_rig
+from tests.faults.rig import Rig, rig
 
-
-@pytest.fixture
-def rig(templates: Path, tmp_path: Path) -> Iterator[Rig]:
-    with (
-        running(LOGIN, tuning=Tuning(templates=templates, housekeeping=0.2)) as neon,
-        open_rig(neon, tmp_path / "rig") as opened,
-    ):
-        yield opened
+__all__ = ["rig"]
 
 
 @pytest.mark.slow

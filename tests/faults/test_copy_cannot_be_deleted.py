@@ -1,27 +1,16 @@
 """A copy that is not sealed yet and cannot be deleted: told by its name at once, and every cycle tries again."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from daemon.errors import RunFailedError, RunRefusedError
 from daemon.records import RunStep
 from daemon.staging import settle_unfinished
-from emulator.server import Tuning, running
-from tests.faults.rig import LOGIN, Cut, Rig, break_down, open_rig, refuse
+from tests.faults.rig import Cut, Rig, break_down, refuse, rig
+
+__all__ = ["rig"]
 
 RESET = 2  # the source is there, open to whoever knows production's passwords
 REFUSED: dict[int, Cut] = dict.fromkeys(range(RESET, 20), refuse)
-
-
-@pytest.fixture
-def rig(templates: Path, tmp_path: Path) -> Iterator[Rig]:
-    with (
-        running(LOGIN, tuning=Tuning(templates=templates, housekeeping=0.2)) as neon,
-        open_rig(neon, tmp_path / "rig") as opened,
-    ):
-        yield opened
 
 
 @pytest.mark.slow

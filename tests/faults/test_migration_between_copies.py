@@ -1,29 +1,19 @@
 """Source and target are made at different moments: a migration in between is met once, and never published twice."""
 
-from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from daemon.errors import RunFailedError
 from daemon.records import RunStep
 from daemon.staging import settle_unfinished
-from emulator.server import Tuning, running
-from tests.faults.rig import LOGIN, CrashError, Rig, after, crash_after, fault, open_rig
+from tests.faults.rig import CrashError, Rig, after, crash_after, fault, rig
+
+__all__ = ["rig"]
 
 TARGET = 3  # the changing request that makes the target: the source is there, sealed
 SECOND_SOURCE, SECOND_RESET, SECOND_TARGET = 7, 8, 9  # after the target's reset (4) and two deletions (5, 6)
 _numbers = count(1)
-
-
-@pytest.fixture
-def rig(templates: Path, tmp_path: Path) -> Iterator[Rig]:
-    with (
-        running(LOGIN, tuning=Tuning(templates=templates, housekeeping=0.2)) as neon,
-        open_rig(neon, tmp_path / "rig") as opened,
-    ):
-        yield opened
 
 
 def _migrate(rig: Rig, statement: str = "CREATE INDEX migrated_{} ON people (first_name)") -> None:
