@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from psycopg import sql
 from pydantic import Field, model_validator
 
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, not_unique
+from sanitizers.strategies.strategy import Inputs
+from sanitizers.strategies.written import WrittenStrategy
 
 
-class Derived(MaskingStrategy):
+class Derived(WrittenStrategy):
     """An SQL expression over the masked row: `to_tsvector('english', title)`, `lower(email)`.
 
     For columns that the application or a trigger fills from others, so that they fit the fakes. The originals are out
@@ -20,10 +21,6 @@ class Derived(MaskingStrategy):
     """
 
     kind: Literal["derived"] = Field(default="derived", alias="strategy")
-    expression_: str = Field(alias="expression", min_length=1)
-    functions: tuple[str, ...] = ()
-    unique: bool = False
-    digested: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _keeps_nothing(self) -> Self:
@@ -35,16 +32,6 @@ class Derived(MaskingStrategy):
     def masked_expression(self) -> str:
         """The expression."""
         return self.expression_
-
-    @property
-    def keeps_unique(self) -> bool:
-        """As its author says."""
-        return self.unique
-
-    @property
-    def checks(self) -> tuple[Check, ...]:
-        """Any type; Postgres judges the cast."""
-        return () if self.unique else (not_unique,)
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
         """Nothing yet: the last SELECT computes it."""
