@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST_ARGS ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 READY := $(VENV)/.ready
 
 .PHONY: help setup demo test lint fmt types bench lock clean
