@@ -105,13 +105,13 @@ class Loading:
 
     def _settle(self, target: psycopg.Connection, unit: Unit, moved: Moved) -> None:
         account = self._accounts[table_name(unit.table)]
-        account.left -= 1
         account.rows += moved.rows
         account.bytes += moved.bytes
-        if account.left == 0:
+        if account.left == 1:
             seconds = time.monotonic() - account.started
             mark_done(target, Filled(*table_name(unit.table), account.rows, account.bytes, seconds))
         target.commit()
+        account.left -= 1  # not before: a unit that is lost at its COMMIT must leave the table unfinished
 
 
 def table_name(plan: TablePlan) -> Name:
