@@ -11,7 +11,8 @@ from psycopg import sql
 
 from sanitizers.engines.obstacles import JOURNAL_SCHEMA
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
-from sanitizers.proof.places import Place, literals, read_columns, read_definitions, read_statistics
+from sanitizers.proof.definitions import literals, read_definitions
+from sanitizers.proof.places import Place, read_columns, read_statistics
 from sanitizers.proof.residue import Hit, Looked, Search
 from sanitizers.select import kept_value
 from sanitizers.strategies.json_only import JsonOnly

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field, field_validator
 
+from sanitizers.json_text import refused_by_jsonb
 from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.inner import Inner, InnerParts, parse_inner
@@ -22,12 +23,7 @@ from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Resid
 _OTHER, _WALK, _DROP, _KEEP, _NOTHING = -1, -2, -3, -4, -5
 """Fates of a node beside the numbers of the paths: the rest's strategy, look inside, leave out, as it is, JSON null."""
 
-# What jsonb refuses: half a surrogate pair (whole ones are taken out first), the null character, giant exponents.
-_DOCUMENT = sql.SQL("""
-CASE WHEN regexp_replace({value}::text, {pairs}, '', 'g') ~* {refused} THEN 'null'::jsonb ELSE {value}::text::jsonb END
-""")
-_PAIRS = sql.Literal(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
-_REFUSED = sql.Literal(r"\\u(?:0000|d[89a-f])|\de[+-]?\d{4}")
+_DOCUMENT = sql.SQL("CASE WHEN {refused} THEN 'null'::jsonb ELSE {value}::text::jsonb END")
 
 _WALKED = sql.SQL("""
 WITH RECURSIVE "node" (place, path, key, value, kind, fate) AS (
@@ -110,7 +106,7 @@ class Document(MaskingStrategy):
         walk = _Walk(self, inputs)
         raw = column.bare_type == "json"
         document = (
-            _DOCUMENT.format(value=inputs.value, pairs=_PAIRS, refused=_REFUSED)
+            _DOCUMENT.format(value=inputs.value, refused=refused_by_jsonb(sql.SQL("{}::text").format(inputs.value)))
             if raw
             else sql.SQL("{}::jsonb").format(inputs.value)
         )

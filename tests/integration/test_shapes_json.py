@@ -180,12 +180,20 @@ def test_hostile_strings_and_names_stay_json(conn: psycopg.Connection[Any]) -> N
         ('{"a": "\\u0000"}', None),
         ('{"a": "x", "\\ud83d": "y"}', None),
         ('{"a": "x", "n": 1e999999}', None),
-        ('{"a": "\\\\u0000"}', None),
+        ('{"a": "x", "n": 1.5E+9999}', None),
+        ('{"a": "\\u0000", "n": "1e1234"}', None),
         (' {"a" : "x"} ', {"a": "x"}),
     ],
 )
 def test_json_that_jsonb_refuses_becomes_null(text: str, expected: Any, conn: psycopg.Connection[Any]) -> None:
     assert mask(conn, text, by('a = "keep"'), "json") == expected
+
+
+@pytest.mark.parametrize("text", ["1e1234", "0x5e1024ab", 'a \\"b: 1e9999', "C:\\\\udata", "\\\\u0000", "9e+1000"])
+def test_what_merely_looks_like_it_stays(text: str, conn: psycopg.Connection[Any]) -> None:
+    document = f'{{"a": "{text}", "1e1234": 1}}'
+
+    assert mask(conn, document, by('a = "keep"'), "json") == {"a": json.loads(f'"{text}"')}
 
 
 def test_documents_in_arrays_and_domains_are_masked(masked: Masked) -> None:

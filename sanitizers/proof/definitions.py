@@ -1,0 +1,94 @@
+"""The definitions of a database's objects, and how to take values out of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import psycopg
+
+from sanitizers.deparse import DEPARSE
+
+DEFINITIONS = """
+WITH definition (class, object, part, body) AS (
+  SELECT 'pg_attrdef'::regclass, oid, 0, pg_get_expr(adbin, adrelid) FROM pg_attrdef
+  UNION ALL
+  SELECT 'pg_constraint'::regclass, oid, 0, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('c', 'x')
+  UNION ALL
+  SELECT 'pg_class'::regclass, oid, 0, pg_get_viewdef(oid) FROM pg_class WHERE relkind IN ('v', 'm')
+  UNION ALL
+  SELECT 'pg_class'::regclass, oid, 0, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relpartbound IS NOT NULL
+  UNION ALL
+  SELECT 'pg_class'::regclass, indexrelid, 0, pg_get_indexdef(indexrelid) FROM pg_index
+  WHERE indexprs IS NOT NULL OR indpred IS NOT NULL
+  UNION ALL
+  SELECT 'pg_proc'::regclass, oid, 0,
+    concat_ws(' ', prosrc, pg_get_function_sqlbody(oid), pg_get_function_arguments(oid))
+  FROM pg_proc
+  UNION ALL
+  SELECT 'pg_policy'::regclass, oid, 0,
+    concat_ws(' ', pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+  FROM pg_policy
+  UNION ALL
+  SELECT 'pg_rewrite'::regclass, oid, 0, pg_get_ruledef(oid) FROM pg_rewrite WHERE rulename <> '_RETURN'
+  UNION ALL
+  SELECT 'pg_trigger'::regclass, oid, 0, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+  UNION ALL
+  SELECT 'pg_type'::regclass, oid, 0, quote_literal(typdefault) FROM pg_type WHERE typdefault IS NOT NULL
+  UNION ALL
+  SELECT 'pg_type'::regclass, enumtypid, 0, quote_literal(enumlabel) FROM pg_enum
+  UNION ALL
+  SELECT 'pg_statistic_ext'::regclass, oid, 0, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
+  UNION ALL
+  SELECT classoid::regclass, objoid, objsubid, quote_literal(description) FROM pg_description
+  UNION ALL
+  SELECT classoid::regclass, objoid, objsubid, quote_literal(label) FROM pg_seclabel
+  UNION ALL
+  SELECT classoid::regclass, objoid, 0, quote_literal(description) FROM pg_shdescription
+  WHERE classoid = 'pg_authid'::regclass
+    OR (classoid, objoid) = ('pg_database'::regclass, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  UNION ALL
+  -- by way of jsonb: PostgreSQL 14 has no row filters
+  SELECT 'pg_publication'::regclass, p.oid, 0, to_jsonb(t) ->> 'rowfilter'
+  FROM pg_publication_tables t JOIN pg_publication p USING (pubname)
+  UNION ALL
+  SELECT class, object, 0, (SELECT string_agg(quote_literal(substr(o, strpos(o, '=') + 1)), ' ') FROM unnest(options) o)
+  FROM (
+    SELECT 'pg_foreign_server'::regclass, oid, srvoptions FROM pg_foreign_server
+    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwoptions FROM pg_foreign_data_wrapper
+    UNION ALL SELECT 'pg_class'::regclass, ftrelid, ftoptions FROM pg_foreign_table
+  ) AS foreign_thing (class, object, options)
+)
+SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body FROM definition d
+WHERE object >= 16384 AND body <> '' AND NOT EXISTS (
+  SELECT FROM pg_depend e WHERE e.classid = d.class AND e.objid = d.object AND e.deptype = 'e')
+UNION ALL
+SELECT 'the settings of ' || coalesce('role ' || rolname, 'the database'), (
+  SELECT string_agg(quote_literal(split_part(c, '=', 2)), ' ') FROM unnest(setconfig) AS c)
+FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole
+WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+ORDER BY 1
+"""
+"""What each object is called and its text; the objects of extensions and of Postgres itself are nobody's data."""
+
+LITERAL = re.compile(r"'((?:[^']|'')*)'")
+CODE = re.compile(r"[a-z_-]+")
+WORD = re.compile(r"[^\s'\"(),;<>]+")
+
+
+def read_definitions(conn: psycopg.Connection) -> tuple[tuple[str, str], ...]:
+    """What each object is called, with its schema, and its text."""
+    with conn.transaction(force_rollback=True):
+        conn.execute(DEPARSE)
+        return tuple(conn.execute(DEFINITIONS).fetchall())
+
+
+def literals(text: str) -> Iterator[str]:
+    """Quoted literals of a definition, and the words in them that look like an address or a number.
+
+    A literal of one lower-case word is code ('pending', 'plpgsql'), and equal to somebody's note by chance: left out.
+    """
+    for match in LITERAL.finditer(text):
+        literal = match[1].replace("''", "'")
+        yield from [literal] if not CODE.fullmatch(literal) else []
+        yield from (word for word in WORD.findall(literal) if "@" in word or sum(map(str.isdigit, word)) >= 7)
