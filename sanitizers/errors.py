@@ -8,7 +8,8 @@ SanitizerError
 │   ├── CatalogsDifferError  source, target and plan are not of the same schema
 │   ├── UnfinishedRunError   another run was cut off in this database and this one cannot go on with it
 │   └── BlockedError         something must be changed before the run may begin; lists everything
-└── ResidueError     something of the original was found
+├── ResidueError     something of the original was found
+└── AttestationError an attestation or a key for it cannot be read, or is signed by nobody who is trusted
 """
 
 from __future__ import annotations
@@ -62,3 +63,7 @@ class ResidueError(SanitizerError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class AttestationError(SanitizerError):
+    """An attestation, or a key for one, cannot be read or trusted."""
