@@ -67,3 +67,23 @@ class ResidueError(SanitizerError):
 
 class AttestationError(SanitizerError):
     """An attestation, or a key for one, cannot be read or trusted."""
+
+
+class FieldError(SanitizerError):
+    """A protected field, its key or its row is not as it should be."""
+
+
+class NoTokenError(FieldError):
+    """The text has not the form of a token: it was never encrypted, or it was cut or changed."""
+
+
+class UnknownKeyError(FieldError):
+    """The keyring does not have the key that the token names."""
+
+
+class NotAuthenticError(FieldError):
+    """The token does not open: its key, its place or its own text is not that of the encryption."""
+
+
+class RowsError(FieldError):
+    """A stream of rows cannot be read as the rows that were announced."""
