@@ -1,0 +1,35 @@
+"""The keys of this installation: for masking, and for signing attestations. Made once, in files of mode 600."""
+
+from daemon.keys.files import KeyKind
+from daemon.keys.listing import KeyEntry, KeyState, every_key, retire_key
+from daemon.keys.masking import (
+    KEY_BYTES,
+    MaskingKey,
+    ephemeral_key,
+    given_key,
+    list_keys,
+    new_key,
+    newest_key,
+    read_key,
+)
+from daemon.keys.signing import new_signing_key, newest_signing_key, public_key, trusted_keys
+
+__all__ = [
+    "KEY_BYTES",
+    "KeyEntry",
+    "KeyKind",
+    "KeyState",
+    "MaskingKey",
+    "ephemeral_key",
+    "every_key",
+    "given_key",
+    "list_keys",
+    "new_key",
+    "new_signing_key",
+    "newest_key",
+    "newest_signing_key",
+    "public_key",
+    "read_key",
+    "retire_key",
+    "trusted_keys",
+]
