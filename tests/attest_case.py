@@ -45,7 +45,7 @@ def database(name: str = "shop", **fields: Any) -> Database:
 
 def road(name: str = "columns", **fields: Any) -> Road:
     default = {"status": RoadStatus.PASS, "numbers": {"places": 4, "found": 0}, "sentence": "4 columns, nothing found"}
-    return Road(**{"name": name, **default, **fields})
+    return Road(**{"name": name, "database": "shop", **default, **fields})
 
 
 def predicate(**fields: Any) -> Predicate:

@@ -114,6 +114,8 @@ class Column(Record):
     def _agrees(self) -> Self:
         if self.result in UNCHANGED and self.values_masked:
             raise ValueError(f"a column that is {self.result} has no masked values")
+        if self.result == "anonymous" and self.values_kept:
+            raise ValueError("a column that keeps some values is not anonymous")
         return self
 
 
@@ -148,6 +150,8 @@ class Road(Record):
     """One way on which an original could be reached: what was looked at, in numbers, and a sentence for people."""
 
     name: Slug
+    database: Text | None = None
+    """None: it is a way to the whole branch or server."""
     status: RoadStatus
     numbers: dict[Slug, Count] = Field(default_factory=dict)
     """`found` is how many originals can be read there, where that was counted."""
@@ -184,7 +188,9 @@ class Predicate(Record):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         _no_twins("database", [database.name for database in self.databases])
-        _no_twins("road", [road.name for road in self.roads])
+        _no_twins("road", [(road.name, road.database) for road in self.roads])
+        if {road.database for road in self.roads} - {None, *(database.name for database in self.databases)}:
+            raise ValueError("a road leads to a database that is not there")
         if self.finished_at < self.started_at:
             raise ValueError("the run ended before it began")
         return self

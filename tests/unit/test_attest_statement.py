@@ -29,7 +29,7 @@ def test_the_format_is_frozen() -> None:
     # A change here makes a new predicate type: what auditors hold must be read for years.
     data = write_attestation(statement(), [SIGNER])
 
-    assert hashlib.sha256(data).hexdigest() == "247f0856bd7eb0e21f48705644f336f621847530f7c3965f58a1fda3685c896c"
+    assert hashlib.sha256(data).hexdigest() == "bfddc2c41bc1bbb08fc558217dfefe7426edac92d7c9419c3941742517d66124"
 
 
 def test_the_statement_is_in_totos_with_one_subject_for_each_database() -> None:
@@ -101,12 +101,14 @@ def test_a_server_with_more_than_host_and_port_is_refused(server: str) -> None:
         lambda: predicate(databases=()),
         lambda: predicate(databases=(database(), database())),
         lambda: predicate(roads=(road(), road())),
+        lambda: predicate(roads=(road(database="other"),)),
         lambda: database(tables=(table(), table())),
         lambda: table(columns=(column(), column())),
         lambda: road(numbers={"found": 1}),
         lambda: road(numbers={"Found": 1}),
         lambda: road(sentence=""),
         lambda: column(result="kept", values_masked=1),
+        lambda: column(result="anonymous", values_kept=1),
         lambda: column(result="safe"),
         lambda: column(values_masked=-1),
         lambda: column(values_masked=2**53),
@@ -196,6 +198,13 @@ def test_a_run_with_a_failed_road_can_be_attested_and_says_so() -> None:
     failed = road("history", status=RoadStatus.FAIL, numbers={"found": 2}, sentence="2 moments reach raw rows")
 
     assert statement(roads=(road(), failed)).predicate.verdict is RoadStatus.FAIL
+
+
+def test_a_road_may_lead_to_each_database_and_to_the_whole() -> None:
+    databases = (database("shop"), database("log"))
+    roads = (road(), road(database="log"), road(database=None))
+
+    assert parse_statement(statement(databases=databases, roads=roads).payload).predicate.roads == roads
 
 
 def test_equal_moments_are_written_alike() -> None:

@@ -72,5 +72,5 @@ def test_without_a_masking_key_the_list_says_how_to_make_one(folder: Path, capsy
 
 
 def test_an_unknown_kind_is_refused(folder: Path) -> None:
-    with pytest.raises(TyperException, match="masking.*signing"):
+    with pytest.raises(TyperException, match=r"masking.*signing"):
         app(["keys", "new", "--kind", "door"], standalone_mode=False)
