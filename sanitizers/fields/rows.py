@@ -20,7 +20,6 @@ _ESCAPED = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|(.))", re.DOTALL)
 _SPECIAL = re.compile(rb"[\\\b\f\n\r\t\v]")
 _WRITTEN = {b"\\": rb"\\"} | {raw: b"\\" + letter for letter, raw in _LETTERS.items()}
 _WHOLE_FIELD = re.compile(rb"(?:[^\\\t]++|\\.)*+", re.DOTALL)
-_BACKSLASHES = re.compile(rb"\\*+\Z")
 
 
 class Row:
@@ -64,7 +63,7 @@ class RowTransformer:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._dropped = (layout.passed_on or layout.columns) < layout.columns
+        self._dropped = layout.passed_on is not None and layout.passed_on < layout.columns
         self._waiting: list[bytes] = []
 
     def feed(self, block: bytes) -> bytes:
@@ -154,7 +153,4 @@ def _split_escaped(line: bytes) -> Iterator[re.Match[bytes]]:
 
 def _ends_open(piece: bytes) -> bool:
     """Whether the last backslash of a piece escapes what comes behind it."""
-    if not piece.endswith(b"\\"):
-        return False
-    found = _BACKSLASHES.search(piece)
-    return found is not None and len(found[0]) % 2 == 1
+    return piece.endswith(b"\\") and (len(piece) - len(piece.rstrip(b"\\"))) % 2 == 1

@@ -55,9 +55,10 @@ def fiscal_code(number: int) -> str:
     letters = [CONSONANTS[number * step // 3 % len(CONSONANTS)] for step in (1, 5, 11, 17, 29, 41)]
     year, month, day = number % 100, "ABCDEHLMPRST"[number % 12], 1 + number % 28 + 40 * (number % 2)
     code = f"{''.join(letters)}{year:02}{month}{day:02}X{number * 7919 % 1000:03}"
-    return code + chr(ord("A") + sum(_weight(place, c) for place, c in enumerate(code)) % 26)
+    return code + chr(ord("A") + sum(fiscal_weight(place, c) for place, c in enumerate(code)) % 26)
 
 
-def _weight(place: int, character: str) -> int:
+def fiscal_weight(place: int, character: str) -> int:
+    """What a character of a fiscal code adds to the sum whose remainder by 26 is the check letter; from place 0."""
     value = int(character) if character.isdigit() else ord(character) - ord("A")
     return _ODD[value] if place % 2 == 0 else value
