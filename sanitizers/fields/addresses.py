@@ -22,6 +22,9 @@ class Found(NamedTuple):
     plain: str
     """As it would stand in a column of its own."""
 
+    def __repr__(self) -> str:  # no value
+        return f"{type(self).__name__}({self.start}, {self.end})"
+
 
 _AT = re.compile(r"@|%40|=40")
 _JOINERS = ".+'-"

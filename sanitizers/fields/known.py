@@ -39,6 +39,9 @@ class Place(NamedTuple):
     end: int
     fake: str
 
+    def __repr__(self) -> str:  # no value
+        return f"{type(self).__name__}({self.start}, {self.end})"
+
 
 class Known:
     """Pairs of original and fake; of two pairs with one original the first counts. Finds them in texts.

@@ -70,6 +70,9 @@ class Window(NamedTuple):
     shape: tuple[int, ...]
     """How many digits each group has."""
 
+    def __repr__(self) -> str:  # no value
+        return f"{type(self).__name__}({self.start}, {self.end})"
+
     @property
     def signed(self) -> bool:
         """Whether a plus or an opening bracket stands in front."""

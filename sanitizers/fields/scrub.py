@@ -27,6 +27,9 @@ class _Stretch(NamedTuple):
     by: str | Found
     size: int
 
+    def __repr__(self) -> str:  # no value
+        return f"{type(self).__name__}({self.start}, {self.end})"
+
 
 def scrub(text: str, fakes: Fakes, known: Known = NOTHING_KNOWN) -> str:
     """The text with a fake in place of everything personal that is found in it.
