@@ -66,6 +66,12 @@ def test_what_is_gone_is_told_after_the_catalog_that_it_changed() -> None:
     ]
 
 
+def test_what_voids_it_comes_first_wherever_it_was_found() -> None:
+    now = _with_tables(replace(CUSTOMERS, rows=9), replace(ORDERS, columns=("id", "note")))
+
+    assert [difference.effect for difference in compare(statement(), now)] == [Effect.VOIDS, Effect.NORMAL]
+
+
 def test_a_new_database_voids_it_and_one_that_is_gone_does_not() -> None:
     found = compare(statement(), facts(databases=(DatabaseNow("more", "c" * 64, ()),)))
 

@@ -13,6 +13,7 @@ from sanitizers.attest.attestation import Verified, read_attestation, write_atte
 from sanitizers.attest.envelope import sign_payload
 from sanitizers.attest.predicate import NeonPlace, Place, PostgresPlace, RoadStatus, Source, worst
 from sanitizers.attest.statement import PREDICATE_TYPE, STATEMENT_TYPE, describe, make_statement, parse_statement
+from sanitizers.attest.strict_json import canonical_bytes
 from sanitizers.errors import AttestationError
 from tests.attest_case import END, OTHER, SIGNER, column, database, predicate, road, statement, table
 
@@ -165,6 +166,19 @@ def test_a_statement_that_is_none_is_refused_even_when_signed(payload: bytes, wo
 
     with pytest.raises(AttestationError, match=words):
         read_attestation(data, [SIGNER.public])
+
+
+def test_members_are_known_by_one_name_alone() -> None:
+    payload = statement().payload.replace(b'"runId"', b'"run_id"')
+
+    with pytest.raises(AttestationError, match=r"predicate\.run_id: Extra inputs"):
+        parse_statement(payload)
+
+
+def test_canonical_json_is_utf_8_in_order_and_knows_no_nan() -> None:
+    assert canonical_bytes({"b": "ä", "a": [1]}) == '{"a":[1],"b":"ä"}'.encode()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_bytes(float("nan"))
 
 
 def test_errors_do_not_repeat_what_was_read() -> None:

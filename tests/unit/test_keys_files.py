@@ -1,6 +1,7 @@
 """Files of keys: closed to others, written whole, and told apart by their names."""
 
 import os
+import resource
 import stat
 import time
 from datetime import UTC, datetime, timedelta
@@ -120,11 +121,16 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
 
 
 def test_a_key_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
-    # given a name that is too long for the disk
-    path = tmp_path / ("a" * 250)
+    # given a disk that takes the file and no byte of it
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
 
-    with pytest.raises(SettingsError, match="cannot write a key"):
-        write_key(path, "secret")
+    try:
+        with pytest.raises(SettingsError, match="cannot write a key"):
+            new_key(tmp_path, NOW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
     assert list(tmp_path.iterdir()) == []
 
 
