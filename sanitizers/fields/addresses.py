@@ -153,5 +153,5 @@ def _local_backwards() -> re.Pattern[str]:
 
 @cache
 def _domain() -> re.Pattern[str]:
-    label = rf"[\w{marks()}]++(?:-++[\w{marks()}]++)*+"
+    label = rf"(?:xn--)?[\w{marks()}]++(?:-[\w{marks()}]++)*+"
     return re.compile(rf"{label}(?:\.{label})*+")

@@ -14,12 +14,12 @@ from sanitizers.fields.addresses import Found
 from sanitizers.fields.national import ID_SHAPES, id_country, lettered_ids
 
 _RUN = re.compile(
-    r"(?<![^\W_])(?<!\d[.,])(?:\+ ?)?\(?\d++(?:(?: / | - |[ \u00a0\u202f./()\-\u2010-\u2013]{1,2}+)\d++)*+", re.ASCII
+    r"(?<![^\W_])(?<!\d[.,])(?:\(?\+)?\(?\d++(?:(?: / | - |[ \u00a0\u202f./()\-\u2010-\u2013]{1,2}+)\d++)*+", re.ASCII
 )
 _GROUP = re.compile(r"\d+")
 _DAY = re.compile(r"\d\d?[./-]\d\d?[./-](?:19|20)\d\d(?!\d)|(?:19|20)\d\d([./-])\d\d?\1\d\d?(?!\d)")
 MOST_GROUPS, MOST_DIGITS, FEWEST_DIGITS = 8, 19, 7
-FEWEST_OF_CARDS, MOST_GROUPS_OF_CARDS = 13, 5
+CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (8, 8)} | {(n,) for n in range(13, 20)}
 # ISO 13616: characters of an IBAN by country.
 _IBAN_LENGTHS = {
     length: set(countries.split())
@@ -149,24 +149,26 @@ def _windows(text: str, groups: Sequence[_Group], at: int, least: int) -> Iterat
         if len(digits) > MOST_DIGITS or day:
             return
         if len(digits) >= FEWEST_DIGITS and not _goes_on(text, end):
-            yield Window(text, _sign_before(text, groups[at][0], least), end, digits, shape)
+            yield Window(text, _sign_before(text, groups[at][0], end, least), end, digits, shape)
 
 
 def _goes_on(text: str, end: int) -> bool:
     return end < len(text) and (text[end].isalpha() or text[end] == "_")
 
 
-def _sign_before(text: str, start: int, least: int) -> int:
-    """Over `+` and an opening bracket."""
-    while start > least and text[start - 1] in "+(":
-        start -= 1
+def _sign_before(text: str, start: int, end: int, least: int) -> int:
+    """Over a plus, and over a bracket that is closed within the number."""
+    signs = ("+", "(", "+") if text.find(")", start, end) > 0 else ("+",)
+    for sign in signs:
+        if start > least and text[start - 1] == sign:
+            start -= 1
     return start
 
 
 def _kind(window: Window) -> tuple[str, str] | None:
     """Kind and plain form of a window, or None."""
-    digits, size = window.digits, len(window.digits)
-    if size >= FEWEST_OF_CARDS and len(window.shape) <= MOST_GROUPS_OF_CARDS and digits[0] in "23456" and luhn(digits):
+    digits = window.digits
+    if window.shape in CARD_SHAPES and digits[0] in "23456" and not window.signed and luhn(digits):
         return "card", digits
     if window.shape in ID_SHAPES and (country := id_country(window.shape, digits)) and not window.signed:
         return f"national_id:{country}", window.written
