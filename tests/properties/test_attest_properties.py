@@ -17,7 +17,7 @@ from sanitizers.attest.keys import read_public_key, read_signing_key
 from sanitizers.attest.statement import Statement, parse_statement
 from sanitizers.attest.strict_json import canonical_bytes, parse_object
 from sanitizers.errors import AttestationError
-from tests.attest_case import SIGNER, column, database, facts, kept, statement, table
+from tests.attest_case import SIGNER, column, database, facts, kept, road, statement, table
 
 # How long an example takes says nothing here: the machine has other things to do, and first draws build tables.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,7 +44,9 @@ TABLES = st.lists(
     max_size=3,
 )
 STATEMENTS = st.builds(
-    lambda name, tables, run: statement(run_id=run, databases=(database(name, tables=tuple(tables)),)),
+    lambda name, tables, run: statement(
+        run_id=run, databases=(database(name, tables=tuple(tables)),), roads=(road(database=name),)
+    ),
     NAMES,
     TABLES,
     NAMES,

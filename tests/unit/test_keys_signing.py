@@ -62,6 +62,14 @@ def test_what_a_retired_key_signed_is_not_trusted_any_more(tmp_path: Path) -> No
         read_attestation(data, trusted_keys(tmp_path))
 
 
+def test_a_key_is_retired_once(tmp_path: Path) -> None:
+    key_id = new_signing_key(tmp_path, NOW)
+    retire_key(tmp_path, key_id)
+
+    with pytest.raises(SettingsError, match="keys list"):
+        retire_key(tmp_path, key_id)
+
+
 def test_the_public_half_can_be_had_of_every_key_and_by_default_of_the_one_in_use(tmp_path: Path) -> None:
     old, new = new_signing_key(tmp_path, NOW), new_signing_key(tmp_path, NOW + DAY)
     retire_key(tmp_path, old)
