@@ -2,11 +2,12 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sanitizers.fields.rows import Layout, RowTransformer, escape, unescape
 
+calm = settings(deadline=None)  # a busy machine is no defect
 octets = st.binary(max_size=30) | st.text(st.sampled_from("\\\t\n\r\b\f\vNx7a."), max_size=12).map(str.encode)
 values = st.none() | octets
 tables = st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(values, min_size=n, max_size=n), min_size=1, max_size=6))
@@ -26,6 +27,7 @@ def through(layout: Layout, pieces: list[bytes]) -> bytes:
     return passed
 
 
+@calm
 @given(octets)
 def test_every_value_comes_back_out_of_its_field(value: bytes) -> None:
     written = escape(value)
@@ -34,6 +36,7 @@ def test_every_value_comes_back_out_of_its_field(value: bytes) -> None:
     assert not set(b"\n\t\r") & set(written)
 
 
+@calm
 @given(tables, st.lists(st.integers(0, 10_000), max_size=8))
 def test_identity_gives_the_same_bytes(table: list[list[bytes | None]], cuts: list[int]) -> None:
     stream = b"".join(b"\t".join(map(escape, row)) + b"\n" for row in table)
@@ -44,6 +47,7 @@ def test_identity_gives_the_same_bytes(table: list[list[bytes | None]], cuts: li
     assert stream == through(Layout(columns), blocks(stream, cuts))
 
 
+@calm
 @given(st.lists(spelled, min_size=1, max_size=4), st.lists(st.integers(0, 10_000), max_size=8))
 def test_identity_keeps_every_spelling(fields: list[list[bytes]], cuts: list[int]) -> None:
     stream = b"\t".join(b"".join(parts) for parts in fields) + b"\n"
@@ -52,6 +56,7 @@ def test_identity_keeps_every_spelling(fields: list[list[bytes]], cuts: list[int
     assert stream == through(Layout(len(fields), same), blocks(stream, cuts))
 
 
+@calm
 @given(tables, st.lists(st.integers(0, 10_000), max_size=8))
 def test_a_change_reaches_every_value_and_no_other(table: list[list[bytes | None]], cuts: list[int]) -> None:
     stream = b"".join(b"\t".join(map(escape, row)) + b"\n" for row in table)
