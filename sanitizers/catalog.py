@@ -82,14 +82,23 @@ ORDER BY a.attrelid, a.attnum
 )
 
 # The columns of an expression index are taken from the expression itself: a WHERE clause or INCLUDE does not count.
+# `complete`: no two rows of the table are equal in it, not only of one partition or of those that a WHERE clause
+# describes; a deferrable one holds, too, in what was committed. `solid`: its columns are NULL in no row that is there,
+# which a domain does not promise. An index that a concurrent build left behind is in no dump and binds nobody.
 KEYS = _query("""
-SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression,
+SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression, i.indisprimary AS main,
+       i.indisvalid AND i.indisready AND i.indpred IS NULL AND t.oid = t.root AS complete,
+       NOT EXISTS (SELECT FROM pg_attribute a
+                   LEFT JOIN pg_constraint k
+                     ON k.conrelid = a.attrelid AND k.contype = 'n' AND a.attnum = ANY (k.conkey)
+                   WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                     AND NOT (a.attnotnull AND coalesce(k.convalidated, true))) AS solid,
        ARRAY(SELECT DISTINCT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = i.indrelid AND a.attnum > 0
                AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                     OR i.indexprs::text ~ (':varattno ' || a.attnum || ' '))) AS columns
 FROM pg_index i JOIN user_table t ON t.oid = i.indrelid
-WHERE i.indisunique
+WHERE i.indisunique AND (i.indisvalid OR t.relkind = 'p')
 """)
 
 # Every type that a column's values are made of: below domains, in arrays, in composite types, in ranges.

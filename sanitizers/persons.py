@@ -158,7 +158,7 @@ def _follows(source: DigestSource, column: Column) -> bool:
 
 
 def _one_row_each(key: DigestSource) -> bool:
-    return len(key.columns) == 1 and key.columns[0].unique
+    return len(key.columns) == 1 and key.columns[0].distinct
 
 
 def _repeated(table: TablePlan, plan: ColumnPlan) -> bool:

@@ -75,17 +75,11 @@ class Shuffled:
     def _order(self, what: str, group: Group) -> sql.Composable:
         table = self.table.table
         label = f"shuffle {what} {table.qualified} {' '.join(group)}"
-        key = next((key for key in table.unique_keys if all(_solid(self.table, name) for name in key)), None)
-        if key is None:
+        if not table.identities:
             return digest_of(label, text_bytes(sql.SQL("({}.*)::text").format(sql.Identifier(INNER))))
-        columns = [column for name in key if (column := table.column(name))]
+        columns = [column for name in table.identities[0] if (column := table.column(name))]
         parts = [value_bytes(column, sql.Identifier(INNER, column.name)) for column in columns]
         return digest_of(label, sql.SQL(" || '\\x00'::bytea || ").join(parts))
-
-
-def _solid(table: TablePlan, name: str) -> bool:
-    column = table.table.column(name)
-    return column is not None and column.not_null
 
 
 def find_shuffled(table: TablePlan) -> Shuffled | None:

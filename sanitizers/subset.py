@@ -185,8 +185,9 @@ class _Lookups:
 
 def sampled(table: Table, person: DigestSource | None) -> DigestSource:
     """What decides whether a row is in a sample: its person where it has one, or else its key."""
+    names = table.identities[0] if table.identities else [c.name for c in table.columns if not c.generated]
+    itself = tuple(column for name in names if (column := table.column(name)))
+    # What the digest falls back on makes it NULL for no row: a row that nothing identifies is in some samples, too.
     if person is not None:
-        return DigestSource(SAMPLE, person.columns, person.fold, person.otherwise)
-    key = min(table.unique_keys, key=len, default=()) or tuple(c.name for c in table.columns if not c.generated)
-    columns = tuple(column for name in key if (column := table.column(name)))
-    return DigestSource(SAMPLE, columns, fold=True)
+        return DigestSource(SAMPLE, person.columns, fold=True, otherwise=person.otherwise or itself)
+    return DigestSource(SAMPLE, itself, fold=True, otherwise=itself)

@@ -35,7 +35,7 @@ _GENERATED = re.compile(
 )
 _UNIQUE = re.compile(
     rf"^CREATE UNIQUE INDEX {_NAME} ON (?:ONLY )?{_QUALIFIED} USING \w+ \((.*?)\)"
-    r"(?: INCLUDE \(.*?\))?(?: NULLS NOT DISTINCT)?(?: WITH \(.*?\))?(?: WHERE .*)?;$",
+    r"(?: INCLUDE \(.*?\))?(?: NULLS NOT DISTINCT)?(?: WITH \(.*?\))?( WHERE .*)?;$",
     re.MULTILINE,
 )
 _MEMBER = re.compile(rf"{_LITERAL}|{_NAME}|[(),]|[^\s]")
@@ -74,7 +74,9 @@ class DumpFacts:
     generated: Mapping[tuple[str, str, str], str]
     """Generated column (schema, table, column) → its expression."""
     unique: Mapping[Qualified, tuple[str, ...]]
-    """Table → what its unique indexes are on, as written."""
+    """Table → what its unique indexes of all rows are on, as written."""
+    partial: Mapping[Qualified, tuple[str, ...]]
+    """The same of those that are about some of its rows."""
 
     def root(self, table: Qualified) -> Qualified:
         """The partitioned table that a partition belongs to in the end, or the table itself."""
@@ -94,7 +96,8 @@ def read_dump(text: str) -> DumpFacts:
         domains={_pair(m.groups()[:2]): Domain(m[3], bool(m[4])) for m in _DOMAIN.finditer(text)},
         enums=frozenset(_pair(m.groups()) for m in _ENUM.finditer(text)),
         generated=dict(_generated(text)),
-        unique=_unique(text),
+        unique=_unique(text, partial=False),
+        partial=_unique(text, partial=True),
     )
 
 
@@ -142,11 +145,12 @@ def _generated(text: str) -> Iterator[tuple[tuple[str, str, str], str]]:
             yield (*_pair(table.groups()[:2]), _plain(column[1])), column[2]
 
 
-def _unique(text: str) -> Mapping[Qualified, tuple[str, ...]]:
+def _unique(text: str, *, partial: bool) -> Mapping[Qualified, tuple[str, ...]]:
     found: dict[Qualified, tuple[str, ...]] = {}
     for index in _UNIQUE.finditer(text):
-        name = _pair(index.groups()[:2])
-        found[name] = (*found.get(name, ()), index[3])
+        if bool(index[4]) == partial:
+            name = _pair(index.groups()[:2])
+            found[name] = (*found.get(name, ()), index[3])
     return found
 
 

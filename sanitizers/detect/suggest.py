@@ -98,8 +98,8 @@ def _suits(strategy: Strategy, member: Member) -> bool:
 
 def _in_fragile_key(member: Member) -> bool:
     """Whether a unique key of several columns counts on this one."""
-    alone = {c.name for c in member.table.columns if c.unique}
-    return any(member.column.name in key and not alone & set(key) for key in member.table.unique_keys)
+    keys = (key for key in member.table.unique_keys if len(key) > 1 and member.column.name in key)
+    return any(not member.table.holds_anyway(key) for key in keys)
 
 
 def _alike(strategy: Strategy, members: Iterable[Member]) -> bool:

@@ -66,10 +66,10 @@ def _columns(place: Place) -> Iterator[str]:
 
 
 def _keys(place: Place) -> Iterator[str]:
-    """A key of several columns can break, too, unless one of its members is unique by itself."""
+    """A key of several columns can break, too, unless some of its members tell rows apart by themselves."""
     for key in place.table.unique_keys:
         columns = [column for name in key if (column := place.table.column(name))]
-        if len(key) > 1 and not any(c.unique for c in columns):
+        if len(key) > 1 and not place.table.holds_anyway(key):
             yield from (_key_problem(place, c, key) for c in columns if _repeats(place, c))
 
 

@@ -196,14 +196,24 @@ def test_a_key_of_several_columns_stays_unique_too() -> None:
     assert "neondb.public.t.first: first_name does not fit: its fakes repeat and the key (first, team)" in found
 
 
-def test_a_key_with_a_unique_member_holds_by_that_member() -> None:
+def test_a_key_holds_by_members_that_tell_rows_apart() -> None:
+    keys = (("id",), ("first", "id"))
     schema = Schema(
-        "neondb", (table("t", column("id", "int"), column("first"), unique_keys=(("id",), ("first", "id"))),)
+        "neondb", (table("t", column("id", "int"), column("first"), unique_keys=keys, identities=(("id",),)),)
     )
 
     plan = compile_text(lines('id = "keep"', 'first = "first_name"'), schema)
 
     assert plan.masked_count == 1
+
+
+def test_a_member_that_is_unique_in_some_rows_alone_does_not_hold_a_key() -> None:
+    keys = (("id",), ("first", "id"))
+    schema = Schema("neondb", (table("t", column("id", "int"), column("first"), unique_keys=keys),))
+
+    (found,) = problems(lines('id = "keep"', 'first = "first_name"'), schema)
+
+    assert "t.first: first_name does not fit: its fakes repeat and the key (first, id) must stay unique." in found
 
 
 def test_of_a_full_key_every_column_becomes_null_or_none() -> None:
