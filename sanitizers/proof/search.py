@@ -12,6 +12,7 @@ from psycopg import sql
 from sanitizers.engines.obstacles import JOURNAL_SCHEMA
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.proof.definitions import literals, read_definitions
+from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of
 from sanitizers.proof.places import Place, read_columns, read_statistics
 from sanitizers.proof.residue import Hit, Looked, Search
 from sanitizers.select import kept_value
@@ -45,10 +46,12 @@ def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, trac
 
 def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: Track) -> None:
     """Look into every column, all statistics and all definitions of the target."""
-    secret, places = frozenset(_public(plan)), read_columns(target)
+    secret, places, columns = frozenset(_public(plan)), read_columns(target), _columns(plan)
     for number, place in enumerate(places):
         track.say(str(place), number, len(places))
-        search.add_column(Looked(f"{plan.database}.{place}", place.derived, place.key in secret), place, target)
+        looked = Looked(f"{plan.database}.{place}", place.derived, place.key in secret)
+        lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
+        search.add_column(looked, replace(place, inside=lists), target)
     for name, texts in read_statistics(target):
         search.add_texts(Looked(f"the statistics of {plan.database}.{name}", derived=True), texts)
     for name, text in read_definitions(target):
@@ -102,10 +105,15 @@ def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:
     reasons: list[sql.Composable] = [
         sql.SQL("(({}) IS TRUE)").format(sql.SQL(text)) for text in _conditions(table, column)
     ]
-    if column.strategy.keep_values:
+    if column.strategy.keep_values and not column.inside:
         reasons.append(kept_value(column.strategy.keep_values, sql.Identifier("t", place.column)))
-    common = column.strategy.common or ("word" if place.kind == "words" else "")
-    return replace(place, without=members, common=common, kept=sql.SQL(" OR ").join(reasons) if reasons else None)
+    return replace(
+        place,
+        without=members,
+        common=common_of(column.strategy) or ("word" if place.kind == "words" else ""),
+        kept=sql.SQL(" OR ").join(reasons) if reasons else None,
+        inside=inside_of(column),
+    )
 
 
 def _conditions(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
