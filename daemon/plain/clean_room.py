@@ -65,7 +65,7 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         notes: tuple[str, ...] = ()
         if not run.schema_exists and not run.begun:
             watch.tell(Progress("schema", "making the target's schema"))
-            notes = make_schema(run.source, run.target, (outlook.facts, there))
+            notes = make_schema(run.source, run.target, (outlook.facts, there), watch.stop)
         plan = outlook.ready
         _refuse_blockers(run, plan)
         _copy(run, plan, watch)

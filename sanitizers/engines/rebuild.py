@@ -21,8 +21,8 @@ Connect = Callable[[str | None], psycopg.Connection]
 SESSION = """
 SELECT pg_catalog.set_config(s.name, w.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-  ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'), ('neon.event_triggers', 'off'),
-  ('client_encoding', 'UTF8'),
+  ('idle_session_timeout', '0'), ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'),
+  ('neon.event_triggers', 'off'), ('client_encoding', 'UTF8'),
   ('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', nullif(pg_catalog.current_setting('search_path'), '')))
 ) AS w(name, value)
 JOIN pg_settings s ON s.name = w.name
