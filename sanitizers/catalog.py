@@ -153,6 +153,7 @@ WHERE p.partstrat IN ('l', 'r') AND p.partdefid = 0
 
 LINKS = _query("""
 SELECT t.root AS oid, k.oid::bigint AS key, a.attname::text AS name, k.confmatchtype = 'f' AS full,
+  coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) AS period, -- since PostgreSQL 18
   ARRAY[n.nspname::text, f.relname::text, fa.attname::text] AS target
 FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid
 CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS pair(here, there, position)

@@ -159,11 +159,11 @@ def _subset(plan: DatabasePlan, policy: MaskingPolicy) -> Subset:
     wanted = {}
     for table in plan.tables:
         person = person_of_each_row(table)
-        asked = policy.share if person is not None and table.rule.rows == "all" else None
+        asked = policy.share if person is not None and not table.rule.says_rows else None
         share = table.rule.share or asked
         source = sampled(table.table, person) if share else None
         wanted[table.table.schema, table.table.name] = Wanted(table.rule, share, source)
-    return Subset(plan.schema, wanted, tuple(_links(plan.database, policy)))
+    return Subset(plan.schema, wanted, tuple(_links(plan.database, policy)), ROW)
 
 
 def _links(database: str, policy: MaskingPolicy) -> Iterator[tuple[tuple[str, str], ForeignKey]]:
@@ -175,7 +175,7 @@ def _links(database: str, policy: MaskingPolicy) -> Iterator[tuple[tuple[str, st
 
 
 def _restricted(plan: DatabasePlan, subset: Subset) -> DatabasePlan:
-    tables = (replace(t, rows=subset.rows((t.table.schema, t.table.name), ROW)) for t in plan.tables)
+    tables = (replace(t, rows=subset.rows((t.table.schema, t.table.name))) for t in plan.tables)
     return replace(plan, tables=tuple(tables))
 
 

@@ -45,6 +45,8 @@ class ForeignKey:
     targets: tuple[str, ...]
     full: bool = False
     """MATCH FULL: all of its columns are NULL, or none."""
+    period: bool = False
+    """The last of its columns is a range, which those of the rows that it refers to contain together."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def _whole(links: Sequence[Mapping[str, Any]]) -> Iterator[ForeignKey]:
         rows = list(members)
         schema, table, _ = rows[0]["target"]
         columns, targets = tuple(r["name"] for r in rows), tuple(r["target"][2] for r in rows)
-        yield ForeignKey(columns, schema, table, targets, full=rows[0]["full"])
+        yield ForeignKey(columns, schema, table, targets, full=rows[0]["full"], period=rows[0]["period"])
 
 
 def _canonical(table: Table) -> list[Any]:
