@@ -53,7 +53,7 @@ def sanitized(place: str, outlook: Outlook, how: How, proof: DatabaseProof, note
         "key": how.key.id,
         "databases": {proof.database: asdict(proof)},
     }
-    return Sanitized(place, about, (*notes, *(f"not looked at: {what}" for what in proof.unseen)))
+    return Sanitized(place, about, (*notes, *proof.remarks))
 
 
 def teller(watch: Watch, step: str) -> Callable[[stream.Progress], None]:

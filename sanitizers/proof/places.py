@@ -31,10 +31,12 @@ CROSS JOIN LATERAL (
   SELECT type FROM level WHERE base = 0
 ) b
 WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't' AND c.relispopulated
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'branchwarden_journal')
+  AND n.nspname !~ '^pg_(toast_)?temp_'
   AND b.type <> 'bool'::regtype
 ORDER BY 1, 2, a.attnum
 """
+"""The journal holds definitions, which are looked at where they are in force, and digests."""
 
 STATISTICS = """
 SELECT schemaname, tablename, ARRAY[attname::text], most_common_vals::text::text[] || histogram_bounds::text::text[]
