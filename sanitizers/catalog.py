@@ -87,6 +87,11 @@ ORDER BY a.attrelid, a.attnum
 # which a domain does not promise. An index that a concurrent build left behind is in no dump and binds nobody.
 KEYS = _query("""
 SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression, i.indisprimary AS main,
+       i.indexrelid::regclass::text AS name,
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS null_equal, -- since PostgreSQL 15
+       coalesce(pg_get_expr(i.indpred, i.indrelid), '') AS condition,
+       ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum > 0
+               AND i.indpred::text ~ (':varattno ' || a.attnum || ' ') ORDER BY a.attnum) AS about,
        i.indisvalid AND i.indisready AND i.indpred IS NULL AND t.oid = t.root AS complete,
        NOT EXISTS (SELECT FROM pg_attribute a
                    LEFT JOIN pg_constraint k

@@ -27,6 +27,7 @@ __all__ = [
     "ColumnRef",
     "Exclusion",
     "ForeignKey",
+    "PartialKey",
     "Schema",
     "Table",
     "TableFacts",
@@ -59,6 +60,17 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
+class PartialKey:
+    """A unique index of the rows that a condition describes, as the server writes it."""
+
+    name: str
+    key: tuple[str, ...]
+    condition: str
+    about: tuple[str, ...]
+    """Columns that the condition is about."""
+
+
+@dataclass(frozen=True)
 class Table:
     """An ordinary table, or a partitioned one with all its partitions folded in."""
 
@@ -71,6 +83,11 @@ class Table:
     """Columns of every primary key, unique constraint and unique index; of expressions those that they are about."""
     identities: tuple[tuple[str, ...], ...] = ()
     """Keys that tell any row from all others: of all rows, of plain columns, never NULL. The best one first."""
+    computed_keys: tuple[tuple[str, ...], ...] = ()
+    """Those of `unique_keys` that are about what is computed of their columns."""
+    strict_keys: tuple[tuple[str, ...], ...] = ()
+    """Those and others for which NULL may be equal to NULL."""
+    partial_keys: tuple[PartialKey, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     definitions: tuple[str, ...] = ()
     """Constraints, indexes, defaults and partition bounds in canonical SQL: for the digest."""
@@ -126,6 +143,9 @@ class TableFacts:
     """Columns that a unique expression index is about."""
     identities: tuple[tuple[str, ...], ...] = ()
     """The best one first."""
+    computed_keys: tuple[tuple[str, ...], ...] = ()
+    null_equal_keys: tuple[tuple[str, ...], ...] = ()
+    partial_keys: tuple[PartialKey, ...] = ()
     distinct: tuple[str, ...] = ()
     """Columns that a unique index of all rows is about."""
     foreign_keys: tuple[tuple[str, ColumnRef], ...] = ()
@@ -156,6 +176,9 @@ def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
         partitioned=facts.partitioned,
         unique_keys=tuple(sorted(set(facts.unique_keys))),
         identities=tuple(dict.fromkeys(facts.identities)),
+        computed_keys=facts.computed_keys,
+        strict_keys=(*facts.computed_keys, *facts.null_equal_keys),
+        partial_keys=facts.partial_keys,
         foreign_keys=tuple(dict.fromkeys(facts.whole_foreign_keys or _single(facts))),
         definitions=tuple(sorted(facts.definitions)),
         row_estimate=facts.row_estimate,
@@ -196,6 +219,13 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
         unique_keys=tuple(tuple(k["columns"]) for k in keys if len(k["columns"]) > k["expression"]),
         unique_expressions=tuple(k["columns"][0] for k in keys if k["expression"] and len(k["columns"]) == 1),
         identities=tuple(_identities(keys)),
+        computed_keys=tuple(tuple(k["columns"]) for k in keys if k["expression"]),
+        null_equal_keys=tuple(tuple(k["columns"]) for k in keys if k["null_equal"]),
+        partial_keys=tuple(
+            PartialKey(k["name"], tuple(k["columns"]), k["condition"], tuple(k["about"]))
+            for k in keys
+            if k["condition"]
+        ),
         distinct=tuple(k["columns"][0] for k in keys if k["complete"] and len(k["columns"]) == 1),
         foreign_keys=tuple((link["name"], ColumnRef(*link["target"])) for link in links),
         whole_foreign_keys=tuple(_whole(links)),

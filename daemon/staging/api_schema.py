@@ -42,6 +42,7 @@ def _table(name: tuple[str, str], family: Sequence[ApiTable], facts: DumpFacts) 
         unique_keys=(*constraints, *(i.columns for i in indexes if not i.expression or len(i.columns) > 1)),
         unique_expressions=tuple(i.columns[0] for i in indexes if i.expression and len(i.columns) == 1),
         identities=tuple(_identities(root, complete)),
+        computed_keys=tuple(i.columns for i in indexes if i.expression),
         distinct=tuple(key[0] for key in (*_keys(root), *(i.columns for i in complete)) if len(key) == 1),
         foreign_keys=tuple(link for table in family for link in _links(table, facts)),
         whole_foreign_keys=tuple(key for table in family for key in _foreign_keys(table, facts)),
