@@ -37,7 +37,7 @@ class CleanRoom:
             raise UsageError("--source and --target are one database: give another target, or mask it with --in-place")
         if there.standby:
             raise RunRefusedError(f"the target {self.target.place} is a hot standby, which takes no writes")
-        _ = outlook.ready
+        outlook.refuse()
         if not self.schema_exists and not self.begun:
             refuse_what_is_not_empty(self.target)
         return outlook, there

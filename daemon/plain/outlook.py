@@ -59,6 +59,10 @@ class Outlook:
     going_on: bool
     """Whether a run that masks in place was cut off here, so that this one goes on with it."""
 
+    def refuse(self) -> None:
+        """Raises RunRefusedError with everything that stands in the way, if anything does."""
+        _ = self.ready
+
     @property
     def ready(self) -> DatabasePlan:
         """The plan of the database. Raises RunRefusedError with everything that stands in the way."""

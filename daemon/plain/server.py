@@ -140,6 +140,8 @@ class PlainDatabase:
 
 def parse_dsn(option: str, dsn: str) -> PlainDatabase:
     """Read a connection string, a URI or key=value pairs. Raises UsageError, which never quotes it."""
+    if not dsn.strip():  # libpq would take whatever database the environment leads to
+        raise UsageError(f"{option} is empty: an unset variable, perhaps? Write postgresql://role@host/database")
     try:
         return PlainDatabase(option, plain_parameters(dsn))
     except psycopg.ProgrammingError:
