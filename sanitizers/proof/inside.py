@@ -48,7 +48,8 @@ def kept_parts(plan: ColumnPlan) -> tuple[str, ...]:
     parts = [name for name, s in below[1:] if isinstance(s, Keep) or s.keep_values]
     rests = [f"{name} rest".strip() for name, s in below if getattr(s, "rest", "") == "keep"]
     members = [member for _, s in below if isinstance(s, JsonOnly) for member in s.members]
-    return tuple(dict.fromkeys([*parts, *rests, *members]))
+    elements = ["elements"] if plan.inside and plan.strategy.keep_values else []
+    return tuple(dict.fromkeys([*elements, *parts, *rests, *members]))
 
 
 def common_of(strategy: MaskingStrategy) -> str:

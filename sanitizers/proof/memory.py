@@ -1,7 +1,7 @@
 """What a proof in place knew of the originals, in the journal: a run that is cut off is proven by the one that goes on.
 
 A hash of the search is written down as a digest of itself under the masking key, which is in the session alone: to
-whoever reads the journal it says nothing. A row for each different original, 36 bytes; all of it goes with the journal.
+whoever reads the journal it says nothing. A row for each different original, some 50 bytes; all of it goes with the journal.
 """
 
 from __future__ import annotations
