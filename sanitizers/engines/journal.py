@@ -129,6 +129,12 @@ class Journal:
         self._conn.commit()
         return {(row[0], row[1]): Filled(*row) for row in rows}
 
+    def start_over(self, source: str) -> None:
+        """No table is filled any more, and all are to be, from another state of the source."""
+        with self._conn.transaction():
+            self._conn.execute("DELETE FROM branchwarden_journal.done")
+            self._conn.execute("UPDATE branchwarden_journal.purpose SET source = %s", (source,))
+
     def share(self, roles: Collection[str]) -> None:
         """Let the roles that own tables write in the journal; they hold masked rows in its schema for a moment."""
         statements = (
@@ -210,6 +216,15 @@ def journaled_schema(conn: psycopg.Connection) -> Schema | None:
     row = conn.execute("SELECT schema::text FROM branchwarden_journal.purpose").fetchone()
     conn.commit()
     return _SCHEMAS.validate_json(row[0]) if row else None
+
+
+def journaled_source(conn: psycopg.Connection) -> str | None:
+    """The state of the source that the unfinished run here has begun to copy; None where there is no such run."""
+    if not _exists(conn):
+        return None
+    row = conn.execute("SELECT source FROM branchwarden_journal.purpose").fetchone()
+    conn.commit()
+    return str(row[0]) if row else None
 
 
 def _exists(conn: psycopg.Connection) -> bool:
