@@ -132,7 +132,7 @@ def _computed(table: TablePlan, number: int, plan: ColumnPlan) -> sql.Composable
     if VALUE not in read_expression(text, names, plan.strategy.row_functions).columns:
         return sql.SQL("({})").format(sql.SQL(text))
     own = sql.Identifier(INNER, plan.column.name)
-    return sql.SQL("(SELECT {} FROM (SELECT {} AS {}) AS v)").format(sql.SQL(text), own, sql.Identifier(VALUE))
+    return sql.SQL("(SELECT ({}) FROM (SELECT {} AS {}) AS v)").format(sql.SQL(text), own, sql.Identifier(VALUE))
 
 
 def _original(plan: ColumnPlan) -> sql.Composable:
