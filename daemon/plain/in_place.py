@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError
 from daemon.plain.outlook import Outlook, connected, look_ahead
-from daemon.plain.run import How, Sanitized, ending, sanitized, teller
+from daemon.plain.run import How, Sanitized, ending, sanitized
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch
+from daemon.proven import engine_teller, tell_searched
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import ResidueError
 from sanitizers.proof.verify import DatabaseProof
@@ -66,7 +67,7 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
     confirm(outlook)
     state, proofs = [UNTOUCHED], list[DatabaseProof]()
     with ending(watch, lambda: state[0]):
-        with witness_database(_sight(run, outlook, watch), teller(watch, "verify")) as witness:
+        with witness_database(_sight(run, outlook, watch), engine_teller(watch.tell, "verify")) as witness:
             state[0] = LEFT
             _cut_neighbours(run, watch)
 
@@ -74,10 +75,12 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
                 state[0] = UNPROVEN
                 proofs.append(_proven(witness))
 
-            report = rewrite_database(_rewrite(run, outlook, watch, (witness.look, prove)), teller(watch, "mask"))
+            report = rewrite_database(
+                _rewrite(run, outlook, watch, (witness.look, prove)), engine_teller(watch.tell, "mask")
+            )
         watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
         (proof,) = proofs
-        watch.tell(Progress("verify", f"{proof.searched:,} original values searched for in every column, none found"))
+        tell_searched(watch.tell, [proof])
         return sanitized(run.database.place, outlook, run.how, proof)
 
 

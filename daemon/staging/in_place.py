@@ -38,8 +38,9 @@ def mask_in_place(
             rows += _rewrite(context, request, target, (*part, witnesses[-1]))
         advance(context, run, RunStep.MASKED, f"{rows:,} rows rewritten, {plan.masked_count} columns masked")
         proofs = [_judged(context, witness) for witness in witnesses]
-    pass_proofs(context, run, proofs, inherited(context, target, target))
-    return proof_of(request, plan, proofs)
+    passwords = inherited(context, target, target)
+    pass_proofs(context, run, proofs, passwords)
+    return proof_of(request, plan, proofs, passwords)
 
 
 def history_of(context: StagingContext, project: Project, target: Branch) -> JsonMapping:
