@@ -11,7 +11,6 @@ from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
 from daemon.proven import engine_teller, tell_searched
-from daemon.proven import engine_teller, tell_searched
 from sanitizers.engines.blockers import find_blockers
 from sanitizers.engines.journal import journaled_schema
 from sanitizers.engines.stream import CopyRun, copy_database
