@@ -177,13 +177,13 @@ def pg_anon(bench: Bench) -> float:
     rules.write_text(repr({"dictionary": [rule], "dictionary_exclude": []}))
     programs = Binaries.find()  # the server's folder may have neither pg_dump nor pg_restore
     command, streams = bench.program("pg_anon"), ["--db-connections", 2]
-    _timed([command, "init", *_where(bench.source)])
+    _timed([command, "init", *_where(bench.source)], bench.folder)
     bench.target.reset("")
     took = ["--prepared-sens-dict-file", rules, "--output-dir", dump, "--pg-dump", programs.program("pg_dump")]
-    dumped = _timed([command, "dump", *_where(bench.source), *took, "--clear-output-dir", *streams])
+    dumped = _timed([command, "dump", *_where(bench.source), *took, "--clear-output-dir", *streams], bench.folder)
     put = ["--input-dir", dump, "--pg-restore", programs.program("pg_restore")]
     # It sets session_replication_role, so a superuser it must be.
-    return dumped + _timed([command, "restore", *_where(bench.target, SUPERUSER), *put, *streams])
+    return dumped + _timed([command, "restore", *_where(bench.target, SUPERUSER), *put, *streams], bench.folder)
 
 
 def _where(side: Side, user: str = OWNER) -> list[object]:
@@ -202,9 +202,10 @@ def postgresql_anonymizer(bench: Bench) -> float:
         return time.monotonic() - begun
 
 
-def _timed(command: list[object]) -> float:
+def _timed(command: list[object], folder: Path | None = None) -> float:
     begun = time.monotonic()
-    ended = subprocess.run([str(part) for part in command], capture_output=True, timeout=SLOWEST, check=False)
+    words = [str(part) for part in command]
+    ended = subprocess.run(words, cwd=folder, capture_output=True, timeout=SLOWEST, check=False)
     if ended.returncode:
         sys.exit(f"{command[0]} failed:\n{ended.stdout.decode()}\n{ended.stderr.decode()}")
     return time.monotonic() - begun
