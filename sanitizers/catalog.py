@@ -64,8 +64,11 @@ COLUMNS = _query(
 )
 SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
        format_type(b.type, b.modifier) AS base_type,
-       a.attnotnull OR EXISTS (SELECT FROM level l JOIN pg_type d ON d.oid = l.type
-                               WHERE l.attrelid = a.attrelid AND l.attnum = a.attnum AND d.typnotnull) AS not_null,
+       a.attnotnull AND NOT EXISTS ( -- NOT VALID, since PostgreSQL 18: NULL may be there, and the run takes it away
+         SELECT FROM pg_constraint k
+         WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND a.attnum = ANY (k.conkey) AND NOT k.convalidated)
+       OR EXISTS (SELECT FROM level l JOIN pg_type d ON d.oid = l.type
+                  WHERE l.attrelid = a.attrelid AND l.attnum = a.attnum AND d.typnotnull) AS not_null,
        a.attgenerated <> '' AS generated, a.attidentity <> '' AS identity,
        CASE WHEN a.attgenerated <> '' THEN pg_get_expr(g.adbin, g.adrelid) ELSE '' END AS generated_as,
        CASE WHEN b.type IN ('varchar'::regtype, 'bpchar'::regtype) AND b.modifier > 4
