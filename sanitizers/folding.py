@@ -60,6 +60,11 @@ def composed(text: sql.Composable) -> sql.Composable:
     return sql.SQL("(NOT {} OR {} IS NFC NORMALIZED)").format(_UTF8, text)
 
 
+def ascii_alone(text: sql.Composable) -> sql.Composable:
+    """SQL for whether a text is ASCII, in a database of any encoding."""
+    return sql.SQL("({} OR {} !~ {})").format(plain(text), text, sql.Literal(r"[^\x01-\x7f]"))
+
+
 def folded_bytes(text: sql.Composable) -> sql.Composable:
     """SQL for the bytes that all spellings of a text have in common: no blanks around it, small letters, composed.
 
