@@ -99,6 +99,10 @@ def find_claims(table: TablePlan, conditions: Sequence[Check | Computed]) -> Ite
         if plan.column.not_null:
             empty = _EMPTY.format(sql.Identifier("t", name))
             yield Claim(empty, f"{name} is NOT NULL and {plan.strategy.kind} leaves it NULL")
+    for column in table.table.columns:
+        if masked and column.generated_as and column.not_null:
+            empty = _EMPTY.format(sql.Identifier("t", column.name))
+            yield Claim(empty, f"{column.name} is NOT NULL and would be generated as NULL")
 
 
 def _of_check(check: Check, masked: Mapping[str, ColumnPlan], computed: Collection[str]) -> Iterator[Claim]:

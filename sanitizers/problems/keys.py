@@ -36,6 +36,8 @@ def find_key_problems(place: Place) -> Iterator[str]:
         columns = [column for name in key if (column := place.table.column(name))]
         if key in place.table.strict_keys or (len(key) > 1 and not place.table.holds_anyway(key)):
             yield from _told(place, ((c, _breaks(place, c, key)) for c in columns))
+    for key in place.table.unique_keys:
+        yield from _told(place, ((c, _makes_equal(place, c, key)) for c in _sources(place, key)))
     yield from _told(place, ((c, _stays_in_part(place, c)) for c in place.table.columns))
     for partial in place.table.partial_keys:
         columns = [column for name in partial.about if (column := place.table.column(name))]
@@ -103,6 +105,32 @@ def _exact(column: Column) -> bool:
     return scaled or (column.category in EXACT and not column.loose and not column.case_insensitive)
 
 
+def _sources(place: Place, key: tuple[str, ...]) -> list[Column]:
+    """The columns that generated ones of the key are made of, where nothing else keeps its rows apart."""
+    columns = [column for name in key if (column := place.table.column(name))]
+    made = [column for column in columns if column.generated]
+    found = [c for c in place.table.columns if not c.generated and any(_named(c, m.generated_as) for m in made)]
+    generated = {column.name for column in made}
+    known = {*key, *(c.name for c in found)} - generated
+    return [] if place.table.holds_anyway((*known, "")) else found
+
+
+def _named(column: Column, expression: str) -> bool:
+    return re.search(_NAME.format(re.escape(column.name)), expression) is not None or _quoted(column) in expression
+
+
+def _quoted(column: Column) -> str:
+    return '"' + column.name.replace('"', '""') + '"'
+
+
+def _makes_equal(place: Place, column: Column, key: tuple[str, ...]) -> str | None:
+    """What is made of a document depends on a part of it, which nobody but Postgres knows."""
+    strategy = place.strategy(column.name)
+    if strategy is None or strategy.keeps_unique or column.category not in EXACT:
+        return None
+    return f"its fakes repeat and the key ({', '.join(key)}) is generated of it and must stay unique"
+
+
 def _stays_in_part(place: Place, column: Column) -> str | None:
     """A fake that is the original of a row which stays as it is would be there twice."""
     strategy = place.strategy(column.name)
@@ -129,8 +157,7 @@ def _changes_rows(place: Place, column: Column, key: PartialKey) -> str | None:
     strategy = place.strategy(column.name)
     if strategy is None or not strategy.masks or _never_equal(place, key):
         return None
-    quoted = '"' + column.name.replace('"', '""') + '"'
-    name = f"(?:{re.escape(quoted)}|{re.escape(column.name)})"
+    name = f"(?:{re.escape(_quoted(column))}|{re.escape(column.name)})"
     condition = key.condition
     if isinstance(strategy, Null):
         condition = re.sub(_PRESENT.format(name), "", condition) if " OR " not in condition else condition
