@@ -9,7 +9,7 @@ for one that fails is it asked, half by half, which of its columns are to blame.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.called import call_problems
-from sanitizers.claims import Claim, find_claims, read_conditions
+from sanitizers.claims import Check, Claim, Computed, find_claims, read_conditions
 from sanitizers.digests import KEY_BYTES, KEY_SETTING
 from sanitizers.explain import explain
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
@@ -63,21 +63,20 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ..
             f"{plan.database}.{table.table.qualified}: {problem}."
             for table in plan.tables
             if table.masked and not table.empty
-            for problem in _try_table(
-                conn,
-                table,
-                [*find_claims(_unshuffled(table), conditions.get((table.table.schema, table.table.name), []))],
-            )
+            for problem in _try_table(conn, table, conditions.get((table.table.schema, table.table.name), []))
         )
 
 
-def _try_table(conn: psycopg.Connection[Any], table: TablePlan, claims: Sequence[Claim]) -> Iterator[str]:
+def _try_table(
+    conn: psycopg.Connection[Any], table: TablePlan, conditions: Sequence[Check | Computed]
+) -> Iterator[str]:
     called = list(call_problems(conn, table))
     if called:  # nothing that may not be called is run
         yield from called
         return
     yield from _shuffle_problems(table)
-    trial = _Trial(conn, _unshuffled(table))
+    claims = [*find_claims(table, conditions)]
+    trial = _Trial(conn, _unshuffled(table), _moved(table))
     counted = trial.count(claims)
     if isinstance(counted, psycopg.Error):
         yield from trial.reasons(claims, counted)
@@ -97,6 +96,13 @@ def _shuffle_problems(table: TablePlan) -> Iterator[str]:
         )
 
 
+def _moved(table: TablePlan) -> Mapping[str, int]:
+    """How many rows off a shuffled column's values are taken from in the trial; columns of a group move together."""
+    shuffled = find_shuffled(table)
+    groups = shuffled.groups.values() if shuffled else ()
+    return {name: place for place, group in enumerate(groups, 1) for name in group.values()}
+
+
 def _unshuffled(table: TablePlan) -> TablePlan:
     """The table without its shuffles, which need all rows: what they put into a column is what it has."""
     columns = (replace(p, strategy=Keep()) if isinstance(p.strategy, Shuffle) else p for p in table.columns)
@@ -112,12 +118,14 @@ class _Trial:
 
     conn: psycopg.Connection[Any]
     table: TablePlan
+    moved: Mapping[str, int]
 
     def count(
         self, claims: Sequence[Claim], only: Collection[ColumnPlan] | None = None
     ) -> tuple[int, ...] | psycopg.Error:
         """Rows, and for each claim those that break it; `only`: the columns that are masked, None for all."""
-        row = self._ask(_counting(self.table if only is None else _masking(self.table, only), claims))
+        table = self.table if only is None else _masking(self.table, only)
+        row = self._ask(_counting(table, claims, self.moved))
         return row if isinstance(row, psycopg.Error) else row[: len(claims) + 1]
 
     def reasons(self, claims: Sequence[Claim], error: psycopg.Error) -> Iterator[str]:
@@ -175,7 +183,7 @@ def _masking(table: TablePlan, only: Collection[ColumnPlan]) -> TablePlan:
     return replace(table, columns=tuple(columns))
 
 
-def _counting(table: TablePlan, claims: Sequence[Claim]) -> sql.Composed:
+def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int]) -> sql.Composed:
     # Every value is needed, or Postgres would not compute those that no claim is about, and their casts go untried.
     computed = [c for c in table.table.columns if c.generated and c.generated_as]
     present = [p.column for p in table.columns if p.masked]
@@ -183,10 +191,17 @@ def _counting(table: TablePlan, claims: Sequence[Claim]) -> sql.Composed:
     generated = [sql.SQL("({}) AS {}").format(sql.SQL(c.generated_as), sql.Identifier(c.name)) for c in computed]
     return _COUNT.format(
         counts=sql.SQL(", ").join([sql.SQL("count(*)"), *(claim.count for claim in claims), *whole]),
-        columns=sql.SQL(", ").join([sql.SQL("m.*"), *generated]),
+        columns=sql.SQL(", ").join([*(_column(p.column.name, moved) for p in table.columns), *generated]),
         masked=masked_select(table),
         rows=sql.Literal(ROWS),
     )
+
+
+def _column(name: str, moved: Mapping[str, int]) -> sql.Composable:
+    column = sql.Identifier("m", name)
+    if name not in moved:
+        return column
+    return sql.SQL("lag({0}, {1}, {0}) OVER () AS {2}").format(column, sql.Literal(moved[name]), sql.Identifier(name))
 
 
 def _to_blame(

@@ -121,3 +121,18 @@ def test_who_cancels_or_locks_is_no_problem_of_the_plan(conn: psycopg.Connection
             try_plan(conn, plan)
 
     assert conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize(("low", "broken"), [('"shuffle"', True), ('{ strategy = "shuffle", with = ["high"] }', False)])
+def test_a_check_that_compares_shuffled_columns_holds_only_where_they_move_together(
+    low: str, broken: bool, conn: psycopg.Connection[Any]
+) -> None:
+    conn.execute("CREATE TABLE t (low int NOT NULL, high int, CONSTRAINT ordered CHECK (low < high AND low > 0))")
+    conn.execute("INSERT INTO t SELECT n, n + 1 FROM generate_series(1, 50) n")
+    high = low.replace("high", "low")
+
+    problems = try_plan(conn, make_plan(conn, f"low = {low}\nhigh = {high}"))
+
+    assert [("check ordered would be broken by low (shuffle), high (shuffle)" in p) for p in problems] == [
+        True
+    ] * broken
