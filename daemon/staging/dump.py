@@ -21,6 +21,7 @@ _OWNER = re.compile(
     rf"^ALTER (?:TABLE|SEQUENCE|MATERIALIZED VIEW|VIEW|FOREIGN TABLE) {_QUALIFIED} OWNER TO ({_NAME});", re.MULTILINE
 )
 _CREATED = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE {_QUALIFIED}", re.MULTILINE)
+_FOREIGN = re.compile(rf"^CREATE FOREIGN TABLE {_QUALIFIED}", re.MULTILINE)
 _ATTACHED = re.compile(rf"^ALTER TABLE ONLY {_QUALIFIED} ATTACH PARTITION {_QUALIFIED} ", re.MULTILINE)
 _DOMAIN = re.compile(
     rf"^CREATE DOMAIN {_QUALIFIED} AS (.+?)(?: COLLATE {_NAME}\.{_NAME})?((?: CONSTRAINT {_NAME})? NOT NULL)?"
@@ -73,6 +74,8 @@ class DumpFacts:
     enums: frozenset[Qualified]
     generated: Mapping[tuple[str, str, str], str]
     """Generated column (schema, table, column) → its expression."""
+    foreign: tuple[Qualified, ...]
+    """Foreign tables, whose rows are another server's."""
     unique: Mapping[Qualified, tuple[str, ...]]
     """Table → what its unique indexes of all rows are on, as written."""
     partial: Mapping[Qualified, tuple[str, ...]]
@@ -95,6 +98,7 @@ def read_dump(text: str) -> DumpFacts:
         parents={_pair(m.groups()[2:]): _pair(m.groups()[:2]) for m in _ATTACHED.finditer(text)},
         domains={_pair(m.groups()[:2]): Domain(m[3], bool(m[4])) for m in _DOMAIN.finditer(text)},
         enums=frozenset(_pair(m.groups()) for m in _ENUM.finditer(text)),
+        foreign=tuple(_pair(m.groups()) for m in _FOREIGN.finditer(text)),
         generated=dict(_generated(text)),
         unique=_unique(text, partial=False),
         partial=_unique(text, partial=True),
