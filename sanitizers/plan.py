@@ -18,6 +18,7 @@ from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 from sanitizers.strategies import Residue, Strategy
 from sanitizers.subset import Rows, Subset, Wanted, sampled
+from sanitizers.widths import narrow
 
 ROW = "t"
 """Alias of the row that a condition is about."""
@@ -141,7 +142,7 @@ def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Clas
     Raises:
         PlanError: with a sentence for every problem there is; never half a plan.
     """
-    decisions = decide(schemas, policy, classes)
+    schemas, decisions = narrow(schemas, decide(schemas, policy, classes))
     problems = find_problems(schemas, policy, decisions)
     whole = [_plan_database(schema, policy, decisions) for schema in schemas]
     subsets = [_subset(database, policy) for database in whole]
