@@ -20,6 +20,7 @@ from psycopg import sql
 from sanitizers.called import call_problems
 from sanitizers.claims import Check, Claim, Computed, find_claims, read_conditions
 from sanitizers.digests import KEY_BYTES, KEY_SETTING
+from sanitizers.encodings import encoding_problems
 from sanitizers.explain import explain
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.select import masked_select
@@ -70,7 +71,7 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ..
 def _try_table(
     conn: psycopg.Connection[Any], table: TablePlan, conditions: Sequence[Check | Computed]
 ) -> Iterator[str]:
-    called = list(call_problems(conn, table))
+    called = [*call_problems(conn, table), *encoding_problems(conn, table)]
     if called:  # nothing that may not be called is run
         yield from called
         return

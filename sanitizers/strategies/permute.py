@@ -56,6 +56,8 @@ class Permute(MaskingStrategy):
     kind: Literal["permute"] = Field(default="permute", alias="strategy")
     injective: ClassVar[bool] = True
     residue: ClassVar[Residue] = "none"
+    DIGITS: ClassVar[int] = 2 * MARK_BYTES
+    """Characters of what stands for a text that has no permutation."""
 
     @property
     def keeps_unique(self) -> bool:
@@ -91,7 +93,7 @@ def _number(inputs: Inputs) -> sql.Composable:
 
 def _text(column: Column, inputs: Inputs) -> sql.Composable:
     value = sql.SQL("lower({}::text)" if column.case_insensitive else "{}::text").format(inputs.value)
-    short = column.max_length is not None and column.max_length < 2 * MARK_BYTES
+    short = wide_permutation(column)
     state: sql.Composable = _TEXT_HALVES.format(value=value)
     for number in range(ROUNDS):
         digest = digest_of(f"permute text {number}", text_bytes(sql.SQL("x")))
@@ -103,3 +105,8 @@ def _text(column: Column, inputs: Inputs) -> sql.Composable:
     plain = sql.SQL("{} AND length({}) <= {}").format(ascii_alone(value), value, sql.Literal(MOST_CHARACTERS))
     # What is beyond ASCII or very long has no permutation of its own: 64 bits of its digest.
     return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(plain, permuted, mark(inputs.mark))
+
+
+def wide_permutation(column: Column) -> bool:
+    """Whether the column is too short for a digest, so that what is beyond ASCII is permuted as well."""
+    return column.category == "text" and column.max_length is not None and column.max_length < Permute.DIGITS
