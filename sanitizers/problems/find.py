@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sanitizers.decisions import Decisions
 from sanitizers.policy import MaskingPolicy
+from sanitizers.problems.crowds import find_crowd_problems
 from sanitizers.problems.keys import find_key_problems
 from sanitizers.problems.links import find_link_problems
 from sanitizers.problems.place import Place
@@ -32,6 +33,7 @@ def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: D
             place = Place(schema.database, table, decisions, rule)
             problems += [*_columns(place), *find_key_problems(place)]
             problems += find_link_problems(place.database, table, known, decisions)
+            problems += find_crowd_problems(place.database, table, decisions)
             problems += find_row_problems(place.database, table, policy, decisions)
             problems += find_shape_problems(place)
     return (*problems, *_unknown(schemas, policy), *_unused(schemas, policy, decisions, known))

@@ -73,6 +73,9 @@ class Permute(MaskingStrategy):
         """A Feistel network over two halves, in nested selects that compute each round once."""
         return _number(inputs) if column.category == "integer" else _text(column, inputs)
 
+    def different(self, column: Column) -> None:
+        """No two are equal."""
+
     def _permuted(self, column: Column) -> str | None:
         if not column.unique or self.keeps_unique:
             return None
