@@ -112,16 +112,7 @@ def _clear(team: Team, journal: Journal, track: Track) -> None:
 
 def _save(team: Team, journal: Journal) -> None:
     own = team.target.own
-    found = spread(own, read_obstacles(own))
-    groups = {
-        "build": found.builds,
-        "whole": found.whole,
-        "key": found.keys,
-        "check": found.checks,
-        "reference": found.references,
-        "validation": found.validations,
-        "trigger": found.triggers,
-    }
+    groups = spread(own, read_obstacles(own))
     owners = {obstacle.owner for group in groups.values() for obstacle in group}
     journal.share(owners - {current_role(own)})
     journal.save(groups)
