@@ -1,7 +1,8 @@
 """What a proof in place knew of the originals, in the journal: a run that is cut off is proven by the one that goes on.
 
 A hash of the search is written down as a digest of itself under the masking key, which is in the session alone: to
-whoever reads the journal it says nothing. A row for each different original, some 50 bytes; all of it goes with the journal.
+whoever reads the journal it says nothing. A row for each different original, some 50 bytes; all of it goes with the
+journal.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Facts:
     counted: tuple[tuple[tuple[str, str, str], Numbers], ...]
     """Of the masked columns; see `kept`."""
     objects: tuple[tuple[tuple[str, str], str], ...]
-    """Definition of every object, by kind and name."""
+    """Digest of the definition of every object, by kind and name: definitions may quote a value."""
     problems: tuple[str, ...]
 
 

@@ -6,6 +6,7 @@ are hashed, into the journal: whatever cuts the run off, the one that goes on pr
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from sanitizers.proof.search import collect, left_behind, look, unseen, wanted
 from sanitizers.proof.verify import Compared, DatabaseProof, concluded, lost_rows, open_reader
 from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
+
+_LABEL = b"branchwarden object "
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ class Witness:
         search = Search(Home(conn, in_target=True, lasting=True), run.seed)
         track.step("collect")
         problems = collect(run.plan, search, conn, track)
-        facts = Facts(run.seed, tuple(counts.rows.items()), tuple(counts.columns.items()), _objects(conn), problems)
+        facts = Facts(
+            run.seed, tuple(counts.rows.items()), tuple(counts.columns.items()), _objects(conn, run.key), problems
+        )
         track.step("remember", run.plan.database)
         write(conn, facts)
         return _Seen(search, facts, earlier=False)
@@ -115,7 +120,7 @@ class Witness:
         before = Counts(dict(seen.facts.rows), dict(seen.facts.counted))
         after = count_after(run.plan, conn, seen.facts.seed, track).sealed(run.key)
         problems = [*seen.facts.problems, *lost_rows(run.plan, before, after), *left_behind(conn, run.key)]
-        problems += compared(dict(seen.facts.objects), dict(_objects(conn)), conn)
+        problems += compared(dict(seen.facts.objects), dict(_objects(conn, run.key)), conn)
         track.step("search")
         look(run.plan, seen.search, conn, track)
         track.step("join", run.plan.database)
@@ -144,6 +149,7 @@ def _open(run: WitnessRun, stack: ExitStack) -> psycopg.Connection:
     return conn
 
 
-def _objects(conn: psycopg.Connection) -> tuple[tuple[tuple[str, str], str], ...]:
-    """Every object's definition as a text that can be written down."""
-    return tuple((name, str(text)) for name, text in read_objects(conn).items())
+def _objects(conn: psycopg.Connection, key: bytes) -> tuple[tuple[tuple[str, str], str], ...]:
+    """Every object's definition as a digest that can be written down, and compared."""
+    found = read_objects(conn).items()
+    return tuple((name, hmac.digest(key, _LABEL + str(text).encode(), "sha256").hex()) for name, text in found)
