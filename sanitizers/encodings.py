@@ -17,11 +17,9 @@ UTF8, NONE = "UTF8", "SQL_ASCII"
 
 def encoding_problems(conn: psycopg.Connection[Any], table: TablePlan) -> Iterator[str]:
     """A half sentence for each column whose fakes the database cannot hold, or not keep apart."""
-    row = conn.execute("SELECT getdatabaseencoding()::text").fetchone()
-    encoding = row[0] if row else UTF8
-    if encoding in {UTF8, UTF8.encode()}:
+    name = conn.info.parameter_status("server_encoding") or UTF8  # every server tells it while one connects
+    if name == UTF8:
         return
-    name = encoding.decode() if isinstance(encoding, bytes) else str(encoding)
     for plan in table.columns:
         if plan.masked:
             yield from (f"{plan.column.name}: {problem}" for problem in _problems(conn, table, plan, name))

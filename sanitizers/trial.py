@@ -40,7 +40,8 @@ MOST_SHUFFLES = 50
 """Orders that a table's rows can be brought into at once: each one joins it with itself."""
 
 _COUNT = sql.SQL(
-    "SELECT {counts} FROM (SELECT {columns} FROM (SELECT * FROM ({masked}) AS n LIMIT {rows}) AS m OFFSET 0) AS t"
+    "SELECT {counts} FROM (SELECT {columns}, m.tableoid FROM"
+    " (SELECT *, {table}::regclass::oid AS tableoid FROM ({masked}) AS n LIMIT {rows}) AS m OFFSET 0) AS t"
 )
 _SECURED = sql.SQL("SELECT row_security_active({}::regclass)")
 _NOT_THE_PLANS = ("08", "40", "53", "55", "57", "58")
@@ -55,7 +56,8 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ..
     with conn.transaction(force_rollback=True):
         conn.execute("SET TRANSACTION READ ONLY")
         conn.execute(
-            "SELECT set_config(%s, %s, true), set_config('row_security', 'off', true)",
+            "SELECT set_config(%s, %s, true), set_config('row_security', 'off', true),"
+            " set_config('datestyle', 'ISO, YMD', true), set_config('timezone', 'UTC', true)",
             (KEY_SETTING, secrets.token_hex(KEY_BYTES)),
         )
         conditions = read_conditions(conn)
@@ -162,8 +164,7 @@ class _Trial:
     def _is_secured(self, error: psycopg.Error) -> bool:
         if not isinstance(error, psycopg.errors.InsufficientPrivilege):
             return False
-        name = sql.Identifier(self.table.table.schema, self.table.table.name).as_string(self.conn)
-        return self._ask(_SECURED.format(sql.Literal(name))) == (True,)
+        return self._ask(_SECURED.format(sql.Literal(_quoted(self.table)))) == (True,)
 
     def _ask(self, query: sql.Composed) -> tuple[Any, ...] | psycopg.Error:
         """The first row, or why there is none; an error that says nothing about the plan is raised."""
@@ -193,9 +194,14 @@ def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int
     return _COUNT.format(
         counts=sql.SQL(", ").join([sql.SQL("count(*)"), *(claim.count for claim in claims), *whole]),
         columns=sql.SQL(", ").join([*(_column(p.column.name, moved) for p in table.columns), *generated]),
+        table=sql.Literal(_quoted(table)),
         masked=masked_select(table),
         rows=sql.Literal(ROWS),
     )
+
+
+def _quoted(table: TablePlan) -> str:
+    return sql.Identifier(table.table.schema, table.table.name).as_string()
 
 
 def _column(name: str, moved: Mapping[str, int]) -> sql.Composable:

@@ -136,3 +136,13 @@ def test_a_check_that_compares_shuffled_columns_holds_only_where_they_move_toget
     assert [("check ordered would be broken by low (shuffle), high (shuffle)" in p) for p in problems] == [
         True
     ] * broken
+
+
+def test_what_is_computed_of_the_tables_own_number_can_be_tried(conn: psycopg.Connection[Any]) -> None:
+    conn.execute(
+        """CREATE TABLE t (c int, whose oid GENERATED ALWAYS AS (tableoid) STORED, CHECK (tableoid > 0 AND c > 0));
+        INSERT INTO t VALUES (1)"""
+    )
+
+    assert try_plan(conn, make_plan(conn, 'c = "digest"')) == ()
+    assert len(try_plan(conn, make_plan(conn, 'c = { strategy = "constant", value = -1 }'))) == 1
