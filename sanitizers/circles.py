@@ -6,7 +6,7 @@ Nothing here calls itself, however long a chain of references is, and no way thr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sanitizers.schema import ForeignKey
@@ -52,7 +52,7 @@ def arrange(tables: Iterable[Name], references: Sequence[Reference]) -> Arrangem
     left = [r for r in references if r not in hopeless]
     order: list[Name] = []
     cut: set[Reference] = set()
-    by_child = _by_child(left)
+    by_child = _grouped(left, lambda r: r.child)
     for component in _components(names, left):
         inner = set(component)
         order += _lined_up(component, {n: [r for r in by_child[n] if r.parent in inner] for n in component}, cut)
@@ -62,12 +62,16 @@ def arrange(tables: Iterable[Name], references: Sequence[Reference]) -> Arrangem
 def _lined_up(names: Sequence[Name], parents: Mapping[Name, list[Reference]], cut: set[Reference]) -> Iterator[Name]:
     """Tables of one circle: next comes the one with the fewest references that must give way for it."""
     left = set(names)
+    needed = {name: sum(not r.optional for r in parents[name]) for name in names}
+    wanted = {name: len(parents[name]) for name in names}
+    children = _grouped((r for name in names for r in parents[name]), lambda r: r.parent)
     while left:
-        waiting = {name: [r for r in parents[name] if r.parent in left] for name in left}
-        ready = [name for name in left if all(r.optional for r in waiting[name])]
-        chosen = min(ready, key=lambda name: (len(waiting[name]), name))
-        cut.update(waiting[chosen])
+        chosen = min((name for name in left if not needed[name]), key=lambda name: (wanted[name], name))
+        cut.update(r for r in parents[chosen] if r.parent in left)
         left.remove(chosen)
+        for reference in children[chosen]:
+            needed[reference.child] -= not reference.optional
+            wanted[reference.child] -= 1
         yield chosen
 
 
@@ -81,16 +85,16 @@ def _circles(names: Sequence[Name], references: Sequence[Reference]) -> tuple[tu
     return tuple(map(tuple, inside.values()))
 
 
-def _by_child(references: Iterable[Reference]) -> defaultdict[Name, list[Reference]]:
+def _grouped(references: Iterable[Reference], by: Callable[[Reference], Name]) -> defaultdict[Name, list[Reference]]:
     found: defaultdict[Name, list[Reference]] = defaultdict(list)
     for reference in references:
-        found[reference.child].append(reference)
+        found[by(reference)].append(reference)
     return found
 
 
 def _components(names: Sequence[Name], references: Sequence[Reference]) -> list[list[Name]]:
     """Strongly connected components, those that are referred to first (Tarjan, with a stack of its own)."""
-    by_child = _by_child(references)
+    by_child = _grouped(references, lambda r: r.child)
     search = _Search({name: sorted({r.parent for r in by_child[name]}) for name in names})
     for name in names:
         if name not in search.index:

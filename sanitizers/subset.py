@@ -28,7 +28,7 @@ from sanitizers.rules import TableRule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 
 SAMPLE = "sample"
-STEPS = 1 << 24  # of three bytes of a digest
+STEPS = 1 << 24  # of three bytes of a digest, which are in the order of their numbers
 TAKEN, LEAD, TARGET = "branchwarden taken {}", "branchwarden lead {}", "branchwarden {}"
 _JOIN = sql.SQL(" LEFT JOIN {taken} AS {lead} ON {pairs}")
 _ONCE = sql.SQL("(SELECT DISTINCT {columns} FROM {taken})")
@@ -68,8 +68,8 @@ class Wanted:
             yield sql.SQL("({})").format(sql.SQL(self.rule.condition))
         if self.share is not None and self.source is not None:
             digest = self.source.expression(alias)
-            figure = sql.SQL("((get_byte({d}, 0) << 16) | (get_byte({d}, 1) << 8) | get_byte({d}, 2))").format(d=digest)
-            yield sql.SQL("{} < {}").format(figure, sql.Literal(int(self.share * STEPS)))
+            bound = sql.Literal(int(self.share * STEPS).to_bytes(3, "big").hex())
+            yield sql.SQL("substr({}, 1, 3) < decode({}, 'hex')").format(digest, bound)
 
 
 class Subset:
@@ -146,11 +146,24 @@ class Subset:
 
     def _all_given(self, name: Name) -> Iterator[sql.Composable]:
         """What the rows of a table are chosen with, parents first; of a cut reference the table that it leads to."""
-        needed = {r.parent for r in self._leads(name)}
-        for table in reversed(self._order.order):
-            if table in needed:
-                needed |= {r.parent for r in self._leads(table) if r not in self._order.cut}
-        yield from (self._given(table) for table in self._order.order if table in needed)
+        needed = self._needed_by(self._leads(name))
+        for number, table in enumerate(self._order.order):
+            if needed >> number & 1:
+                yield self._given(table)
+
+    @cached_property
+    def _needed(self) -> Mapping[Name, int]:
+        """What each table is chosen with: a bit for each place of the order, for there may be a thousand of each."""
+        found: dict[Name, int] = {}
+        for table in self._order.order:
+            found[table] = self._needed_by([r for r in self._leads(table) if r not in self._order.cut], found)
+        return found
+
+    def _needed_by(self, references: Iterable[Reference], known: Mapping[Name, int] | None = None) -> int:
+        bits = 0
+        for parent in {r.parent for r in references}:
+            bits |= 1 << self._numbers[parent] | (self._needed if known is None else known)[parent]
+        return bits
 
     def _select(self, name: Name) -> sql.Composable:
         columns = [
