@@ -1,11 +1,13 @@
 """The same masking task by other tools, where they are installed, beside ours, interleaved on one server.
 
-    python benchmarks/peers.py [--rows 100000] [--runs 3] [--bin DIR]
+    python benchmarks/peers.py [--rows 100000] [--runs 3] [--bin DIR] [--postgres DIR]
 
 `--bin` is a folder with the peers' commands, such as the `bin` of a virtual environment with `pip install pganonymize
-pynonymizer`; PATH is looked at otherwise. PostgreSQL Anonymizer is run where the server has it. Every run gets a fresh
-copy of one database. Time is the whole command for peers and for ours (in place and clean room) the whole run with its
-catalogs, indexes and ANALYZE. Exit code 1 when a peer is faster than us, or pganonymize is not 10 times slower.
+pynonymizer pg_anon`; PATH is looked at otherwise. `--postgres` is a folder with the programs of a PostgreSQL 18 that
+has pgcrypto, without which pg_anon does not run, or PostgreSQL Anonymizer, which is run where the server has it. Every
+run gets a fresh copy of one database. Time is the whole command for peers (dump and restore for pg_anon) and for ours
+(in place and clean room) the whole run with its catalogs, indexes and ANALYZE. Exit code 1 when a peer is faster than
+us, or pganonymize is not 10 times slower.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from rich.console import Console
 from rich.table import Table
 from servers import CUSTOMERS, DATABASE, MASKED, OWNER, PASSWORD, ROWS, Side, make_plan, two_sides
 
+from emulator.binaries import Binaries
+from emulator.postgres import SUPERUSER
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.engines.stream import CopyRun, copy_database
 
@@ -51,6 +55,14 @@ PYNONYMIZER = {
     "phone": "phone_number",
     "address": "street_address",
     "dob": {"type": "fake_update", "fake_type": "date_of_birth", "sql_type": "date"},
+}
+PG_ANON = {
+    "first_name": "anon_funcs.random_string(7)",
+    "last_name": "anon_funcs.random_string(9)",
+    "email": "md5(email)",
+    "phone": "anon_funcs.random_phone()",
+    "address": "anon_funcs.random_string(20)",
+    "dob": "anon_funcs.random_date()",
 }
 ANON = {
     "first_name": "anon.fake_first_name()",
@@ -87,8 +99,9 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--bin", type=Path)
+    parser.add_argument("--postgres", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, two_sides() as (source, target):
+    with tempfile.TemporaryDirectory() as folder, two_sides(options.postgres) as (source, target):
         bench = Bench(source, target, Path(folder), options.bin)
         _fill(bench, options.rows)
         tools = {"branchwarden, in place": in_place, "branchwarden, clean room": clean_room, **_peers(bench)}
@@ -117,8 +130,11 @@ def _peers(bench: Bench) -> Mapping[str, Callable[[Bench], float]]:
     if bench.program("pynonymizer"):
         found["pynonymizer"] = pynonymizer
     with psycopg.connect(bench.source.server.dsn()) as conn:
-        if conn.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'anon'").fetchone():
-            found["PostgreSQL Anonymizer"] = postgresql_anonymizer
+        offered = {name for (name,) in conn.execute("SELECT name FROM pg_available_extensions")}
+    if bench.program("pg_anon") and "pgcrypto" in offered:
+        found["pg_anon, dump and restore"] = pg_anon
+    if "anon" in offered:
+        found["PostgreSQL Anonymizer"] = postgresql_anonymizer
     return found
 
 
@@ -155,6 +171,26 @@ def pynonymizer(bench: Bench) -> float:
     return _timed([bench.program("pynonymizer"), *where, *who, *step])
 
 
+def pg_anon(bench: Bench) -> float:
+    rule = {"schema": "public", "table": "customers", "fields": PG_ANON}
+    rules, dump = bench.folder / "pg_anon.py", bench.folder / "pg_anon"
+    rules.write_text(repr({"dictionary": [rule], "dictionary_exclude": []}))
+    programs = Binaries.find()  # the server's folder may have neither pg_dump nor pg_restore
+    command, streams = bench.program("pg_anon"), ["--db-connections", 2]
+    _timed([command, "init", *_where(bench.source)], bench.folder)
+    bench.target.reset("")
+    took = ["--prepared-sens-dict-file", rules, "--output-dir", dump, "--pg-dump", programs.program("pg_dump")]
+    dumped = _timed([command, "dump", *_where(bench.source), *took, "--clear-output-dir", *streams], bench.folder)
+    put = ["--input-dir", dump, "--pg-restore", programs.program("pg_restore")]
+    # It sets session_replication_role, so a superuser it must be.
+    return dumped + _timed([command, "restore", *_where(bench.target, SUPERUSER), *put, *streams], bench.folder)
+
+
+def _where(side: Side, user: str = OWNER) -> list[object]:
+    place = ["--db-host", side.server.socket_folder, "--db-port", side.server.port, "--db-name", DATABASE]
+    return [*place, "--db-user", user, "--db-user-password", PASSWORD]
+
+
 def postgresql_anonymizer(bench: Bench) -> float:
     with psycopg.connect(bench.source.server.dsn(dbname=DATABASE), autocommit=True) as conn:
         conn.execute("CREATE EXTENSION anon CASCADE")
@@ -166,9 +202,10 @@ def postgresql_anonymizer(bench: Bench) -> float:
         return time.monotonic() - begun
 
 
-def _timed(command: list[object]) -> float:
+def _timed(command: list[object], folder: Path | None = None) -> float:
     begun = time.monotonic()
-    ended = subprocess.run([str(part) for part in command], capture_output=True, timeout=SLOWEST, check=False)
+    words = [str(part) for part in command]
+    ended = subprocess.run(words, cwd=folder, capture_output=True, timeout=SLOWEST, check=False)
     if ended.returncode:
         sys.exit(f"{command[0]} failed:\n{ended.stdout.decode()}\n{ended.stderr.decode()}")
     return time.monotonic() - begun

@@ -16,7 +16,7 @@ import psycopg
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from emulator import roles
-from emulator.binaries import environment
+from emulator.binaries import Account, Binaries, environment
 from emulator.postgres import Server, runtime
 from sanitizers.plan import DatabasePlan, compile_plan
 from sanitizers.policy import MaskingPolicy
@@ -85,13 +85,13 @@ class Side:
 
 
 @contextmanager
-def two_sides() -> Iterator[tuple[Side, Side]]:
-    """Source and target, on servers of their own."""
+def two_sides(programs: Path | None = None) -> Iterator[tuple[Side, Side]]:
+    """Source and target, on servers of their own: of the wheel's Postgres 18, or of another's folder of programs."""
     folder = Path(tempfile.mkdtemp(prefix="bw-bench-"))
     folder.chmod(0o711)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        opened = stack.enter_context(runtime())
+        opened = stack.enter_context(runtime(Binaries(18, programs, Account.current()) if programs else None))
         yield (_side(stack, opened.server(folder / "source")), _side(stack, opened.server(folder / "target")))
 
 

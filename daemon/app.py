@@ -36,7 +36,7 @@ from daemon.staging import (
     StagingContext,
     StagingRequest,
     preflight,
-    read_schemas,
+    read_layout,
     sanitize,
     settle_unfinished,
 )
@@ -199,7 +199,7 @@ class App:
         branch = next((b for b in listing.branches if wanted in {b.id, b.name} or (not wanted and b.default)), None)
         if branch is None:
             raise UsageError(f"there is no branch `{wanted}`: `branchwarden tree` shows all")
-        return read_schemas(self.staging, branch, self.client.list_databases(project.id, branch.id))
+        return read_layout(self.staging, branch, self.client.list_databases(project.id, branch.id)).schemas
 
     def write_policy(self, project: ProjectSettings) -> tuple[Suggestion, ...]:
         """Make the masking policy, or add the columns that it does not name yet; returns what was added."""

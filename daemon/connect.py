@@ -52,8 +52,8 @@ def plain_parameters(dsn: str) -> dict[str, str]:
 
 def _stays_here(parameters: Mapping[str, str]) -> bool:
     """Whether the connection can only end on this machine: a loopback name or a Unix socket."""
-    host = parameters.get("host", "")
-    return "hostaddr" not in parameters and (host == "" or host.startswith("/") or is_loopback(host))
+    hosts = parameters.get("host", "").split(",")  # libpq tries one after the other
+    return "hostaddr" not in parameters and all(not h or h.startswith("/") or is_loopback(h) for h in hosts)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,12 @@ def open_connection(uri: str) -> psycopg.Connection:
     except psycopg.OperationalError as error:
         raise NeonUnreachableError(_explain(error, parameters)) from None
     try:
-        for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
+        for name in (
+            "statement_timeout",
+            "idle_in_transaction_session_timeout",
+            "idle_session_timeout",
+            "lock_timeout",
+        ):
             connection.execute("SELECT set_config(%s, '0', false)", (name,))
         connection.commit()
     except psycopg.Error:

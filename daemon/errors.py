@@ -26,17 +26,28 @@ BranchwardenError                 exit code
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 
 class BranchwardenError(Exception):
-    """Any error that a user can do something about; the message is the whole explanation."""
+    """Any error that a user can do something about; the message is the whole explanation.
+
+    `details` is what `--json` prints beside it.
+    """
 
     exit_code = 1
+    outcome = "findings"
+    """The exit code's name."""
+    details: Mapping[str, Any] = MappingProxyType({})
 
 
 class UsageError(BranchwardenError):
     """The command line asks for something that cannot be."""
 
     exit_code = 2
+    outcome = "usage"
 
 
 class SettingsError(UsageError):
@@ -47,12 +58,14 @@ class DatabaseUnreachableError(BranchwardenError):
     """A database that was given by its connection string does not answer, or lets this role not in."""
 
     exit_code = 4
+    outcome = "unreachable"
 
 
 class StateError(BranchwardenError):
     """The state store cannot be opened, read or written."""
 
     exit_code = 2
+    outcome = "usage"
 
 
 class StateLockedError(StateError):
@@ -67,6 +80,7 @@ class NeonError(BranchwardenError):
     """Neon's API refused, failed or did not answer."""
 
     exit_code = 4
+    outcome = "unreachable"
 
 
 class NeonUnreachableError(NeonError):
@@ -118,10 +132,13 @@ class SanitizeError(BranchwardenError):
     """A sanitize run did not publish a branch."""
 
     exit_code = 5
+    outcome = "failed"
 
 
 class RunRefusedError(SanitizeError):
     """Refused by preflight: nothing was created."""
+
+    outcome = "refused"
 
 
 class RunFailedError(SanitizeError):
@@ -130,3 +147,5 @@ class RunFailedError(SanitizeError):
 
 class StoppedError(RunFailedError):
     """The run was told to stop; what it made stays sealed and expires."""
+
+    outcome = "stopped"

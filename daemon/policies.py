@@ -18,8 +18,12 @@ from sanitizers.detect.vocabulary import Vocabulary, merge_vocabularies
 from sanitizers.plan import MaskingPlan, compile_plan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.policy_file import Suggestion, toml_key, toml_strategy
+from sanitizers.rules import matches
 from sanitizers.schema import Column, Schema, Table
 from sanitizers.strategies.keep import Keep
+
+Place = tuple[str, str, str]
+"""Database, schema, table."""
 
 COLUMNS_IN = ("project", "table", "column", "type", "comment")
 COLUMNS_OUT = ("project", "table", "column", "predicted_class")
@@ -125,6 +129,28 @@ def undecided(schemas: Iterable[Schema], found: Iterable[Suggestion]) -> tuple[s
         for column in table.columns
         if not column.generated and (schema.database, table.schema, table.name, column.name) not in decided
     )
+
+
+def without_foreign(policy: MaskingPolicy, schemas: Iterable[Schema], foreign: Sequence[Place]) -> MaskingPolicy:
+    """The policy without what it says of foreign tables alone, whose rows are never taken."""
+    places = [(schema.database, table.schema, table.name) for schema in schemas for table in schema.tables]
+    rules = tuple(r for r in policy.tables if not _means(r.match, foreign) or _means(r.match, places))
+    return policy.model_copy(update={"tables": rules})
+
+
+def unnamed(policy: MaskingPolicy, foreign: Sequence[Place]) -> Iterator[str]:
+    """A sentence for each foreign table that the policy does not name."""
+    for place in foreign:
+        if not any(rule.rows == "none" and matches(rule.match, place) for rule in policy.tables):
+            name = ".".join(place)
+            yield (
+                f"{name} is a foreign table: its rows are another server's and are never copied, but whoever has the"
+                f' result could ask that server; drop it, or name it: [[tables]] match = "{name}" rows = "none"'
+            )
+
+
+def _means(pattern: str, places: Sequence[Place]) -> bool:
+    return any(matches(pattern, place) for place in places)
 
 
 def classify_columns(source: Path, target: Path) -> int:

@@ -220,7 +220,7 @@ def _read_file(asked: Path | None) -> dict[str, Any]:
         path = DEFAULT_FILE
     try:
         data = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
     except OSError as error:
         raise SettingsError(f"cannot read the config file {path}: {error.strerror}") from None

@@ -64,8 +64,11 @@ COLUMNS = _query(
 )
 SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
        format_type(b.type, b.modifier) AS base_type,
-       a.attnotnull OR EXISTS (SELECT FROM level l JOIN pg_type d ON d.oid = l.type
-                               WHERE l.attrelid = a.attrelid AND l.attnum = a.attnum AND d.typnotnull) AS not_null,
+       a.attnotnull AND NOT EXISTS ( -- NOT VALID, since PostgreSQL 18: NULL may be there, and the run takes it away
+         SELECT FROM pg_constraint k
+         WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND a.attnum = ANY (k.conkey) AND NOT k.convalidated)
+       OR EXISTS (SELECT FROM level l JOIN pg_type d ON d.oid = l.type
+                  WHERE l.attrelid = a.attrelid AND l.attnum = a.attnum AND d.typnotnull) AS not_null,
        a.attgenerated <> '' AS generated, a.attidentity <> '' AS identity,
        CASE WHEN a.attgenerated <> '' THEN pg_get_expr(g.adbin, g.adrelid) ELSE '' END AS generated_as,
        CASE WHEN b.type IN ('varchar'::regtype, 'bpchar'::regtype) AND b.modifier > 4
@@ -82,14 +85,28 @@ ORDER BY a.attrelid, a.attnum
 )
 
 # The columns of an expression index are taken from the expression itself: a WHERE clause or INCLUDE does not count.
+# `complete`: no two rows of the table are equal in it, not only of one partition or of those that a WHERE clause
+# describes; a deferrable one holds, too, in what was committed. `solid`: its columns are NULL in no row that is there,
+# which a domain does not promise. An index that a concurrent build left behind is in no dump and binds nobody.
 KEYS = _query("""
-SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression,
+SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression, i.indisprimary AS main,
+       i.indexrelid::regclass::text AS name,
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS null_equal, -- since PostgreSQL 15
+       coalesce(pg_get_expr(i.indpred, i.indrelid), '') AS condition,
+       ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum > 0
+               AND i.indpred::text ~ (':varattno ' || a.attnum || ' ') ORDER BY a.attnum) AS about,
+       i.indisvalid AND i.indisready AND i.indpred IS NULL AND t.oid = t.root AS complete,
+       NOT EXISTS (SELECT FROM pg_attribute a
+                   LEFT JOIN pg_constraint k
+                     ON k.conrelid = a.attrelid AND k.contype = 'n' AND a.attnum = ANY (k.conkey)
+                   WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                     AND NOT (a.attnotnull AND coalesce(k.convalidated, true))) AS solid,
        ARRAY(SELECT DISTINCT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = i.indrelid AND a.attnum > 0
                AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                     OR i.indexprs::text ~ (':varattno ' || a.attnum || ' '))) AS columns
 FROM pg_index i JOIN user_table t ON t.oid = i.indrelid
-WHERE i.indisunique
+WHERE i.indisunique AND (i.indisvalid OR t.relkind = 'p')
 """)
 
 # Every type that a column's values are made of: below domains, in arrays, in composite types, in ranges.
@@ -144,6 +161,7 @@ WHERE p.partstrat IN ('l', 'r') AND p.partdefid = 0
 
 LINKS = _query("""
 SELECT t.root AS oid, k.oid::bigint AS key, a.attname::text AS name, k.confmatchtype = 'f' AS full,
+  coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) AS period, -- since PostgreSQL 18
   ARRAY[n.nspname::text, f.relname::text, fa.attname::text] AS target
 FROM pg_constraint k JOIN user_table t ON t.oid = k.conrelid
 CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS pair(here, there, position)

@@ -70,7 +70,9 @@ class Column:
     max_length: int | None = None
     """In characters, for varchar(n) and char(n), also under a domain."""
     unique: bool = False
-    """Alone in a primary key, a unique constraint or a unique index, plain or on an expression as lower(email)."""
+    """Must not repeat: alone in any key or unique index, also of some rows or on an expression as lower(email)."""
+    distinct: bool = False
+    """Does not repeat: alone in a unique index of all rows, also on an expression; NULL may be there many times."""
     references: tuple[ColumnRef, ...] = ()
     partition_key: bool = False
     loose: bool = False

@@ -53,6 +53,12 @@ OPERATORS = _words("""
     = <> != < > <= >= + - * / % ^ || ~ ~* !~ !~* ~~ ~~* !~~ !~~* -> ->> #> #>> @> <@ && ? ?| ?& & | # << >> @@ -|-
 """)
 PUNCTUATION = frozenset({",", ":"})
+INSIDE = _words("as from for both leading trailing")
+"""Words that belong between the brackets of a call; outside of them they would begin another part of the statement."""
+FIRST = _words("not case array row date time timestamp timestamptz interval")
+"""Words of `OPENING` that an expression may begin with: DISTINCT would be the statement's."""
+UNITS = _words("year month day hour minute second")
+"""What may stand behind the text of an interval."""
 
 SPECIAL = _words("""
     user current_user session_user system_user current_role current_catalog current_schema localtime localtimestamp
@@ -66,7 +72,7 @@ _TOKEN = re.compile(
     r"""[ \t\n\r\f]+
     | (?P<string>'(?:[^'\\]|'')*')
     | (?P<quoted>"(?:[^"]|"")+")
-    | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+    | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     | (?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)
     | (?P<cast>::)
     | (?P<open>[(\[]) | (?P<close>[)\]])
@@ -136,6 +142,7 @@ def read_expression(text: str, columns: Collection[str], functions: Sequence[str
     if not tokens:
         raise ValueError("it is empty")
     _check_brackets(tokens)
+    _check_casts(tokens)
     _check_neighbours(tokens)
     columns_, functions_ = (frozenset(t.name for t in tokens if t.kind == kind) for kind in ("column", "function"))
     return Expression(columns_, functions_, frozenset(t.text for t in tokens if t.kind == "sign") - PUNCTUATION)
@@ -236,7 +243,10 @@ def _column(token: Token, after: Token, columns: frozenset[str]) -> Token:
 
 def _check_brackets(tokens: Sequence[Token]) -> None:
     stack: list[str] = []
-    for token in tokens:
+    for before, token in zip([Token("", ""), *tokens], tokens, strict=False):
+        joins = before.kind == token.kind == "opening" and (before.name, token.name) == ("distinct", "from")
+        if not stack and (token.text == "," or (token.kind == "opening" and token.name in INSIDE and not joins)):
+            raise ValueError(f"{token.text} cannot stand outside of brackets: it must be one expression")
         if token.kind == "open":
             stack.append(token.text)
         elif token.kind == "close" and (not stack or stack.pop() != _PAIRS[token.text]):
@@ -245,11 +255,31 @@ def _check_brackets(tokens: Sequence[Token]) -> None:
         raise ValueError("its brackets do not match")
 
 
+def _check_casts(tokens: Sequence[Token]) -> None:
+    """A type stands behind ::, and in its brackets nothing but numbers."""
+    for number, (token, after) in enumerate(itertools.pairwise(tokens)):
+        if token.kind == "cast" and after.kind != "type":
+            raise ValueError(f"{after.text} is no type that an expression may cast to")
+        if token.kind == "type" and after.kind == "open":
+            size = itertools.takewhile(lambda t: t.kind != "close", tokens[number + 2 :])
+            if any(t.kind != "number" and t.text != "," for t in size):
+                raise ValueError(f"behind {token.text} brackets may hold numbers alone")
+
+
 def _check_neighbours(tokens: Sequence[Token]) -> None:
     """One expression: behind a value comes an operator or a word that joins, never another value."""
     for token, after in itertools.pairwise(tokens):
-        starts = after.kind in {"string", "number", "column", "function"} or (after.kind, after.text) == ("open", "(")
-        if token.kind in _VALUES and starts:
+        sized = token.kind == "type" and after.kind == "open"
+        if token.kind in {*_VALUES, "type"} and _starts(token, after) and not sized:
             raise ValueError(f"{after.text} cannot stand behind {token.text}: it must be one expression")
+    if tokens[0].kind == "opening" and tokens[0].name not in FIRST:
+        raise ValueError(f"it cannot begin with {tokens[0].text}")
     if tokens[-1].kind not in {*_VALUES, "type"}:
         raise ValueError(f"it cannot end with {tokens[-1].text}")
+
+
+def _starts(token: Token, after: Token) -> bool:
+    """Whether a value begins; `end` closes one, and a unit belongs to the text before it."""
+    if after.kind == "value":
+        return after.name != "end" and not (token.kind == "string" and after.name in UNITS)
+    return after.kind in {"string", "number", "column", "function"} or (after.kind, after.text) == ("open", "(")

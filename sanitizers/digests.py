@@ -13,7 +13,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from sanitizers.folding import caseless_bytes, folded_bytes, text_bytes
 from sanitizers.schema import Column
+
+__all__ = ["KEY_BYTES", "KEY_SETTING", "DigestSource", "digest_of", "set_key", "text_bytes", "value_bytes"]
 
 KEY_SETTING = "branchwarden.key"
 KEY_BYTES = 32
@@ -47,16 +50,6 @@ def digest_of(label: str, content: sql.Composable) -> sql.Composable:
     return sql.SQL("sha256({} || {})").format(subkey, content)
 
 
-def text_bytes(text: sql.Composable) -> sql.Composable:
-    """SQL for a text in UTF-8, whatever the encoding of the database."""
-    return sql.SQL("convert_to({}, 'UTF8')").format(text)
-
-
-def folded(text: sql.Composable) -> sql.Composable:
-    """SQL for a text without blanks around it and with ASCII letters in lower case, alike on every server."""
-    return sql.SQL('lower(btrim({}::text COLLATE "C"))').format(text)
-
-
 def value_bytes(column: Column, value: sql.Composable) -> sql.Composable:
     """SQL for the bytes of a value that its digest is taken over: its text in UTF-8, as it is.
 
@@ -72,7 +65,9 @@ def value_bytes(column: Column, value: sql.Composable) -> sql.Composable:
         case "date" | "timestamp":
             return text_bytes(sql.SQL("extract(epoch FROM {})::text").format(value))
         case _:
-            return text_bytes(sql.SQL("lower({}::text)" if column.case_insensitive else "{}::text").format(value))
+            text = sql.SQL("{}::text").format(value)
+            # lower() first: what the database holds for equal must be one value, its rarest letters included.
+            return caseless_bytes(sql.SQL("lower({})").format(text)) if column.case_insensitive else text_bytes(text)
 
 
 @dataclass(frozen=True)
@@ -84,38 +79,39 @@ class DigestSource:
     fold: bool = False
     otherwise: tuple[Column, ...] = ()
     """Columns to fall back on where those are NULL, so that a row without its key is still somebody."""
+    row: tuple[Column, ...] = ()
+    """Columns that tell the row from others, for where all of those are NULL: strangers are not one person."""
 
     @property
     def nullable(self) -> bool:
         """Whether the digest is NULL where its one column is, which then needs no care of its own."""
-        return len(self.columns) == 1 and not self.otherwise
+        return len(self.columns) == 1 and not self.otherwise and not self.row
 
     def expression(self, alias: str) -> sql.Composable:
         """SQL for the digest, of a row of `alias`."""
-        if not self.fold:
-            return digest_of(self.label, value_bytes(self.columns[0], _of(alias, self.columns[0])))
-        return digest_of(self.label, text_bytes(self._text(alias)))
+        key = _of(alias, self.columns[0]) if len(self.columns) == 1 else _joined(alias, self.columns)
+        others = [text_bytes(_joined(alias, columns, "\x1f")) for columns in (self.otherwise, self.row) if columns]
+        if not others:
+            return digest_of(self.label, self._bytes(key))
+        bytes_ = sql.SQL(", ").join([self._bytes(key), *others])
+        return digest_of(self.label, sql.SQL("coalesce({}, ''::bytea)").format(bytes_))
 
     def of_value(self, value: sql.Composable) -> sql.Composable:
         """SQL for the digest of a value that stands in no column: the same as in a column of this one's type."""
-        if not self.fold:
-            return digest_of(self.label, value_bytes(self.columns[0], value))
-        return digest_of(self.label, text_bytes(folded(value)))
+        return digest_of(self.label, self._bytes(value))
 
-    def _text(self, alias: str) -> sql.Composable:
-        if len(self.columns) > 1:
-            key = folded(_joined(alias, self.columns, " "))
-        else:
-            key = folded(_of(alias, self.columns[0]))
-        if not self.otherwise:
-            return key
-        return sql.SQL("coalesce({}, {})").format(key, _joined(alias, self.otherwise, "\x1f"))
+    def _bytes(self, value: sql.Composable) -> sql.Composable:
+        if not self.fold:
+            return value_bytes(self.columns[0], value)
+        return folded_bytes(sql.SQL("{}::text").format(value))
 
 
 def _of(alias: str, column: Column) -> sql.Composable:
     return sql.Identifier(alias, column.name)
 
 
-def _joined(alias: str, columns: tuple[Column, ...], separator: str) -> sql.Composable:
-    parts = sql.SQL(", ").join(sql.SQL("{}::text").format(_of(alias, c)) for c in columns)
-    return sql.SQL("concat_ws({}, {})").format(sql.Literal(separator), parts)
+def _joined(alias: str, columns: tuple[Column, ...], separator: str = " ") -> sql.Composable:
+    """The texts of several columns as one; NULL where each of them is."""
+    parts = [sql.SQL("{}::text").format(_of(alias, c)) for c in columns]
+    joined = sql.SQL("concat_ws({}, {})").format(sql.Literal(separator), sql.SQL(", ").join(parts))
+    return sql.SQL("(CASE WHEN num_nonnulls({}) > 0 THEN {} END)").format(sql.SQL(", ").join(parts), joined)

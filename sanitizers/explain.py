@@ -17,13 +17,20 @@ ADVICE: Mapping[str, str] = {
     "22001": "a masked value is longer than its column: choose a shorter strategy",
     "22021": "the database has no encoding (SQL_ASCII) and this text is no UTF-8: repair it, or keep the column",
     "22003": "a masked number does not fit its column: choose another strategy",
+    "22008": "a masked date or time is out of range: choose another strategy, or keep the column",
     "23502": "a masked value is NULL where the column forbids it: choose another strategy",
     "23503": "a row refers to one that is not there: mask both ends of the reference alike",
     "23505": "two masked values are equal: choose a strategy for unique columns",
     "23514": "a masked value breaks a check: choose a strategy that satisfies it",
     "23P01": "two masked rows exclude one another: keep the columns of this constraint",
+    "40001": (
+        "a standby cancelled it to go on replaying its primary: raise max_standby_streaming_delay there, or set"
+        " hot_standby_feedback = on, or copy from the primary; then run again"
+    ),
     "42501": "the run's role may not do this: it must own the table or be a member of its owner",
     "53100": "the disk is full: make room and run again",
+    "55P03": "another session holds a lock on it: end that session (pg_locks names it), then run again",
+    "54011": "with their digests these are more columns than a query can have (1,664): keep some, or make them NULL",
     "57014": "cancelled; run again when it suits",
 }
 """What to do next, by SQLSTATE."""

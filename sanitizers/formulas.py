@@ -26,6 +26,10 @@ _REWRITTEN = sql.SQL("""
 coalesce((SELECT string_agg(CASE {kinds} ELSE p.c END, '' ORDER BY p.i)
 FROM (SELECT i, substr({text}, i, 1) AS c, ascii(substr({text}, i, 1)) AS a, get_byte({digest}, (i - 1) % 32) AS b
   FROM generate_series(1, length({text})) AS i) AS p), {text})""")
+# Code points are known in UTF-8 alone; the 64 from U+0080 are control characters and signs.
+_BEYOND_ASCII = sql.SQL(
+    "WHEN p.a >= 192 AND (SELECT getdatabaseencoding() = 'UTF8') THEN chr(p.a - p.a % 64 + (p.a + p.b) % 64)"
+)
 NUMBER_BITS = 56
 
 
@@ -96,16 +100,19 @@ def luhn(payload: Sequence[sql.Composable]) -> sql.Composable:
     return sql.SQL("((10 - ({}) % 10) % 10)").format(sql.SQL(" + ").join(parts))
 
 
-def rewritten(text: sql.Composable, digest: sql.Composable, least: int) -> sql.Composable:
+def rewritten(text: sql.Composable, digest: sql.Composable, least: int, *, wide: bool = False) -> sql.Composable:
     """Every ASCII digit and letter moved on within its kind, the n-th by the n-th byte of the digest; no other.
 
     Args:
         text: a reference, used more than once.
         digest: 32 bytes, from the first on again for what is longer; a reference.
         least: how far a character moves at least; with 1 none stays what it is.
+        wide: whether letters beyond ASCII move as well, within the 64 code points that they are among.
     """
-    kinds = sql.SQL(" ").join(_kind(first, size, least) for first, size in KINDS_OF_CHARACTERS)
-    return _REWRITTEN.format(kinds=kinds, text=text, digest=digest)
+    kinds = [_kind(first, size, least) for first, size in KINDS_OF_CHARACTERS]
+    if wide:
+        kinds.append(_BEYOND_ASCII)
+    return _REWRITTEN.format(kinds=sql.SQL(" ").join(kinds), text=text, digest=digest)
 
 
 def _kind(first: int, size: int, least: int) -> sql.Composable:

@@ -9,7 +9,7 @@ about another one; where they are not, or where something refers to the column, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sanitizers.digests import DigestSource
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 KEYS = ("email", "user_name", "full_name")
 """Strategies whose column says alone who somebody is, the best first."""
 NAMES = ("first_name", "last_name")
+FULL = (*NAMES, "full_name")
 NAME = "person name"
 MOVED_TOGETHER = ("date_shift", "range_shift")
-FOLDED = ("email", *NAMES, "full_name")
+FOLDED = ("email", *FULL)
 PERSON = "person {}"
-PER = "shift per"
+NAMED = {"email": PERSON.format("email"), "user_name": PERSON.format("user_name"), **dict.fromkeys(FULL, NAME)}
+"""Label of the digests of a value that says by itself who somebody is, by its strategy."""
+PER = "shift per {}"
+MOST_COLUMNS = 90  # a function takes a hundred arguments
 
 
 @dataclass(frozen=True)
@@ -87,15 +91,14 @@ def _sources(table: TablePlan, plan: ColumnPlan, key: DigestSource | None) -> tu
 def _shared(table: TablePlan, plan: ColumnPlan, per: Sequence[str]) -> DigestSource:
     """By other columns of the row, or by the value where they are NULL; alike for every column that says the same."""
     columns = tuple(column for name in per if (column := table.table.column(name)))
-    return DigestSource(PER, columns, fold=True, otherwise=(plan.column,))
+    return DigestSource(PER.format(_origin(table, columns)), columns, fold=True, otherwise=(plan.column,))
 
 
 def own_source(strategy: MaskingStrategy, column: Column) -> DigestSource:
     """By the value alone: under the label by which a person is known, where it is such a value."""
     kind = str(strategy.kind)  # type: ignore[attr-defined]  # every subclass has it
     if kind in KEYS or kind in NAMES:
-        label = NAME if kind in {*NAMES, "full_name"} else PERSON.format(kind)
-        return DigestSource(label, (column,), fold=kind in FOLDED)
+        return DigestSource(NAMED[kind], (column,), fold=kind in FOLDED)
     return DigestSource(strategy.label, (column,))
 
 
@@ -111,8 +114,7 @@ def _key(table: TablePlan) -> DigestSource | None:
         if candidates := [p for p in _whole(table) if p.strategy.kind == kind and _may_lead(p)]:
             best = min(candidates, key=lambda p: (p.column.name not in table.linked, not p.column.unique))
             own = _own(best)
-            others = () if best.column.not_null else _others(table, best.column)
-            return DigestSource(own.label, own.columns, own.fold, others)
+            return _always(table, own)
     names = [next((p.column for p in _whole(table) if p.strategy.kind == kind), None) for kind in NAMES]
     present = tuple(column for column in names if column is not None)
     return DigestSource(NAME, present, fold=True) if present else None
@@ -126,10 +128,21 @@ def _declared(table: TablePlan) -> DigestSource:
     columns = tuple(c for name in table.rule.person if (c := table.table.column(name)))
     plan = next((p for p in _whole(table) if p.column.name == table.rule.person[0]), None)
     if len(columns) == 1 and plan is not None and plan.strategy.kind in {*KEYS, *NAMES}:
-        own = _own(plan)
-        return DigestSource(own.label, own.columns, own.fold, _others(table, columns[0]))
+        return _always(table, _own(plan))
     people = table.rule.person_of or _origin(table, columns)
-    return DigestSource(PERSON.format(people), columns, fold=True)
+    if people in NAMED:
+        return _always(table, DigestSource(NAMED[people], columns, people in FOLDED))
+    return _always(table, DigestSource(PERSON.format(people), columns, fold=True))
+
+
+def _always(table: TablePlan, key: DigestSource) -> DigestSource:
+    """The key with what a row falls back on where it is NULL."""
+    if any(column.not_null for column in key.columns):
+        return key
+    others = tuple(column for column in _texts(table) if column not in key.columns)
+    names = next(iter(table.table.identities), ())
+    row = [column for name in names if (column := table.table.column(name))] or table.table.columns[:MOST_COLUMNS]
+    return replace(key, otherwise=others, row=tuple(row))
 
 
 def _origin(table: TablePlan, columns: Sequence[Column]) -> str:
@@ -139,13 +152,9 @@ def _origin(table: TablePlan, columns: Sequence[Column]) -> str:
     return ".".join((table.table.schema, table.table.name, *(c.name for c in columns)))
 
 
-def _others(table: TablePlan, key: Column) -> tuple[Column, ...]:
-    """Text about the same person, for rows whose key is NULL."""
-    return tuple(
-        p.column
-        for p in _whole(table)
-        if p.strategy.draws == "identity" and p.column.category == "text" and p.column != key
-    )
+def _texts(table: TablePlan) -> Iterator[Column]:
+    """Text about who the row's person is."""
+    yield from (p.column for p in _whole(table) if p.strategy.draws == "identity" and p.column.category == "text")
 
 
 def _is_key(key: DigestSource, plan: ColumnPlan) -> bool:
@@ -158,7 +167,7 @@ def _follows(source: DigestSource, column: Column) -> bool:
 
 
 def _one_row_each(key: DigestSource) -> bool:
-    return len(key.columns) == 1 and key.columns[0].unique
+    return len(key.columns) == 1 and key.columns[0].distinct
 
 
 def _repeated(table: TablePlan, plan: ColumnPlan) -> bool:

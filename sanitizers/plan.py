@@ -18,6 +18,7 @@ from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 from sanitizers.strategies import Residue, Strategy
 from sanitizers.subset import Rows, Subset, Wanted, sampled
+from sanitizers.widths import narrow
 
 ROW = "t"
 """Alias of the row that a condition is about."""
@@ -141,7 +142,7 @@ def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Clas
     Raises:
         PlanError: with a sentence for every problem there is; never half a plan.
     """
-    decisions = decide(schemas, policy, classes)
+    schemas, decisions = narrow(schemas, decide(schemas, policy, classes))
     problems = find_problems(schemas, policy, decisions)
     whole = [_plan_database(schema, policy, decisions) for schema in schemas]
     subsets = [_subset(database, policy) for database in whole]
@@ -159,11 +160,11 @@ def _subset(plan: DatabasePlan, policy: MaskingPolicy) -> Subset:
     wanted = {}
     for table in plan.tables:
         person = person_of_each_row(table)
-        asked = policy.share if person is not None and table.rule.rows == "all" else None
+        asked = policy.share if person is not None and not table.rule.says_rows else None
         share = table.rule.share or asked
         source = sampled(table.table, person) if share else None
         wanted[table.table.schema, table.table.name] = Wanted(table.rule, share, source)
-    return Subset(plan.schema, wanted, tuple(_links(plan.database, policy)))
+    return Subset(plan.schema, wanted, tuple(_links(plan.database, policy)), ROW)
 
 
 def _links(database: str, policy: MaskingPolicy) -> Iterator[tuple[tuple[str, str], ForeignKey]]:
@@ -175,7 +176,7 @@ def _links(database: str, policy: MaskingPolicy) -> Iterator[tuple[tuple[str, st
 
 
 def _restricted(plan: DatabasePlan, subset: Subset) -> DatabasePlan:
-    tables = (replace(t, rows=subset.rows((t.table.schema, t.table.name), ROW)) for t in plan.tables)
+    tables = (replace(t, rows=subset.rows((t.table.schema, t.table.name))) for t in plan.tables)
     return replace(plan, tables=tuple(tables))
 
 

@@ -145,7 +145,7 @@ def parse_policy(text: str, name: str) -> MaskingPolicy:
         raise PolicyError("\n".join(PLUGINS.problems))
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"{name}: not valid TOML: {error}.") from error
     settings = {key: value for key, value in document.items() if not isinstance(value, dict)}
     databases = {key: _expanded(value) for key, value in document.items() if isinstance(value, dict)}

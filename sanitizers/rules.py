@@ -69,7 +69,7 @@ class TableRule(BaseModel):
 
     match: str
     rows: str = "all"
-    """`all`, `none` (sessions, job queues, old versions), a share as `5%`, or an SQL condition over the originals."""
+    """`all`, also in a sample, `none` (sessions, job queues), a share as `5%`, or an SQL condition over originals."""
     person: tuple[str, ...] = ()
     """Columns that say which person a row is about; equal ones get the same fake person, in every table."""
     person_of: str = ""
@@ -104,6 +104,11 @@ class TableRule(BaseModel):
     def condition(self) -> str:
         """The SQL condition on rows, or nothing."""
         return "" if self.rows in {"all", "none"} or self.share is not None else self.rows
+
+    @property
+    def says_rows(self) -> bool:
+        """Whether it says which rows are taken, were it all of them: the policy's sample then leaves none out."""
+        return "rows" in self.model_fields_set
 
     @property
     def share(self) -> Fraction | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = [
     "ColumnRef",
     "Exclusion",
     "ForeignKey",
+    "PartialKey",
     "Schema",
     "Table",
     "TableFacts",
@@ -45,6 +46,8 @@ class ForeignKey:
     targets: tuple[str, ...]
     full: bool = False
     """MATCH FULL: all of its columns are NULL, or none."""
+    period: bool = False
+    """The last of its columns is a range, which those of the rows that it refers to contain together."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,17 @@ class Exclusion:
     name: str
     equal: tuple[str, ...]
     others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PartialKey:
+    """A unique index of the rows that a condition describes, as the server writes it."""
+
+    name: str
+    key: tuple[str, ...]
+    condition: str
+    about: tuple[str, ...]
+    """Columns that the condition is about."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,13 @@ class Table:
     partitioned: bool = False
     unique_keys: tuple[tuple[str, ...], ...] = ()
     """Columns of every primary key, unique constraint and unique index; of expressions those that they are about."""
+    identities: tuple[tuple[str, ...], ...] = ()
+    """Keys that tell any row from all others: of all rows, of plain columns, never NULL. The best one first."""
+    computed_keys: tuple[tuple[str, ...], ...] = ()
+    """Those of `unique_keys` that are about what is computed of their columns."""
+    strict_keys: tuple[tuple[str, ...], ...] = ()
+    """Those and others for which NULL may be equal to NULL."""
+    partial_keys: tuple[PartialKey, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     definitions: tuple[str, ...] = ()
     """Constraints, indexes, defaults and partition bounds in canonical SQL: for the digest."""
@@ -86,6 +107,10 @@ class Table:
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def holds_anyway(self, key: Collection[str]) -> bool:
+        """Whether a part of the key keeps its rows apart already."""
+        return any(set(identity) < set(key) for identity in self.identities)
 
 
 @dataclass(frozen=True)
@@ -116,6 +141,13 @@ class TableFacts:
     unique_keys: tuple[tuple[str, ...], ...] = ()
     unique_expressions: tuple[str, ...] = ()
     """Columns that a unique expression index is about."""
+    identities: tuple[tuple[str, ...], ...] = ()
+    """The best one first."""
+    computed_keys: tuple[tuple[str, ...], ...] = ()
+    null_equal_keys: tuple[tuple[str, ...], ...] = ()
+    partial_keys: tuple[PartialKey, ...] = ()
+    distinct: tuple[str, ...] = ()
+    """Columns that a unique index of all rows is about."""
     foreign_keys: tuple[tuple[str, ColumnRef], ...] = ()
     """Column by column."""
     whole_foreign_keys: tuple[ForeignKey, ...] = ()
@@ -133,7 +165,8 @@ def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
 
     def with_keys(column: Column) -> Column:
         refs = tuple(sorted({ref for name, ref in facts.foreign_keys if name == column.name}))
-        return replace(column, unique=column.unique or column.name in alone, references=column.references + refs)
+        unique, distinct = column.unique or column.name in alone, column.distinct or column.name in facts.distinct
+        return replace(column, unique=unique, distinct=distinct, references=column.references + refs)
 
     return Table(
         schema=facts.schema,
@@ -142,6 +175,10 @@ def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
         owner=facts.owner,
         partitioned=facts.partitioned,
         unique_keys=tuple(sorted(set(facts.unique_keys))),
+        identities=tuple(dict.fromkeys(facts.identities)),
+        computed_keys=facts.computed_keys,
+        strict_keys=(*facts.computed_keys, *facts.null_equal_keys),
+        partial_keys=facts.partial_keys,
         foreign_keys=tuple(dict.fromkeys(facts.whole_foreign_keys or _single(facts))),
         definitions=tuple(sorted(facts.definitions)),
         row_estimate=facts.row_estimate,
@@ -181,6 +218,15 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
         **{key: value for key, value in table.items() if key != "oid"},
         unique_keys=tuple(tuple(k["columns"]) for k in keys if len(k["columns"]) > k["expression"]),
         unique_expressions=tuple(k["columns"][0] for k in keys if k["expression"] and len(k["columns"]) == 1),
+        identities=tuple(_identities(keys)),
+        computed_keys=tuple(tuple(k["columns"]) for k in keys if k["expression"]),
+        null_equal_keys=tuple(tuple(k["columns"]) for k in keys if k["null_equal"]),
+        partial_keys=tuple(
+            PartialKey(k["name"], tuple(k["columns"]), k["condition"], tuple(k["about"]))
+            for k in keys
+            if k["condition"]
+        ),
+        distinct=tuple(k["columns"][0] for k in keys if k["complete"] and len(k["columns"]) == 1),
         foreign_keys=tuple((link["name"], ColumnRef(*link["target"])) for link in links),
         whole_foreign_keys=tuple(_whole(links)),
         definitions=tuple(d["definition"] for d in rows.definitions[table["oid"]]),
@@ -191,13 +237,21 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
     )
 
 
+def _identities(keys: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """The primary key first, then the short ones."""
+    full = [k for k in keys if k["complete"] and k["solid"] and not k["expression"]]
+    yield from (
+        tuple(k["columns"]) for k in sorted(full, key=lambda k: (not k["main"], len(k["columns"]), k["columns"]))
+    )
+
+
 def _whole(links: Sequence[Mapping[str, Any]]) -> Iterator[ForeignKey]:
     """The foreign keys that rows of single columns make up."""
     for _, members in groupby(links, key=lambda link: link["key"]):
         rows = list(members)
         schema, table, _ = rows[0]["target"]
         columns, targets = tuple(r["name"] for r in rows), tuple(r["target"][2] for r in rows)
-        yield ForeignKey(columns, schema, table, targets, full=rows[0]["full"])
+        yield ForeignKey(columns, schema, table, targets, full=rows[0]["full"], period=rows[0]["period"])
 
 
 def _canonical(table: Table) -> list[Any]:

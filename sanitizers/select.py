@@ -10,7 +10,7 @@ the digest at every place that uses a byte of it. No name depends on the search 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -57,7 +57,15 @@ def masked_select(table: TablePlan, part: Slice = WHOLE) -> sql.Composed:
         sql.SQL(" OFFSET 0" if table.draws.sources else ""),
         sql.Identifier(OUTER),
     )
-    return _with_derived(table, derived, masked) if derived else masked
+    whole = _with_derived(table, derived, masked) if derived else masked
+    return _given(table, whole)
+
+
+def _given(table: TablePlan, select: sql.Composed) -> sql.Composed:
+    """The SELECT with the rows of other tables that it is chosen with."""
+    if not table.rows.given:
+        return select
+    return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(table.rows.given), select)
 
 
 def _with_derived(table: TablePlan, derived: Mapping[str, str], masked: sql.Composed) -> sql.Composed:
@@ -75,20 +83,24 @@ def _with_derived(table: TablePlan, derived: Mapping[str, str], masked: sql.Comp
 
 def _source(table: TablePlan, part: Slice) -> sql.Composable:
     """The rows as `t`; where columns are shuffled, those of the other order beside them."""
-    relation, where = _relation(table, part), _where(table, part)
+    rows = sql.SQL("{} AS {}{}{}").format(
+        _relation(table, part), sql.Identifier(INNER), table.rows.joins or sql.SQL(""), _where(table, part)
+    )
     shuffled = find_shuffled(table)
     if shuffled is None:
-        return sql.SQL("{} AS {}{}").format(relation, sql.Identifier(INNER), where)
+        return rows
     if part != WHOLE:
         raise ValueError("a table with shuffled columns cannot be masked part by part")
-    return shuffled.source(relation, where)
+    return shuffled.source(rows)
 
 
-def counted_select(table: TablePlan) -> sql.Composed:
-    """SELECT how many rows the masked SELECT gives; the session needs its key, as for that one."""
-    return sql.SQL("SELECT count(*) FROM {} AS {}{}").format(
-        _relation(table, WHOLE), sql.Identifier(INNER), _where(table, WHOLE)
+def counted_select(table: TablePlan, more: Sequence[sql.Composable] = ()) -> sql.Composed:
+    """SELECT how many rows the masked SELECT gives, and `more` aggregates over rows `t`; the session needs its key."""
+    numbers = sql.SQL(", ").join([sql.SQL("count(*)"), *more])
+    counted = sql.SQL("SELECT {} FROM {} AS {}{}{}").format(
+        numbers, _relation(table, WHOLE), sql.Identifier(INNER), table.rows.joins or sql.SQL(""), _where(table, WHOLE)
     )
+    return _given(table, counted)
 
 
 def _inner(table: TablePlan) -> Iterator[sql.Composable]:
@@ -103,9 +115,10 @@ def _inner(table: TablePlan) -> Iterator[sql.Composable]:
         yield sql.SQL("{} AS {}").format(source.expression(INNER), sql.Identifier(f"d{number}"))
     if table.rule.keep_rows:
         yield _condition(table.rule.keep_rows, "kept")
+    shuffled = find_shuffled(table)
     for number, plan in enumerate(table.columns):
-        if plan.column.name in table.rows.cut:
-            leads = table.rows.cut[plan.column.name]
+        if (name := plan.column.name) in table.rows.cut:
+            leads = shuffled.leads(name) if shuffled else table.rows.cut[name]
             yield sql.SQL("{} AS {}").format(leads, sql.Identifier(f"x{number}"))
 
 
@@ -119,7 +132,7 @@ def _computed(table: TablePlan, number: int, plan: ColumnPlan) -> sql.Composable
     if VALUE not in read_expression(text, names, plan.strategy.row_functions).columns:
         return sql.SQL("({})").format(sql.SQL(text))
     own = sql.Identifier(INNER, plan.column.name)
-    return sql.SQL("(SELECT {} FROM (SELECT {} AS {}) AS v)").format(sql.SQL(text), own, sql.Identifier(VALUE))
+    return sql.SQL("(SELECT ({}) FROM (SELECT {} AS {}) AS v)").format(sql.SQL(text), own, sql.Identifier(VALUE))
 
 
 def _original(plan: ColumnPlan) -> sql.Composable:

@@ -19,11 +19,12 @@ from sanitizers.strategies.shuffle import Shuffle
 Group = tuple[str, ...]
 INNER = "t"
 ROW, PLACE, VALUE = "branchwarden row {}", "branchwarden place {}", "branchwarden value {}"
+CUT = "branchwarden cut {}"
 _BOTH = sql.SQL("""
-(SELECT {t}.*, {numbers} FROM {relation} AS {t}{where}) AS {t} {joins}
+(SELECT {t}.*, {numbers} FROM {rows}) AS {t} {joins}
 """)
 _JOIN = sql.SQL("""
-JOIN (SELECT {values}, row_number() OVER (ORDER BY {order}) AS {place} FROM {relation} AS {t}{where}) AS {alias}
+JOIN (SELECT {values}, row_number() OVER (ORDER BY {order}) AS {place} FROM {rows}) AS {alias}
   ON {alias}.{place} = {t}.{row}
 """)
 
@@ -42,19 +43,30 @@ class Shuffled:
                 return sql.Identifier(PLACE.format(place), VALUE.format(number))
         return None
 
-    def source(self, relation: sql.Composable, where: sql.Composable) -> sql.Composable:
-        """SQL for the rows of the table with those of the other order beside them."""
+    def source(self, rows: sql.Composable) -> sql.Composable:
+        """SQL for the rows of the table, given as a FROM clause, with those of the other order beside them."""
         t = sql.Identifier(INNER)
+        order = sql.SQL("row_number() OVER (ORDER BY {}) AS {}")
         numbers = sql.SQL(", ").join(
-            sql.SQL("row_number() OVER (ORDER BY {}) AS {}").format(
-                self._order("rows", group), sql.Identifier(ROW.format(place))
-            )
-            for place, group in enumerate(self.groups)
+            [
+                *(
+                    order.format(self._order("rows", g), sql.Identifier(ROW.format(n)))
+                    for n, g in enumerate(self.groups)
+                ),
+                *(sql.SQL("{} AS {}").format(leads, self._cut(name)) for name, leads in self.table.rows.cut.items()),
+            ]
         )
-        joins = [self._join(place, relation, where) for place in range(len(self.groups))]
-        return _BOTH.format(t=t, numbers=numbers, relation=relation, where=where, joins=sql.SQL(" ").join(joins))
+        joins = [self._join(place, rows) for place in range(len(self.groups))]
+        return _BOTH.format(t=t, numbers=numbers, rows=rows, joins=sql.SQL(" ").join(joins))
 
-    def _join(self, place: int, relation: sql.Composable, where: sql.Composable) -> sql.Composable:
+    def leads(self, name: str) -> sql.Composable:
+        """SQL for whether the reference that the column is part of leads to a row that is taken."""
+        return sql.Identifier(INNER, CUT.format(list(self.table.rows.cut).index(name)))
+
+    def _cut(self, name: str) -> sql.Composable:
+        return sql.Identifier(CUT.format(list(self.table.rows.cut).index(name)))
+
+    def _join(self, place: int, rows: sql.Composable) -> sql.Composable:
         group, columns = list(self.groups.items())[place]
         name = sql.Identifier(PLACE.format(place))
         values = sql.SQL(", ").join(
@@ -65,9 +77,8 @@ class Shuffled:
             values=values,
             order=self._order("values", group),
             place=name,
-            relation=relation,
+            rows=rows,
             t=sql.Identifier(INNER),
-            where=where,
             alias=name,
             row=sql.Identifier(ROW.format(place)),
         )
@@ -75,17 +86,11 @@ class Shuffled:
     def _order(self, what: str, group: Group) -> sql.Composable:
         table = self.table.table
         label = f"shuffle {what} {table.qualified} {' '.join(group)}"
-        key = next((key for key in table.unique_keys if all(_solid(self.table, name) for name in key)), None)
-        if key is None:
+        if not table.identities:
             return digest_of(label, text_bytes(sql.SQL("({}.*)::text").format(sql.Identifier(INNER))))
-        columns = [column for name in key if (column := table.column(name))]
+        columns = [column for name in table.identities[0] if (column := table.column(name))]
         parts = [value_bytes(column, sql.Identifier(INNER, column.name)) for column in columns]
         return digest_of(label, sql.SQL(" || '\\x00'::bytea || ").join(parts))
-
-
-def _solid(table: TablePlan, name: str) -> bool:
-    column = table.table.column(name)
-    return column is not None and column.not_null
 
 
 def find_shuffled(table: TablePlan) -> Shuffled | None:

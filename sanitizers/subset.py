@@ -3,26 +3,36 @@
 Some tables are restricted by the policy or by a sample. Every table that refers to a restricted one is restricted to
 the rows whose references lead to rows that are taken, and so on. Where references go round in a circle, one that may be
 NULL is cut: it becomes NULL in the rows that would refer to a row that is not there.
+
+    WITH "branchwarden taken 0" AS (SELECT t."id" AS "branchwarden 0" FROM ONLY customers AS t WHERE ...), ...
+    SELECT ... FROM ONLY orders AS t
+    LEFT JOIN "branchwarden taken 0" AS "branchwarden lead 0" ON "branchwarden lead 0"."branchwarden 0" = t."customer"
+    WHERE t."customer" IS NULL OR "branchwarden lead 0"."branchwarden 0" IS NOT NULL
+
+Each restricted table is looked through once in a statement, in whatever number of ways it is referred to. It is joined,
+for a look-up row by row would take for ever where the rows that are taken do not fit into memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache, cached_property
 
 from psycopg import sql
 
+from sanitizers.circles import Arrangement, Name, Reference, arrange
 from sanitizers.digests import DigestSource
 from sanitizers.rules import TableRule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 
-Name = tuple[str, str]
-"""Schema and table."""
-
 SAMPLE = "sample"
-STEPS = 1 << 24  # of three bytes of a digest
-MOST_LOOKUPS = 200  # nested look-ups of one table's rows; a circle that was not seen would never end
+STEPS = 1 << 24  # of three bytes of a digest, which are in the order of their numbers
+TAKEN, LEAD, TARGET = "branchwarden taken {}", "branchwarden lead {}", "branchwarden {}"
+_JOIN = sql.SQL(" LEFT JOIN {taken} AS {lead} ON {pairs}")
+_ONCE = sql.SQL("(SELECT DISTINCT {columns} FROM {taken})")
+_GIVEN = sql.SQL("{name} AS (SELECT {columns} FROM {rows} AS {alias}{joins}{where})")
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,10 @@ class Rows:
     where: sql.Composable | None = None
     cut: Mapping[str, sql.Composable] = field(default_factory=dict)
     """Column → condition under which its reference leads to a row that is taken; otherwise it becomes NULL."""
+    given: tuple[sql.Composable, ...] = ()
+    """Members of the statement's WITH, in their order: the rows of other tables that are taken."""
+    joins: sql.Composable | None = None
+    """Joins beside the row, which conditions speak of; they leave every row there once."""
 
 
 @dataclass(frozen=True)
@@ -50,143 +64,223 @@ class Wanted:
     def condition(self, alias: str) -> Iterator[sql.Composable]:
         """Conditions on the row of an alias."""
         if self.rule.condition:
-            # People's SQL names columns without an alias: in a sub-select of its own nothing else is in scope.
+            # People's SQL names columns without an alias; whatever is joined beside the row has other names.
             yield sql.SQL("({})").format(sql.SQL(self.rule.condition))
         if self.share is not None and self.source is not None:
             digest = self.source.expression(alias)
-            figure = sql.SQL("((get_byte({d}, 0) << 16) | (get_byte({d}, 1) << 8) | get_byte({d}, 2))").format(d=digest)
-            yield sql.SQL("{} < {}").format(figure, sql.Literal(int(self.share * STEPS)))
+            bound = sql.Literal(int(self.share * STEPS).to_bytes(3, "big").hex())
+            yield sql.SQL("substr({}, 1, 3) < decode({}, 'hex')").format(digest, bound)
 
 
 class Subset:
-    """The restricted tables of one database, and why."""
+    """The restricted tables of one database, and why; `alias` is what the row of a table is called everywhere."""
 
     def __init__(
-        self, schema: Schema, wanted: Mapping[Name, Wanted], links: Sequence[tuple[Name, ForeignKey]] = ()
+        self,
+        schema: Schema,
+        wanted: Mapping[Name, Wanted],
+        links: Sequence[tuple[Name, ForeignKey]] = (),
+        alias: str = "t",
     ) -> None:
-        self._links = links
+        self._database = schema.database
         self._tables = {(table.schema, table.name): table for table in schema.tables}
         self._wanted = wanted
-        self._restricted = self._spread({name for name, want in wanted.items() if want.restricts})
-        self._cut: dict[Name, tuple[ForeignKey, ...]] = {}
-        self._find_circles()
-        self.problems = tuple(self._problems(schema.database))
+        self._alias = alias
+        references = list(dict.fromkeys(_references(schema, links)))
+        empty = {name for name, want in wanted.items() if want.rule.rows == "none"}
+        self._restricted = _spread({n for n, want in wanted.items() if want.restricts}, references) - empty
+        self._references = [r for r in references if {r.child, r.parent} <= self._restricted]
+        self._given = cache(self._select)
 
     @property
     def restricts(self) -> bool:
         """Whether any row of the database is left out."""
         return bool(self._restricted)
 
-    def rows(self, name: Name, alias: str) -> Rows:
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """Why such rows cannot be chosen, a sentence for every circle."""
+        stuck = [circle[0] for circle in self._order.stuck]
+        return (
+            *(self._refusal(r, "refers back to tables that refer to it, and is NOT NULL") for r in stuck),
+            *(self._refusal(r, "refers to a PERIOD") for r in self._references if r.key.period),
+        )
+
+    def rows(self, name: Name) -> Rows:
         """The rows of a table that are taken."""
         if name not in self._restricted:
             return Rows()
-        lookups = _Lookups()
-        conditions = list(self._conditions(name, alias, lookups))
-        cut = {
-            column: self._leads(key, alias, lookups)
-            for key in self._cut.get(name, ())
-            for column in key.columns
-            if (found := self._column(name, column)) and not found.not_null
-        }
-        return Rows(sql.SQL(" AND ").join(conditions) if conditions else None, cut)
+        return Rows(self._where(name), self._cut(name), tuple(self._all_given(name)), self._joins(name))
 
-    def _conditions(self, name: Name, alias: str, lookups: _Lookups) -> Iterator[sql.Composable]:
-        if name in self._wanted:
-            yield from self._wanted[name].condition(alias)
-        for key in self._keys(name):
-            if key not in self._cut.get(name, ()):
-                yield self._leads(key, alias, lookups)
+    def _cut(self, name: Name) -> Mapping[str, sql.Composable]:
+        found: dict[str, list[sql.Composable]] = {}
+        for number, reference in enumerate(self._leads(name)):
+            if reference in self._order.cut:
+                for column in self._emptied(reference):
+                    found.setdefault(column, []).append(self._leads_there(number, reference))
+        return {column: sql.SQL(" AND ").join(conditions) for column, conditions in found.items()}
 
-    def _leads(self, key: ForeignKey, alias: str, lookups: _Lookups) -> sql.Composable:
-        """Whether a row refers to nothing, or to a row that is taken."""
-        parent = lookups.next()
-        target = (key.schema, key.table)
-        pairs = [
-            sql.SQL("{} = {}").format(sql.Identifier(parent, there), sql.Identifier(alias, here))
-            for here, there in zip(key.columns, key.targets, strict=True)
+    @cached_property
+    def _order(self) -> Arrangement:
+        return arrange(self._restricted, self._references)
+
+    @cached_property
+    def _by_child(self) -> Mapping[Name, list[Reference]]:
+        found: dict[Name, list[Reference]] = {name: [] for name in self._restricted}
+        for reference in self._references:
+            found[reference.child].append(reference)
+        return found
+
+    @cached_property
+    def _targets(self) -> Mapping[Name, Mapping[str, str]]:
+        """Of each table the columns that something refers to, by what they are called in the WITH."""
+        found: dict[Name, dict[str, str]] = {}
+        for reference in self._references:
+            names = found.setdefault(reference.parent, {})
+            for column in reference.key.targets:
+                names.setdefault(column, TARGET.format(len(names)))
+        return found
+
+    def _leads(self, name: Name) -> Sequence[Reference]:
+        return self._by_child[name]
+
+    def _all_given(self, name: Name) -> Iterator[sql.Composable]:
+        """What the rows of a table are chosen with, parents first; of a cut reference the table that it leads to."""
+        needed = self._needed_by(self._leads(name))
+        for number, table in enumerate(self._order.order):
+            if needed >> number & 1:
+                yield self._given(table)
+
+    @cached_property
+    def _needed(self) -> Mapping[Name, int]:
+        """What each table is chosen with: a bit for each place of the order, for there may be a thousand of each."""
+        found: dict[Name, int] = {}
+        for table in self._order.order:
+            found[table] = self._needed_by([r for r in self._leads(table) if r not in self._order.cut], found)
+        return found
+
+    def _needed_by(self, references: Iterable[Reference], known: Mapping[Name, int] | None = None) -> int:
+        bits = 0
+        for parent in {r.parent for r in references}:
+            bits |= 1 << self._numbers[parent] | (self._needed if known is None else known)[parent]
+        return bits
+
+    def _select(self, name: Name) -> sql.Composable:
+        columns = [
+            sql.SQL("{} AS {}").format(sql.Identifier(self._alias, column), sql.Identifier(called))
+            for column, called in self._targets[name].items()
         ]
-        inside = [*pairs, *self._conditions(target, parent, lookups)]
-        empty = [sql.SQL("{} IS NULL").format(sql.Identifier(alias, here)) for here in key.columns]
-        return sql.SQL("({} OR EXISTS (SELECT FROM {}{} AS {} WHERE {}))").format(
-            sql.SQL(" OR ").join(empty),
-            sql.SQL("" if self._tables[target].partitioned else "ONLY "),
-            sql.Identifier(*target),
-            sql.Identifier(parent),
-            sql.SQL(" AND ").join(inside),
+        where = self._where(name)
+        return _GIVEN.format(
+            name=self._taken(name),
+            columns=sql.SQL(", ").join(columns),
+            rows=sql.SQL("{}{}").format(
+                sql.SQL("" if self._tables[name].partitioned else "ONLY "), sql.Identifier(*name)
+            ),
+            alias=sql.Identifier(self._alias),
+            joins=self._joins(name, followed=False) or sql.SQL(""),
+            where=sql.SQL(" WHERE {}").format(where) if where else sql.SQL(""),
         )
 
-    def _keys(self, name: Name) -> Sequence[ForeignKey]:
-        return [key for key in self._references(name) if (key.schema, key.table) in self._restricted]
+    @cached_property
+    def _numbers(self) -> Mapping[Name, int]:
+        return {name: number for number, name in enumerate(self._order.order)}
 
-    def _references(self, name: Name) -> Sequence[ForeignKey]:
-        """Foreign keys, and what the policy says refers like one."""
-        return [*self._tables[name].foreign_keys, *(key for child, key in self._links if child == name)]
+    def _taken(self, name: Name) -> sql.Identifier:
+        return sql.Identifier(TAKEN.format(self._numbers[name]))
 
-    def _spread(self, restricted: set[Name]) -> set[Name]:
-        """Restricted tables and all that refer to them, directly or by way of others."""
-        while True:
-            more = {
-                name
-                for name in self._tables
-                if name not in restricted and any((k.schema, k.table) in restricted for k in self._references(name))
-            }
-            if not more:
-                return restricted
-            restricted |= more
+    def _where(self, name: Name) -> sql.Composable | None:
+        own = self._wanted[name].condition(self._alias) if name in self._wanted else ()
+        leads = (
+            self._leads_there(number, reference)
+            for number, reference in enumerate(self._leads(name))
+            if reference not in self._order.cut
+        )
+        conditions = [*own, *leads]
+        return sql.SQL(" AND ").join(conditions) if conditions else None
 
-    def _find_circles(self) -> None:
-        """Cut the references that close a circle, such as can be NULL rather than others."""
-        for name in sorted(self._restricted):
-            while circle := self._circle(name, ()):
-                where, key = next(((n, k) for n, k in circle if self._nullable(n, k)), circle[-1])
-                self._cut[where] = (*self._cut.get(where, ()), key)
+    def _leads_there(self, number: int, reference: Reference) -> sql.Composable:
+        """Whether a row refers to nothing, or to a row that is taken."""
+        target = self._targets[reference.parent][reference.key.targets[0]]
+        empty = [sql.SQL("{} IS NULL").format(sql.Identifier(self._alias, here)) for here in reference.key.columns]
+        there = sql.SQL("{} IS NOT NULL").format(sql.Identifier(LEAD.format(number), target))
+        return sql.SQL("({})").format(sql.SQL(" OR ").join([*empty, there]))
 
-    def _circle(self, start: Name, way: tuple[tuple[Name, ForeignKey], ...]) -> tuple[tuple[Name, ForeignKey], ...]:
-        here = (way[-1][1].schema, way[-1][1].table) if way else start
-        if way and here == start:
-            return way
-        if here in {name for name, _ in way}:
-            return ()
-        for key in self._keys(here):
-            if key not in self._cut.get(here, ()) and (found := self._circle(start, (*way, (here, key)))):
-                return found
-        return ()
+    def _joins(self, name: Name, *, followed: bool = True) -> sql.Composable | None:
+        """`followed`: also for the references that are cut, which say in which rows they become NULL."""
+        joins = [
+            self._join(number, reference)
+            for number, reference in enumerate(self._leads(name))
+            if followed or reference not in self._order.cut
+        ]
+        return sql.SQL("").join(joins) if joins else None
 
-    def _nullable(self, name: Name, key: ForeignKey) -> bool:
-        return any(not column.not_null for c in key.columns if (column := self._column(name, c)))
+    def _join(self, number: int, reference: Reference) -> sql.Composable:
+        lead, taken, key = LEAD.format(number), self._taken(reference.parent), reference.key
+        targets = [self._targets[reference.parent][there] for there in key.targets]
+        pairs = [
+            sql.SQL("{} = {}").format(sql.Identifier(lead, there), sql.Identifier(self._alias, here))
+            for here, there in zip(key.columns, targets, strict=True)
+        ]
+        columns = sql.SQL(", ").join(map(sql.Identifier, targets))
+        return _JOIN.format(
+            taken=_ONCE.format(columns=columns, taken=taken) if reference.declared else taken,
+            lead=sql.Identifier(lead),
+            pairs=sql.SQL(" AND ").join(pairs),
+        )
 
-    def _column(self, name: Name, column: str) -> Column | None:
-        return self._tables[name].column(column)
+    def _emptied(self, reference: Reference) -> Iterable[str]:
+        """The columns that become NULL: one will do, if not MATCH FULL; best one that nothing else refers with."""
+        may = [column.name for column in _members(self._tables[reference.child], reference.key) if _nullable(column)]
+        if reference.key.full:
+            return may
+        others = {name for r in self._leads(reference.child) if r != reference for name in r.key.columns}
+        return [name for name in may if name not in others][:1] or may[:1]
 
-    def _problems(self, database: str) -> Iterator[str]:
-        for name, keys in self._cut.items():
-            for key in keys:
-                if not self._nullable(name, key):
-                    place = f"{database}.{'.'.join(name)}"
-                    yield (
-                        f"{place} ({', '.join(key.columns)}) refers back to tables that refer to it, and is NOT NULL:"
-                        " no subset of these rows can be taken. Take every row of them."
-                    )
+    def _refusal(self, reference: Reference, why: str) -> str:
+        table = ".".join(reference.child)
+        return (
+            f"{self._database}.{table} ({', '.join(reference.key.columns)}) {why}: no part of these rows can be taken."
+            f' Add [[tables]] match = "{table}", rows = "none", or "all" where nothing but the sample leaves rows out.'
+        )
 
 
-class _Lookups:
-    """Aliases for the rows that are looked up."""
+def _references(schema: Schema, links: Iterable[tuple[Name, ForeignKey]]) -> Iterator[Reference]:
+    """Foreign keys, and what the policy says refers like one."""
+    tables = {(table.schema, table.name): table for table in schema.tables}
+    keys = ((name, key, False) for name, table in tables.items() for key in table.foreign_keys)
+    for name, key, declared in (*keys, *((name, key, True) for name, key in links)):
+        if name in tables and (key.schema, key.table) in tables:
+            may = [_nullable(column) for column in _members(tables[name], key)]
+            yield Reference(name, key, (all if key.full else any)(may), declared)
 
-    def __init__(self) -> None:
-        self._count = 0
 
-    def next(self) -> str:
-        self._count += 1
-        if self._count > MOST_LOOKUPS:
-            raise RecursionError("too many tables refer to one another for a subset")
-        return f"p{self._count}"
+def _members(table: Table, key: ForeignKey) -> Iterator[Column]:
+    yield from (column for name in key.columns if (column := table.column(name)))
+
+
+def _nullable(column: Column) -> bool:
+    return not column.not_null and not column.generated
+
+
+def _spread(restricted: set[Name], references: Iterable[Reference]) -> set[Name]:
+    """Restricted tables and all that refer to them, directly or by way of others."""
+    children: dict[Name, list[Name]] = {}
+    for reference in references:
+        children.setdefault(reference.parent, []).append(reference.child)
+    found, new = set(restricted), list(restricted)
+    while new:
+        more = set(children.get(new.pop(), ())) - found
+        found |= more
+        new += more
+    return found
 
 
 def sampled(table: Table, person: DigestSource | None) -> DigestSource:
     """What decides whether a row is in a sample: its person where it has one, or else its key."""
+    names = table.identities[0] if table.identities else [c.name for c in table.columns if not c.generated]
+    itself = tuple(column for name in names if (column := table.column(name)))
+    # What the digest falls back on makes it NULL for no row: a row that nothing identifies is in some samples, too.
     if person is not None:
-        return DigestSource(SAMPLE, person.columns, person.fold, person.otherwise)
-    key = min(table.unique_keys, key=len, default=()) or tuple(c.name for c in table.columns if not c.generated)
-    columns = tuple(column for name in key if (column := table.column(name)))
-    return DigestSource(SAMPLE, columns, fold=True)
+        return DigestSource(SAMPLE, person.columns, fold=True, otherwise=person.otherwise or itself)
+    return DigestSource(SAMPLE, itself, fold=True, otherwise=itself)

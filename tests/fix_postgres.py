@@ -6,7 +6,7 @@ import itertools
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,17 +81,27 @@ def make_database(postgres: Server, owner_password: str) -> Iterator[Callable[[]
     made: list[TestDatabase] = []
 
     def make() -> TestDatabase:
-        database = TestDatabase(postgres, f"test_{next(_numbers)}", owner_password)
-        with psycopg.connect(postgres.dsn(), autocommit=True) as conn:
-            roles.create_database(conn, database.name, OWNER)
-        with psycopg.connect(database.admin_dsn, autocommit=True) as conn:
-            roles.grant_schema(conn, OWNER)
-        made.append(database)
-        return database
+        made.append(fresh_database(postgres, owner_password))
+        return made[-1]
 
     yield make
-    with psycopg.connect(postgres.dsn(), autocommit=True) as conn:
-        for database in made:
+    drop_databases(made)
+
+
+def fresh_database(server: Server, owner_password: str) -> TestDatabase:
+    """An empty database of the owner."""
+    database = TestDatabase(server, f"test_{next(_numbers)}", owner_password)
+    with psycopg.connect(server.dsn(), autocommit=True) as conn:
+        roles.create_database(conn, database.name, OWNER)
+    with psycopg.connect(database.admin_dsn, autocommit=True) as conn:
+        roles.grant_schema(conn, OWNER)
+    return database
+
+
+def drop_databases(made: Iterable[TestDatabase]) -> None:
+    """With whoever is still connected to them."""
+    for database in made:
+        with psycopg.connect(database.server.dsn(), autocommit=True) as conn:
             conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database.name)))
 
 

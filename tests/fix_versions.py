@@ -6,7 +6,6 @@ the system. The wheel's has no contrib. A version that is nowhere skips its test
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import platform
@@ -21,12 +20,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from emulator import roles
 from emulator.binaries import Account, Binaries
 from emulator.postgres import Runtime, Server, runtime
-from tests.fix_postgres import OWNER, TestDatabase
+from tests.fix_postgres import OWNER, TestDatabase, drop_databases, fresh_database
 
 VERSIONS = (14, 15, 16, 17, 18)
 RELEASES = {  # pinned: a test must not change with what was published last night
@@ -49,8 +47,6 @@ FETCH_LIMIT = 300  # seconds
 
 Source = Callable[[int, Account], Path | str]
 """Major version → the folder of its programs, or why there is none, as half a sentence."""
-
-_numbers = itertools.count(1)
 
 
 @cache
@@ -158,15 +154,8 @@ def make_database_on(
     made: list[TestDatabase] = []
 
     def make(major: int) -> TestDatabase:
-        database = TestDatabase(server_of(major), f"version_{next(_numbers)}", owner_password)
-        with psycopg.connect(database.server.dsn(), autocommit=True) as conn:
-            roles.create_database(conn, database.name, OWNER)
-        with psycopg.connect(database.admin_dsn, autocommit=True) as conn:
-            roles.grant_schema(conn, OWNER)
-        made.append(database)
-        return database
+        made.append(fresh_database(server_of(major), owner_password))
+        return made[-1]
 
     yield make
-    for database in made:
-        with psycopg.connect(database.server.dsn(), autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database.name)))
+    drop_databases(made)

@@ -30,6 +30,12 @@ err = Console(stderr=True, highlight=False, markup=False, width=None if sys.stde
 """Everything that is no result."""
 
 
+def was_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, be it with its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def clean(text: str) -> str:
     """Other people's words without control characters: a branch name must not drive the terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

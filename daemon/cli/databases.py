@@ -38,10 +38,10 @@ def detect(
     """Classify columns by name and type. A branch is looked at through the API: nobody connects to production."""
     if sum(given is not None for given in (branch, dsn, columns)) > 1:
         raise UsageError("give a branch, --dsn or --columns, not several of them")
-    if columns is not None:
-        if result is None:
-            raise UsageError("--columns needs --out: detect --columns in.csv --out out.csv")
-        err.print(f"{classify_columns(columns, result)} columns classified, written to {result}")
+    if project is not None and (dsn is not None or columns is not None):
+        raise UsageError("--project is of branches on Neon: leave it out beside --dsn or --columns")
+    if columns is not None or result is not None:
+        _classify(columns, result, alone=not (write or as_json or config))
         return
     schemas = (_schema(dsn),) if dsn is not None else _branch_schemas(config, project, branch)
     found = suggestions(schemas)
@@ -53,6 +53,14 @@ def detect(
         err.print(f"{path}: {len(added)} columns added. Read every line, then sign it (reviewed_by, reviewed_on).")
         found = added
     print_json(found) if as_json else _print(found)
+
+
+def _classify(columns: Path | None, result: Path | None, *, alone: bool) -> None:
+    if columns is None or result is None:
+        raise UsageError("--columns and --out go together: detect --columns in.csv --out out.csv")
+    if not alone:
+        raise UsageError("--columns takes --out alone: leave --write, --json and --config out")
+    err.print(f"{classify_columns(columns, result)} columns classified, written to {result}")
 
 
 def _schema(dsn: str) -> Schema:

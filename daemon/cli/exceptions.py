@@ -36,15 +36,12 @@ def exempt(
     if (branch is None) == (not all_existing):
         raise UsageError("name one branch, or give --all-existing")
     if remove:
+        if until or reason:
+            raise UsageError("--remove takes an exemption back at once: leave --until and --reason out")
         _remove(config, project, branch)
         return
-    if not until or not reason.strip():
-        raise UsageError("--until and --reason are both required: exempt dev/alice --until 30d --reason 'demo data'")
     now = datetime.now(UTC)
-    try:
-        moment = parse_until(until, now)
-    except ValueError as error:
-        raise UsageError(f"--until: {error}") from None
+    moment = _until(until, reason, now)
     with open_app(load_settings(config), exclusive=False) as app:
         projects = app.choose(project)
         if branch is None:
@@ -55,6 +52,15 @@ def exempt(
         out.print(f"{clean(exemption.branch_name)} is exempt until {moment:%Y-%m-%d %H:%M} UTC.")
     if len(made) > 20:
         out.print(f"... and {len(made) - 20} more.")
+
+
+def _until(until: str, reason: str, now: datetime) -> datetime:
+    if not until or not reason.strip():
+        raise UsageError("--until and --reason are both required: exempt dev/alice --until 30d --reason 'demo data'")
+    try:
+        return parse_until(until, now)
+    except ValueError as error:
+        raise UsageError(f"--until: {error}") from None
 
 
 def _remove(config: Path | None, project: str | None, branch: str | None) -> None:

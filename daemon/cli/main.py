@@ -12,10 +12,9 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from daemon.cli import branches, cycles, databases, demo, emulator, exceptions, keys, plans, records, staging, upkeep
+from daemon.cli.ending import Ending, end, ending_of
 from daemon.errors import BranchwardenError, UsageError
 from sanitizers.errors import SanitizerError
-
-SANITIZER_EXIT_CODE = 2  # outside a run, what the sanitizers refuse is the policy or the plan: configuration
 
 app = typer.Typer(
     name="branchwarden",
@@ -50,25 +49,19 @@ def _run() -> int:  # noqa: PLR0911  # one line per kind of end
         message = error.format_message().rstrip(".")
         if not message:  # a group without a command has shown its help
             return 0
-        _say(f"{message}: `branchwarden --help` shows what there is")
-        return UsageError.exit_code
+        return end(ending_of(UsageError(f"{message}: `branchwarden --help` shows what there is")))
     except (Abort, KeyboardInterrupt):
-        _say("interrupted")
-        return 130
-    except BranchwardenError as error:
-        _say(str(error))
-        return error.exit_code
-    except SanitizerError as error:
-        _say(str(error))
-        return SANITIZER_EXIT_CODE
+        return end(Ending(130, "interrupted", "interrupted", ("interrupted",)))
+    except (BranchwardenError, SanitizerError) as error:
+        return end(ending_of(error))
     except BrokenPipeError:
         # The reader of a pipe has enough; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     # The last resort of the command line: a stack trace would quote values, and the exit code would not be documented.
     except Exception as error:  # noqa: BLE001
-        _say(_internal(error))
-        return 70
+        sentence = _internal(error)
+        return end(Ending(70, "internal", sentence, (sentence,)))
 
 
 def _internal(error: Exception) -> str:
@@ -76,8 +69,3 @@ def _internal(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119  # a frame's file name is no path of ours
     return f"internal error: {type(error).__name__} at {place}; this is a mistake in branchwarden, please report it"
-
-
-def _say(sentence: str) -> None:
-    first, *rest = sentence.splitlines() or [""]
-    print(f"branchwarden: {first}", *rest, sep="\n", file=sys.stderr)  # noqa: T201  # the one place that prints errors

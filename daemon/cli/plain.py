@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon.cli.common import clean, err, out, print_json
+from daemon.cli.common import clean, err, out
+from daemon.cli.ending import print_done
 from daemon.cli.progress import telling
 from daemon.cli.signals import signals
 from daemon.errors import UsageError
@@ -31,7 +32,7 @@ class Databases:
         if pair and (self.source is None or self.target is None):
             raise UsageError("--source and --target go together")
         if self.schema_exists and not pair:
-            raise UsageError("--schema-exists speaks of --target: give --source and --target")
+            raise UsageError("--schema-exists speaks of --target: give --source and --target, or leave it out")
         return pair or self.in_place is not None
 
 
@@ -44,6 +45,15 @@ class Manner:
     as_json: bool
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What a run would be, after a preflight that found nothing in the way."""
+
+    digest: str
+    coverage: str
+    notes: tuple[str, ...]
+
+
 def sanitize_plain(databases: Databases, how: How, manner: Manner) -> None:
     """Run it and print what came of it."""
     with telling() as tell:
@@ -51,7 +61,7 @@ def sanitize_plain(databases: Databases, how: How, manner: Manner) -> None:
         with signals(watch.abandon):
             done = _run(databases, how, manner, watch)
     if done is not None:
-        print_json(done) if manner.as_json else _print(done)
+        print_done(done) if manner.as_json else _print(done)
 
 
 def _run(databases: Databases, how: How, manner: Manner, watch: Watch) -> Sanitized | None:
@@ -59,13 +69,13 @@ def _run(databases: Databases, how: How, manner: Manner, watch: Watch) -> Saniti
         database = parse_dsn("--in-place", databases.in_place)
         run = InPlace(database, how, unattended=manner.yes)
         if manner.dry_run:
-            _print_outlook(run.look())
+            print_preflight(_ahead(run.look()), as_json=manner.as_json)
             return None
         return mask_in_place(run, lambda outlook: _confirm(database, outlook, manner), watch)
     source, target = parse_dsn("--source", databases.source or ""), parse_dsn("--target", databases.target or "")
     room = CleanRoom(source, target, how, databases.schema_exists)
     if manner.dry_run:
-        _print_outlook(room.look()[0])
+        print_preflight(_ahead(room.look()[0]), as_json=manner.as_json)
         return None
     return copy_masked(room, watch)
 
@@ -86,10 +96,18 @@ def _confirm(database: PlainDatabase, outlook: Outlook, manner: Manner) -> None:
         raise UsageError("the name was not typed: nothing was changed")
 
 
-def _print_outlook(outlook: Outlook) -> None:
-    for note in (outlook.coverage, *outlook.notes):
+def _ahead(outlook: Outlook) -> Ahead:
+    return Ahead(outlook.plan.digest if outlook.plan else "", outlook.coverage, outlook.notes)
+
+
+def print_preflight(ahead: Ahead, *, as_json: bool) -> None:
+    """Print what `--dry-run` came to."""
+    if as_json:
+        print_done(ahead)
+        return
+    for note in (ahead.coverage, *ahead.notes):
         out.print(f"  {clean(note)}", soft_wrap=True)
-    out.print("Nothing that was looked at stands in the way. Nothing was changed.")
+    out.print("Preflight finds nothing that stands in the way. Nothing was created or changed.")
 
 
 def _print(done: Sanitized) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.app import Asked, open_app
-from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, print_json
+from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out
+from daemon.cli.ending import print_done
 from daemon.cli.options import EventTriggerOption, ModeOption, PolicyOption, SampleOption, chosen_policy, known_mode
-from daemon.errors import UsageError
+from daemon.errors import RunRefusedError, UsageError
 from daemon.plain import Outlook, look_ahead, parse_dsn
 from daemon.plain.outlook import Wish
 from daemon.settings import load_settings
@@ -44,6 +45,8 @@ def plan(
         wish = Wish(known_mode(mode), chosen_policy(settings, policy, sample), tuple(allow_event_trigger or ()))
         _show(look_ahead(parse_dsn("--dsn", dsn), wish), as_json=as_json)
         return
+    if allow_event_trigger:
+        raise UsageError("--allow-event-trigger needs --dsn: the API tells of no event triggers; give it to `sanitize`")
     with open_app(settings, exclusive=False) as app:
         flight = app.preflight(
             app.request(app.choose_one(project), "manual", Asked(mode=known_mode(mode), policy=policy, sample=sample))
@@ -51,24 +54,34 @@ def plan(
     rows = list(_rows(flight.plan))
     if as_json:
         document = {"digest": flight.plan.digest, "coverage": flight.coverage, "notes": flight.notes, "columns": rows}
-        print_json(document)
+        print_done(document)
         return
     _print(rows, flight.notes)
 
 
 def _show(outlook: Outlook, *, as_json: bool) -> None:
-    """Print what was seen, then refuse if anything stands in the way."""
+    """Print what was seen, also where it ends in a refusal."""
     rows = list(_rows(outlook.plan)) if outlook.plan else []
     if as_json:
         digest = outlook.plan.digest if outlook.plan else None
         about = {"digest": digest, "coverage": outlook.coverage, "notes": outlook.notes, "columns": rows}
-        print_json(about | {"problems": outlook.problems, "lines": outlook.lines})
-    else:
-        _print(rows, (outlook.coverage, *outlook.notes))
-        if outlook.lines:
-            out.print("\nLines that the policy lacks, as `detect` would write them:\n")
-            out.print("\n".join(clean(line) for line in outlook.lines), soft_wrap=True)
-    _ = outlook.ready
+        _print_json(outlook, about | {"lines": outlook.lines})
+        return
+    _print(rows, (outlook.coverage, *outlook.notes))
+    if outlook.lines:
+        out.print("\nLines that the policy lacks, as `detect` would write them:\n")
+        out.print("\n".join(clean(line) for line in outlook.lines), soft_wrap=True)
+    outlook.refuse()
+
+
+def _print_json(outlook: Outlook, about: Mapping[str, Any]) -> None:
+    """One object either way: that of a refusal is printed with the refusal."""
+    try:
+        outlook.refuse()
+    except RunRefusedError as error:
+        error.details = about
+        raise
+    print_done(about)
 
 
 def _rows(plan: MaskingPlan) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import ConfigOption, JsonOption, one_line, out, print_json
+from daemon.cli.common import ConfigOption, JsonOption, one_line, out, print_json, was_given
+from daemon.errors import UsageError
 from daemon.records import QueuedMessage
 from daemon.settings import load_settings
 from daemon.store import open_store
@@ -19,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def events(
+    context: typer.Context,
     config: ConfigOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many of the newest to show.")] = 50,
     kind: Annotated[str | None, typer.Option(help="Only events of this kind.", show_default=False)] = None,
@@ -26,6 +28,8 @@ def events(
     as_json: JsonOption = False,
 ) -> None:
     """The append-only, hash-chained event log. Exit 1 when --verify finds it changed."""
+    if verify and (kind is not None or was_given(context, "limit")):
+        raise UsageError("--verify reads the whole log: leave --kind and --limit out")
     with open_store(load_settings(config).state.path, exclusive=False) as store:
         if verify:
             check = store.verify_events()

@@ -8,7 +8,8 @@ import typer
 
 from daemon.access import Door
 from daemon.app import Asked, open_app
-from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, print_json
+from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, was_given
+from daemon.cli.ending import print_done
 from daemon.cli.handover import hand_over
 from daemon.cli.options import (
     EphemeralOption,
@@ -21,7 +22,7 @@ from daemon.cli.options import (
     chosen_policy,
     known_mode,
 )
-from daemon.cli.plain import Databases, Manner, sanitize_plain
+from daemon.cli.plain import Ahead, Databases, Manner, print_preflight, sanitize_plain
 from daemon.cli.progress import telling
 from daemon.cli.signals import signals
 from daemon.errors import StateLockedError, UsageError
@@ -38,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def sanitize(
+    context: typer.Context,
     config: ConfigOption = None,
     project: ProjectOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the staging branch.", show_default=False)] = None,
@@ -62,12 +64,16 @@ def sanitize(
     settings = load_settings(config)
     if key is not None and ephemeral_key:
         raise UsageError("--key and --ephemeral-key exclude each other")
+    if yes and in_place is None:
+        raise UsageError("--yes speaks of --in-place, and nothing else asks: leave it out")
     databases = Databases(source, target, in_place, schema_exists)
     if databases.given:
-        if project is not None or name is not None or mode != "clean-room":
+        if project is not None or name is not None or was_given(context, "mode"):
             raise UsageError("--project, --name and --mode are of runs on Neon: leave them out")
         wish = Wish(
-            "in-place" if in_place else "clean-room", chosen_policy(settings, policy, sample), _all(allow_event_trigger)
+            "clean-room" if in_place is None else "in-place",
+            chosen_policy(settings, policy, sample),
+            _all(allow_event_trigger),
         )
         how = How(wish, chosen_key(settings, key, ephemeral=ephemeral_key), streams)
         sanitize_plain(databases, how, Manner(yes, dry_run, as_json))
@@ -86,7 +92,9 @@ def _on_neon(settings: Settings, project: str | None, asked: Asked, manner: Mann
             with open_app(settings, exclusive=not manner.dry_run, tell=tell) as app, signals(app.staging.abandon):
                 request = app.request(app.choose_one(project), "manual", asked)
                 if manner.dry_run:
-                    _print_preflight(app.preflight(request).notes)
+                    flight = app.preflight(request)
+                    ahead = Ahead(flight.plan.digest, flight.coverage, flight.notes[1:])
+                    print_preflight(ahead, as_json=manner.as_json)
                     return
                 try:
                     published = app.sanitize(request)
@@ -97,7 +105,7 @@ def _on_neon(settings: Settings, project: str | None, asked: Asked, manner: Mann
                 raise UsageError(f"{locked} A running daemon takes a plain `sanitize` over, without options.") from None
             hand_over(settings, project, locked)
             return
-    print_json(published) if manner.as_json else _print_published(published)
+    print_done(published) if manner.as_json else _print_published(published)
 
 
 def connect(
@@ -116,12 +124,6 @@ def connect(
         return
     for variable, value in details.environment.items():
         typer.echo(f"export {variable}={value}")
-
-
-def _print_preflight(notes: tuple[str, ...]) -> None:
-    for note in notes:
-        out.print(f"  {clean(note)}")
-    out.print("Preflight finds nothing that stands in the way. Nothing was created.")
 
 
 def _print_published(published: Published) -> None:

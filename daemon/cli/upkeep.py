@@ -11,7 +11,7 @@ from daemon.app import open_app, utc_now
 from daemon.cli.common import ConfigOption, JsonOption, clean, out, print_json
 from daemon.doctor import Answer, Verdict, examine, examine_without, heartbeat_age
 from daemon.duration import format_duration
-from daemon.errors import BranchwardenError
+from daemon.errors import BranchwardenError, UsageError
 from daemon.settings import load_settings, variables
 from daemon.store import open_store
 
@@ -36,6 +36,8 @@ def doctor(
     """Is everything in order, what kind of key is used, what can it not see? Exit 1 with a failure, 3 unknown."""
     settings = load_settings(config)
     if heartbeat:
+        if as_json:
+            raise UsageError("--heartbeat answers with the exit code: leave --json out")
         with open_store(settings.state.path, exclusive=False) as store:
             alive, sentence = heartbeat_age(store.last_heartbeat(), utc_now())
         out.print(sentence)
@@ -62,6 +64,8 @@ def check(
     settings = load_settings(config)
     watched = settings.watched()
     settings.alerts.url()
+    if as_json and everything:
+        raise UsageError("--all lists variables for a person, --json prints every setting anyway: give one of them")
     if as_json:
         print_json(settings.model_dump(mode="json"))
         return

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
-from daemon.plain.run import How, Sanitized, ending, sanitized, teller
+from daemon.plain.run import How, Sanitized, ending, sanitized
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
+from daemon.proven import engine_teller, tell_searched
 from sanitizers.engines.blockers import find_blockers
 from sanitizers.engines.journal import journaled_schema
 from sanitizers.engines.stream import CopyRun, copy_database
@@ -37,7 +38,7 @@ class CleanRoom:
             raise UsageError("--source and --target are one database: give another target, or mask it with --in-place")
         if there.standby:
             raise RunRefusedError(f"the target {self.target.place} is a hot standby, which takes no writes")
-        _ = outlook.ready
+        outlook.refuse()
         if not self.schema_exists and not self.begun:
             refuse_what_is_not_empty(self.target)
         return outlook, there
@@ -65,7 +66,7 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         notes: tuple[str, ...] = ()
         if not run.schema_exists and not run.begun:
             watch.tell(Progress("schema", "making the target's schema"))
-            notes = make_schema(run.source, run.target, (outlook.facts, there))
+            notes = make_schema(run.source, run.target, (outlook.facts, there), watch.stop)
         plan = outlook.ready
         _refuse_blockers(run, plan)
         _copy(run, plan, watch)
@@ -97,7 +98,9 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch) -> None:
         streams=run.how.streams,
         allow_event_triggers=run.how.wish.allow_event_triggers,
     )
-    report = copy_database(copy, teller(watch, "mask"))
+    report = copy_database(copy, engine_teller(watch.tell, "mask"))
+    if report.anew:
+        watch.tell(Progress("mask", "the source had changed since the run that was cut off: all was copied once more"))
     watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
 
 
@@ -110,8 +113,8 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...
         stop=watch.stop,
         on_connection=watch.connections.add,
     )
-    proof = verify_database(check, teller(watch, "verify"))
+    proof = verify_database(check, engine_teller(watch.tell, "verify"))
     if proof.problems:
         raise ResidueError(proof.problems)
-    watch.tell(Progress("verify", f"{proof.searched:,} original values searched for in every column, none found"))
+    tell_searched(watch.tell, [proof])
     return sanitized(run.target.place, outlook, run.how, proof, notes)

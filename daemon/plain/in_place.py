@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError
 from daemon.plain.outlook import Outlook, connected, look_ahead
-from daemon.plain.run import How, Sanitized, ending, sanitized, teller
+from daemon.plain.run import How, Sanitized, ending, sanitized
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch
-from sanitizers.engines.journal import done_tables
+from daemon.proven import engine_teller, tell_searched
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
-from sanitizers.engines.rewritten import name_of, rewritten_tables
 from sanitizers.errors import ResidueError
-from sanitizers.plan import DatabasePlan
 from sanitizers.proof.verify import DatabaseProof
 from sanitizers.proof.witness import Witness, WitnessRun, witness_database
 from sanitizers.seal import cut_neighbours
@@ -24,8 +22,8 @@ LEFT = (
     " where this one ended. Or drop it."
 )
 UNPROVEN = (
-    "The database is masked but not proven, and it never will be: its originals are gone. Drop it and start from a new"
-    " copy. To use it unproven all the same: DROP SCHEMA branchwarden_journal CASCADE."
+    "The database is masked but not proven: nobody may use it. Remove what was found and run the same again, which"
+    " proves it anew, or drop it. To use it unproven all the same: DROP SCHEMA branchwarden_journal CASCADE."
 )
 UNTOUCHED = "Nothing was changed."
 HALF = "An earlier run was cut off here: this one goes on where that one ended."
@@ -47,20 +45,13 @@ class InPlace:
             raise RunRefusedError(
                 f"{self.database.place} is a hot standby, which takes no writes: mask a copy of its own"
             )
-        plan = outlook.ready
-        if outlook.going_on and self._masked(plan):
-            raise RunRefusedError(f"an earlier run masked {name}, and its proof failed or was cut off.\n{UNPROVEN}")
+        _ = outlook.ready
         if self.unattended and sessions:
             raise RunRefusedError(
                 f"{connected(outlook.facts)} connected to {name}, so it may be in use: end them, or leave --yes out"
                 " and type the name"
             )
         return outlook
-
-    def _masked(self, plan: DatabasePlan) -> bool:
-        """Whether an earlier run has masked every table already."""
-        with self.database.session() as conn:
-            return done_tables(conn) >= {name_of(table) for table in rewritten_tables(plan)}
 
 
 def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch) -> Sanitized:
@@ -76,7 +67,7 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
     confirm(outlook)
     state, proofs = [UNTOUCHED], list[DatabaseProof]()
     with ending(watch, lambda: state[0]):
-        with witness_database(_sight(run, outlook, watch), teller(watch, "verify")) as witness:
+        with witness_database(_sight(run, outlook, watch), engine_teller(watch.tell, "verify")) as witness:
             state[0] = LEFT
             _cut_neighbours(run, watch)
 
@@ -84,10 +75,12 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
                 state[0] = UNPROVEN
                 proofs.append(_proven(witness))
 
-            report = rewrite_database(_rewrite(run, outlook, watch, prove), teller(watch, "mask"))
+            report = rewrite_database(
+                _rewrite(run, outlook, watch, (witness.look, prove)), engine_teller(watch.tell, "mask")
+            )
         watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
         (proof,) = proofs
-        watch.tell(Progress("verify", f"{proof.searched:,} original values searched for in every column, none found"))
+        tell_searched(watch.tell, [proof])
         return sanitized(run.database.place, outlook, run.how, proof)
 
 
@@ -95,8 +88,6 @@ def _proven(witness: Witness) -> DatabaseProof:
     proof = witness.judge()
     if proof.problems:
         raise ResidueError(proof.problems)
-    if witness.masked_before:
-        raise ResidueError([f"not looked at: {what}" for what in proof.unseen])
     return proof
 
 
@@ -107,8 +98,10 @@ def _cut_neighbours(run: InPlace, watch: Watch) -> None:
             watch.tell(Progress("mask", f"{count} {what} of the copy removed or stopped"))
 
 
-def _rewrite(run: InPlace, outlook: Outlook, watch: Watch, prove: Callable[[], None]) -> RewriteRun:
+def _rewrite(run: InPlace, outlook: Outlook, watch: Watch, proof: tuple[Callable[[], None], ...]) -> RewriteRun:
+    look, prove = proof
     return RewriteRun(
+        look=look,
         prove=prove,
         connect=run.database.connect,
         plan=outlook.ready,
@@ -125,7 +118,6 @@ def _sight(run: InPlace, outlook: Outlook, watch: Watch) -> WitnessRun:
         connect=run.database.connect,
         plan=outlook.ready,
         key=run.how.key.secret,
-        going_on=outlook.going_on,
         stop=watch.stop,
         on_connection=watch.connections.add,
     )

@@ -9,9 +9,9 @@ import psycopg
 
 from daemon.amounts import readable_size, readable_time
 from daemon.errors import RunRefusedError
-from daemon.plain.narrow import Place, narrowed, unnamed
+from daemon.plain.narrow import narrowed
 from daemon.plain.server import Facts, PlainDatabase
-from daemon.policies import compile_policy, coverage, missing_lines, unmasked
+from daemon.policies import Place, compile_policy, coverage, missing_lines, unmasked, unnamed
 from sanitizers.engines.blockers import find_blockers
 from sanitizers.engines.journal import Mode, journaled_schema
 from sanitizers.engines.large_objects import read_owners
@@ -58,6 +58,10 @@ class Outlook:
     """TOML for the columns that the policy does not cover, as the detector suggests it."""
     going_on: bool
     """Whether a run that masks in place was cut off here, so that this one goes on with it."""
+
+    def refuse(self) -> None:
+        """Raises RunRefusedError with everything that stands in the way, if anything does."""
+        _ = self.ready
 
     @property
     def ready(self) -> DatabasePlan:

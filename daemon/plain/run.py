@@ -1,19 +1,19 @@
-"""What both kinds of plain run share: what is asked for, how they tell, and how errors become ours."""
+"""What both kinds of plain run share: what is asked for, what comes of it, and how errors become ours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import psycopg
 
 from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, StoppedError
 from daemon.keys import MaskingKey
 from daemon.plain.outlook import Outlook, Wish
-from daemon.progress import Progress, Watch
+from daemon.progress import Watch
+from daemon.proven import summary
 from daemon.records import JsonMapping
-from sanitizers.engines import stream
 from sanitizers.errors import BlockedError, SanitizerError
 from sanitizers.proof.verify import DatabaseProof
 
@@ -38,32 +38,16 @@ class Sanitized:
 
 def sanitized(place: str, outlook: Outlook, how: How, proof: DatabaseProof, notes: tuple[str, ...] = ()) -> Sanitized:
     """The result of a run; the proof as the ledger has it."""
-    plan = outlook.plan
+    if outlook.plan is None:
+        raise ValueError("a run without a plan proves nothing")
     about: JsonMapping = {
         "policy reviewed": how.wish.policy.reviewed,
         "coverage": outlook.coverage,
-        "tables": proof.tables,
-        "columns": plan.column_count if plan else 0,
-        "columns masked": plan.masked_count if plan else 0,
-        "rows": proof.rows,
-        "original values searched": proof.searched,
-        "found": 0,
-        "plan_digest": plan.digest if plan else "",
         "mode": how.wish.mode,
         "key": how.key.id,
-        "databases": {proof.database: asdict(proof)},
+        **summary(outlook.plan, [proof]),
     }
-    return Sanitized(place, about, (*notes, *(f"not looked at: {what}" for what in proof.unseen)))
-
-
-def teller(watch: Watch, step: str) -> Callable[[stream.Progress], None]:
-    """Tells the progress of an engine."""
-
-    def tell(progress: stream.Progress) -> None:
-        sentence = f"{progress.step} {progress.about}".rstrip()
-        watch.tell(Progress(step, sentence, fine=True, done=progress.done, total=progress.total))
-
-    return tell
+    return Sanitized(place, about, (*notes, *proof.remarks))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from threading import Event
 
 import psycopg
 
@@ -44,19 +45,23 @@ def refuse_what_is_not_empty(target: PlainDatabase) -> None:
         )
 
 
-def make_schema(source: PlainDatabase, target: PlainDatabase, facts: tuple[Facts, Facts]) -> tuple[str, ...]:
+def make_schema(
+    source: PlainDatabase, target: PlainDatabase, facts: tuple[Facts, Facts], stop: Event
+) -> tuple[str, ...]:
     """Make the source's schema in the target; sentences about what was left out.
 
     Raises:
         RunRefusedError: no pg_dump fits, or the target does not take the schema; it is as empty as before.
+        StoppedError: `stop` was set while pg_dump was at work.
     """
     here, there = facts
     if there.major < here.major:
         versions = f"PostgreSQL {there.major}, the source {here.major}"
         raise RunRefusedError(f"the target is {versions}: give a target of the same version or a newer one")
-    script = read_script(dump_schema(find_pg_dump(here.major), source))
+    script = read_script(dump_schema(find_pg_dump(here.major), source, stop))
     with target.connect() as conn:
         try:
+            conn.execute("SET client_encoding = 'UTF8'")  # a text is read in the encoding that is set before it
             conn.execute(script.required.encode())
             left = Counter(what for statement in script.optional if (what := _left_out(conn, statement)))
         except psycopg.Error as error:

@@ -21,9 +21,18 @@ SELECT current_database(), current_user, (SELECT system_identifier FROM pg_contr
   pg_database_size(d.oid)
 FROM pg_database d WHERE d.datname = current_database()
 """
+LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout")
+"""Settings of a role or a database that must not end a run half-way."""
 ANSWERS: Mapping[str, str] = {
     "password authentication failed": "refuses the password of role {user}: correct it, or put it in ~/.pgpass",
     "no password supplied": "wants a password for role {user}: set PGPASSWORD, or put it in ~/.pgpass",
+    "definition of service": "is in no service file: correct its name in {option}, or set PGSERVICEFILE",
+    "hot standby mode": "is not what target_session_attrs asks for: give another host, or leave it out of {option}",
+    "session is": "is not what target_session_attrs asks for: give another host, or leave it out of {option}",
+    'value: "': "is not asked: a value in {option} is none that libpq knows, correct it (sslmode, for example)",
+    "could not match": "is not asked: {option} has more ports or addresses than hosts, correct it",
+    "root certificate file": "is not asked: the file of sslrootcert cannot be read, correct its path in {option}",
+    "private key file": "is not asked: the file of sslkey cannot be used, correct its path, mode or password",
     "certificate": "shows a certificate that cannot be verified: add sslrootcert=FILE or another sslmode to {option}",
     "does not support ssl": "has no TLS: on a network that you trust add sslmode=disable to {option}",
     "could not translate": "cannot be found: check the host, DNS and the network",
@@ -31,6 +40,8 @@ ANSWERS: Mapping[str, str] = {
     "pg_hba.conf": "lets role {user} in from nowhere here: add a line to its pg_hba.conf",
     "does not exist": "has no such database or no role {user}: correct the connection string",
     "permission denied for database": "lets role {user} not connect: GRANT CONNECT ON DATABASE it needs",
+    "not permitted to log in": "lets role {user} not in: ALTER ROLE it WITH LOGIN, or use another",
+    "connection slots": "has no connection left: end some, then run again",
     "too many": "has no connection left: end some, then run again",
     "starting up": "is starting up: wait, then run again",
     "shutting down": "is shutting down: wait, then run again",
@@ -81,16 +92,21 @@ class PlainDatabase:
 
         Raises:
             DatabaseUnreachableError: no answer, or a refusal; says what to do, never the password.
+            psycopg.Error: it may not be that role, or was lost at once.
         """
         try:
             conn = psycopg.connect(**self.parameters)  # type: ignore[arg-type]  # psycopg types each keyword apart
         except psycopg.OperationalError as error:
             raise DatabaseUnreachableError(self._explain(error)) from None
-        for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
-            conn.execute("SELECT set_config(%s, '0', false)", (name,))
-        if role is not None:
-            conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
-        conn.commit()
+        try:
+            for name in LIMITS:
+                conn.execute("SELECT set_config(%s, '0', false)", (name,))
+            if role is not None:
+                conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+            conn.commit()
+        except psycopg.Error:
+            conn.close()
+            raise
         return conn
 
     @contextmanager
@@ -124,6 +140,8 @@ class PlainDatabase:
 
 def parse_dsn(option: str, dsn: str) -> PlainDatabase:
     """Read a connection string, a URI or key=value pairs. Raises UsageError, which never quotes it."""
+    if not dsn.strip():  # libpq would take whatever database the environment leads to
+        raise UsageError(f"{option} is empty: an unset variable, perhaps? Write postgresql://role@host/database")
     try:
         return PlainDatabase(option, plain_parameters(dsn))
     except psycopg.ProgrammingError:

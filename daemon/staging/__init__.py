@@ -2,7 +2,7 @@
 
 from daemon.staging.context import Manner, Patience, Progress, StagingContext, StagingRequest
 from daemon.staging.leftovers import settle_unfinished
-from daemon.staging.preflight import Preflight, preflight, read_schemas
+from daemon.staging.preflight import Preflight, preflight, read_layout
 from daemon.staging.publish import Published
 from daemon.staging.run import sanitize
 
@@ -15,7 +15,7 @@ __all__ = [
     "StagingContext",
     "StagingRequest",
     "preflight",
-    "read_schemas",
+    "read_layout",
     "sanitize",
     "settle_unfinished",
 ]

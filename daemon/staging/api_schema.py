@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from daemon.neon import ApiColumn, ApiTable
-from daemon.staging.dump import DumpFacts, find_type, read_index
+from daemon.staging.dump import DumpFacts, UniqueIndex, find_type, read_index
 from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table, TableFacts, build_table
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
@@ -32,19 +32,41 @@ def api_schema(database: str, tables: Iterable[ApiTable], facts: DumpFacts) -> S
 def _table(name: tuple[str, str], family: Sequence[ApiTable], facts: DumpFacts) -> Table:
     """A table; what is unique in one of its partitions counts, too."""
     root = next((table for table in family if (table.schema, table.name) == name), family[0])
-    columns = {column.name for column in root.columns}
-    indexes = [read_index(key, columns) for t in family for key in facts.unique.get((t.schema, t.name), ())]
-    constraints = [c.columns for t in family for c in t.constraints if c.kind in _UNIQUE]
+    complete = _indexes(root, facts.unique)
+    indexes = [i for t in family for read in (facts.unique, facts.partial) for i in _indexes(t, read)]
+    constraints = [tuple(c.columns) for t in family for c in t.constraints if c.kind in _UNIQUE]
     about = TableFacts(
         schema=root.schema,
         name=root.name,
         owner=facts.owners.get(name, ""),
         unique_keys=(*constraints, *(i.columns for i in indexes if not i.expression or len(i.columns) > 1)),
         unique_expressions=tuple(i.columns[0] for i in indexes if i.expression and len(i.columns) == 1),
+        identities=tuple(_identities(root, complete)),
+        computed_keys=tuple(i.columns for i in indexes if i.expression),
+        distinct=tuple(key[0] for key in (*_keys(root), *(i.columns for i in complete)) if len(key) == 1),
         foreign_keys=tuple(link for table in family for link in _links(table, facts)),
         whole_foreign_keys=tuple(key for table in family for key in _foreign_keys(table, facts)),
     )
     return build_table(about, tuple(_column(root, c, facts) for c in root.columns))
+
+
+def _indexes(table: ApiTable, written: Mapping[tuple[str, str], Sequence[str]]) -> list[UniqueIndex]:
+    columns = {column.name for column in table.columns}
+    return [read_index(key, columns) for key in written.get((table.schema, table.name), ())]
+
+
+def _keys(table: ApiTable) -> list[tuple[str, ...]]:
+    """Its primary key and unique constraints, the best first."""
+    found = [c for c in table.constraints if c.kind in _UNIQUE]
+    return [tuple(c.columns) for c in sorted(found, key=lambda c: (c.kind.lower() == "unique", len(c.columns)))]
+
+
+def _identities(table: ApiTable, indexes: Sequence[UniqueIndex]) -> Iterator[tuple[str, ...]]:
+    """Keys of all rows whose columns are never NULL."""
+    solid = {column.name for column in table.columns if not column.nullable}
+    for key in (*_keys(table), *(index.columns for index in indexes if not index.expression)):
+        if set(key) <= solid:
+            yield key
 
 
 def _links(table: ApiTable, facts: DumpFacts) -> Iterable[tuple[str, ColumnRef]]:

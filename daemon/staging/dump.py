@@ -21,6 +21,7 @@ _OWNER = re.compile(
     rf"^ALTER (?:TABLE|SEQUENCE|MATERIALIZED VIEW|VIEW|FOREIGN TABLE) {_QUALIFIED} OWNER TO ({_NAME});", re.MULTILINE
 )
 _CREATED = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE {_QUALIFIED}", re.MULTILINE)
+_FOREIGN = re.compile(rf"^CREATE FOREIGN TABLE {_QUALIFIED}", re.MULTILINE)
 _ATTACHED = re.compile(rf"^ALTER TABLE ONLY {_QUALIFIED} ATTACH PARTITION {_QUALIFIED} ", re.MULTILINE)
 _DOMAIN = re.compile(
     rf"^CREATE DOMAIN {_QUALIFIED} AS (.+?)(?: COLLATE {_NAME}\.{_NAME})?((?: CONSTRAINT {_NAME})? NOT NULL)?"
@@ -35,7 +36,7 @@ _GENERATED = re.compile(
 )
 _UNIQUE = re.compile(
     rf"^CREATE UNIQUE INDEX {_NAME} ON (?:ONLY )?{_QUALIFIED} USING \w+ \((.*?)\)"
-    r"(?: INCLUDE \(.*?\))?(?: NULLS NOT DISTINCT)?(?: WITH \(.*?\))?(?: WHERE .*)?;$",
+    r"(?: INCLUDE \(.*?\))?(?: NULLS NOT DISTINCT)?(?: WITH \(.*?\))?( WHERE .*)?;$",
     re.MULTILINE,
 )
 _MEMBER = re.compile(rf"{_LITERAL}|{_NAME}|[(),]|[^\s]")
@@ -73,8 +74,12 @@ class DumpFacts:
     enums: frozenset[Qualified]
     generated: Mapping[tuple[str, str, str], str]
     """Generated column (schema, table, column) → its expression."""
+    foreign: tuple[Qualified, ...]
+    """Foreign tables, whose rows are another server's."""
     unique: Mapping[Qualified, tuple[str, ...]]
-    """Table → what its unique indexes are on, as written."""
+    """Table → what its unique indexes of all rows are on, as written."""
+    partial: Mapping[Qualified, tuple[str, ...]]
+    """The same of those that are about some of its rows."""
 
     def root(self, table: Qualified) -> Qualified:
         """The partitioned table that a partition belongs to in the end, or the table itself."""
@@ -93,8 +98,10 @@ def read_dump(text: str) -> DumpFacts:
         parents={_pair(m.groups()[2:]): _pair(m.groups()[:2]) for m in _ATTACHED.finditer(text)},
         domains={_pair(m.groups()[:2]): Domain(m[3], bool(m[4])) for m in _DOMAIN.finditer(text)},
         enums=frozenset(_pair(m.groups()) for m in _ENUM.finditer(text)),
+        foreign=tuple(_pair(m.groups()) for m in _FOREIGN.finditer(text)),
         generated=dict(_generated(text)),
-        unique=_unique(text),
+        unique=_unique(text, partial=False),
+        partial=_unique(text, partial=True),
     )
 
 
@@ -142,11 +149,12 @@ def _generated(text: str) -> Iterator[tuple[tuple[str, str, str], str]]:
             yield (*_pair(table.groups()[:2]), _plain(column[1])), column[2]
 
 
-def _unique(text: str) -> Mapping[Qualified, tuple[str, ...]]:
+def _unique(text: str, *, partial: bool) -> Mapping[Qualified, tuple[str, ...]]:
     found: dict[Qualified, tuple[str, ...]] = {}
     for index in _UNIQUE.finditer(text):
-        name = _pair(index.groups()[:2])
-        found[name] = (*found.get(name, ()), index[3])
+        if bool(index[4]) == partial:
+            name = _pair(index.groups()[:2])
+            found[name] = (*found.get(name, ()), index[3])
     return found
 
 

@@ -30,16 +30,17 @@ def mask_in_place(
     plan = tried_plan(target, request)
     parts = tuple(zip(target.copy.databases, plan.databases, strict=True))
     with ExitStack() as stack:
-        witnesses = []
+        witnesses, rows = [], 0
         for part in parts:
             context.check_stop()
             sight = witness_database(_sight(context, request, target, part), teller(context, "verify", part[0]))
             witnesses.append(stack.enter_context(sight))
-        rows = sum(_rewrite(context, request, target, part) for part in parts)
+            rows += _rewrite(context, request, target, (*part, witnesses[-1]))
         advance(context, run, RunStep.MASKED, f"{rows:,} rows rewritten, {plan.masked_count} columns masked")
         proofs = [_judged(context, witness) for witness in witnesses]
-    pass_proofs(context, run, proofs, inherited(context, target, target))
-    return proof_of(request, plan, proofs)
+    passwords = inherited(context, target, target)
+    pass_proofs(context, run, proofs, passwords)
+    return proof_of(request, plan, proofs, passwords)
 
 
 def history_of(context: StagingContext, project: Project, target: Branch) -> JsonMapping:
@@ -63,10 +64,12 @@ def _sight(context: StagingContext, request: StagingRequest, target: SealedCopy,
     )
 
 
-def _rewrite(context: StagingContext, request: StagingRequest, target: SealedCopy, part: Part) -> int:
-    context.check_stop()
-    database, plan = part
+def _rewrite(
+    context: StagingContext, request: StagingRequest, target: SealedCopy, part: tuple[Database, DatabasePlan, Witness]
+) -> int:
+    database, plan, witness = part
     rewrite = RewriteRun(
+        look=witness.look,
         connect=target.copy.connector(database),
         plan=plan,
         key=request.key.secret,

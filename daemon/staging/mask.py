@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass
 
 from daemon.model import Database
 from daemon.policies import compile_policy
+from daemon.proven import engine_teller, summary, tell_searched
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
@@ -54,16 +55,18 @@ def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, c
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
         context.check_stop()
         proofs.append(_verify(context, request, (database, part), copies))
-    pass_proofs(context, run, proofs, inherited(context, source, target))
-    return proof_of(request, plan, proofs)
+    passwords = inherited(context, source, target)
+    pass_proofs(context, run, proofs, passwords)
+    return proof_of(request, plan, proofs, passwords)
 
 
-def pass_proofs(context: StagingContext, run: SanitizeRun, proofs: list[DatabaseProof], passwords: list[str]) -> None:
+def pass_proofs(context: StagingContext, run: SanitizeRun, proofs: list[DatabaseProof], passwords: Passwords) -> None:
     """Take the step that only clean proofs allow. Raises ResidueError with every problem, `passwords` among them."""
-    if problems := [*(problem for proof in proofs for problem in proof.problems), *passwords]:
+    if problems := [*(problem for proof in proofs for problem in proof.problems), *passwords.problems]:
         raise ResidueError(problems)
-    searched = sum(proof.searched for proof in proofs)
-    context.tell(Progress("verify", f"{searched:,} original values searched for in every column, none found"))
+    searched = tell_searched(context.tell, proofs)
+    for remark in (*(f"{p.database}: {remark}" for p in proofs for remark in p.remarks), *passwords.remarks):
+        context.tell(Progress("verify", remark))
     advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
 
 
@@ -104,9 +107,29 @@ def tried_plan(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
     return plan
 
 
-def inherited(context: StagingContext, source: SealedCopy, target: SealedCopy) -> list[str]:
-    """A sentence for every role of the target whose password is still production's."""
-    return [*_inherited_verifiers(source, target), *_inherited_passwords(context, source, target)]
+@dataclass(frozen=True)
+class Passwords:
+    """What became of the passwords that the target has from production."""
+
+    problems: tuple[str, ...]
+    """A sentence for every role whose password is still production's."""
+    unseen: tuple[str, ...] = ()
+    """API roles whose password nobody can compare: the run gave them a new one, and Neon does not reveal it."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What whoever takes the result must know, a sentence each."""
+        return tuple(
+            f"not looked at: whether the password of role {role} is production's; the run gave it a new one, but Neon"
+            " does not reveal both"
+            for role in self.unseen
+        )
+
+
+def inherited(context: StagingContext, source: SealedCopy, target: SealedCopy) -> Passwords:
+    """Look for passwords of the target that are still production's."""
+    same, unseen = _inherited_passwords(context, source, target)
+    return Passwords((*_inherited_verifiers(source, target), *same), unseen)
 
 
 def _inherited_verifiers(source: SealedCopy, target: SealedCopy) -> list[str]:
@@ -120,44 +143,42 @@ def _inherited_verifiers(source: SealedCopy, target: SealedCopy) -> list[str]:
     ]
 
 
-def _inherited_passwords(context: StagingContext, source: SealedCopy, target: SealedCopy) -> list[str]:
-    """API roles whose password on the target is production's; compared in memory, nothing is kept."""
+def _inherited_passwords(
+    context: StagingContext, source: SealedCopy, target: SealedCopy
+) -> tuple[list[str], tuple[str, ...]]:
+    """API roles whose password on the target is production's, a sentence each; and those of whom that cannot be told.
+
+    They are compared in memory, nothing is kept.
+    """
     client, branch = context.client, target.copy.branch
     production = source.copy.branch.parent_id or ""
     known = {role.name for role in client.list_roles(branch.project_id, production)}
-    same = []
+    same, unseen = [], []
     for role in sorted(known & set(target.copy.roles)):
         there = client.reveal_password(branch.project_id, production, role)
         here = client.reveal_password(branch.project_id, branch.id, role)
-        if there is not None and here is not None and hmac.compare_digest(there.encode(), here.encode()):
-            same.append(role)
-    return [f"role {role} still has production's password on the target" for role in same]
+        if there is None or here is None:
+            unseen.append(role)
+        elif hmac.compare_digest(there.encode(), here.encode()):
+            same.append(f"role {role} still has production's password on the target")
+    return same, tuple(unseen)
 
 
-def proof_of(request: StagingRequest, plan: MaskingPlan, proofs: list[DatabaseProof]) -> JsonMapping:
+def proof_of(
+    request: StagingRequest, plan: MaskingPlan, proofs: list[DatabaseProof], passwords: Passwords
+) -> JsonMapping:
     """The proof of all databases, as the ledger has it."""
     return {
         "policy reviewed": request.policy.reviewed,
-        "tables": sum(len(d.tables) for d in plan.databases),
-        "columns": plan.column_count,
-        "columns masked": plan.masked_count,
-        "rows": sum(proof.rows for proof in proofs),
-        "original values searched": sum(proof.searched for proof in proofs),
-        "found": 0,
         "mode": request.how.mode,
-        "plan_digest": plan.digest,
-        "databases": {p.database: asdict(p) for p in proofs},
+        "passwords not compared": list(passwords.unseen),
+        **summary(plan, proofs),
     }
 
 
 def teller(context: StagingContext, step: str, database: Database) -> Callable[[stream.Progress], None]:
     """Tells the progress of an engine."""
-
-    def tell(progress: stream.Progress) -> None:
-        sentence = f"{database.name}: {progress.step} {progress.about}".rstrip()
-        context.tell(Progress(step, sentence, fine=True, done=progress.done, total=progress.total))
-
-    return tell
+    return engine_teller(context.tell, step, database.name)
 
 
 def advance(context: StagingContext, run: SanitizeRun, step: RunStep, sentence: str) -> None:

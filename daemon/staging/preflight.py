@@ -9,12 +9,13 @@ from daemon.amounts import readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
-from daemon.policies import compile_policy, coverage, unmasked
+from daemon.policies import Place, compile_policy, coverage, unmasked, unnamed, without_foreign
 from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
 from sanitizers.errors import PlanError
 from sanitizers.plan import MaskingPlan
+from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Schema
 
 ROOTS_BY_PLAN = {"free": 3, "launch": 5, "scale": 25, "business": 25}
@@ -39,6 +40,16 @@ class Preflight:
     notes: tuple[str, ...]
     coverage: str
     """How many columns the policy covers."""
+    policy: MaskingPolicy
+    """What it says of tables that can be masked; nothing of foreign ones."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The schema of every database, and the foreign tables, which are in no schema of ours."""
+
+    schemas: tuple[Schema, ...]
+    foreign: tuple[Place, ...]
 
 
 def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
@@ -47,17 +58,18 @@ def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     listing = context.client.list_project(project_id, context.clock())
     production = find_source(listing, context, request)
     databases = context.client.list_databases(project_id, production.id)
-    schemas = read_schemas(context, production, databases)
-    plan, problems = _compile(schemas, request)
-    problems += unmasked(schemas, plan, request.policy)
+    layout = read_layout(context, production, databases)
+    schemas, policy = layout.schemas, without_foreign(request.policy, layout.schemas, layout.foreign)
+    plan, problems = _compile(schemas, policy)
+    problems += [*unmasked(schemas, plan, policy), *unnamed(request.policy, layout.foreign)]
     problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
     problems += _owners(schemas, databases, _api_roles(context, production))
-    covered = coverage(schemas, request.policy)
+    covered = coverage(schemas, policy).replace(policy.digest, request.policy.digest)
     if plan is None or problems:
         reasons = "\n".join(f"  - {p}" for p in problems)
         raise RunRefusedError(f"refused before anything was created ({covered}):\n{reasons}")
     notes = (covered, *_notes(listing, production, plan, request))
-    return Preflight(listing, production, databases, plan, notes, covered)
+    return Preflight(listing, production, databases, plan, notes, covered, policy)
 
 
 def find_source(listing: Listing, context: StagingContext, request: StagingRequest) -> Branch:
@@ -73,20 +85,22 @@ def find_source(listing: Listing, context: StagingContext, request: StagingReque
     raise RunRefusedError(f"there is no branch {wanted or 'that is the default one'}: name one in staging.source")
 
 
-def read_schemas(context: StagingContext, branch: Branch, databases: tuple[Database, ...]) -> tuple[Schema, ...]:
-    """The schema of every database of a branch, through the API."""
-    schemas = []
+def read_layout(context: StagingContext, branch: Branch, databases: tuple[Database, ...]) -> Layout:
+    """What every database of a branch looks like, through the API."""
+    schemas, foreign = list[Schema](), list[Place]()
     for database in databases:
         context.tell(Progress("preflight", f"reading the schema of {database.name}"))
         sql = context.client.schema_sql(branch.project_id, branch.id, database.name)
         tables = context.client.schema_json(branch.project_id, branch.id, database.name)
-        schemas.append(api_schema(database.name, tables, read_dump(sql)))
-    return tuple(schemas)
+        facts = read_dump(sql)
+        schemas.append(api_schema(database.name, tables, facts))
+        foreign += [(database.name, *name) for name in facts.foreign]
+    return Layout(tuple(schemas), tuple(foreign))
 
 
-def _compile(schemas: tuple[Schema, ...], request: StagingRequest) -> tuple[MaskingPlan | None, list[str]]:
+def _compile(schemas: tuple[Schema, ...], policy: MaskingPolicy) -> tuple[MaskingPlan | None, list[str]]:
     try:
-        return compile_policy(schemas, request.policy), []
+        return compile_policy(schemas, policy), []
     except PlanError as error:
         return None, list(error.problems)
 

@@ -127,7 +127,7 @@ def _start(context: StagingContext, request: StagingRequest, flight: Preflight) 
     context.store.start_run(run)
     sentence = f"run {run.id} started ({run.trigger}): {flight.production.name} → {run.target_name}"
     context.store.append_event(Event("sanitize.started", run.project_id, None, sentence, {"run": run.id}), now)
-    return Begun(run, request, flight)
+    return Begun(run, replace(request, policy=flight.policy), flight)
 
 
 def _sealed_copies(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, SealedCopy]:

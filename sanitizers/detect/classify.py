@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sanitizers.detect.vocabulary import Vocabulary, runs, singular, tokens
@@ -11,6 +12,9 @@ ALWAYS_BELIEVED: frozenset[Category] = frozenset({"text", "array"})
 PERSONAL_ENOUGH = 2  # columns of these classes make a table one of people, whatever its name is
 PERSON_MARKS = frozenset({"first_name", "last_name", "email", "phone", "password", "date_of_birth"})
 ADDRESS_MARKS = frozenset({"street_address", "city", "postal_code"})
+ONLY_IN_ADDRESSES = frozenset({"state", "district"})
+PLACES = frozenset({"location_text", "street_address", "birth_place", "city"})
+PLACE_TYPES = frozenset({"point", "geometry", "geography"})
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,13 @@ class Classified:
 
 def classify(table: Table, vocabulary: Vocabulary) -> tuple[Classified, ...]:
     """Classify every column of a table, each in the light of the table's name and of its neighbours."""
-    parts = tokens(table.name)
-    first = [_by_name(column, vocabulary) for column in table.columns]
+    return classify_columns(table.name, table.columns, vocabulary)
+
+
+def classify_columns(name: str, columns: Sequence[Column], vocabulary: Vocabulary) -> tuple[Classified, ...]:
+    """Classify the columns of a table, or the attributes of a composite type, that is called `name`."""
+    parts = tokens(name)
+    first = [_by_name(column, vocabulary) for column in columns]
     found = {c.pii_class for c in first}
     role = _role(parts, vocabulary, found)
     return tuple(_in_context(c, role, vocabulary, found) for c in first)
@@ -82,32 +91,45 @@ def _is_about(rest: tuple[str, ...], vocabulary: Vocabulary) -> bool:
 def _believed(column: Column, name: str, vocabulary: Vocabulary) -> bool:
     if column.references and column.category != "text":
         return False
-    return column.category in ALWAYS_BELIEVED or column.category in vocabulary.types.get(name, frozenset())
+    kinds = {column.category, *({column.subtype.category} if column.subtype else ())}
+    return bool(kinds & (ALWAYS_BELIEVED | vocabulary.types.get(name, frozenset())))
 
 
 def _by_type(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> Classified:
-    """What the type alone says."""
+    """What the type alone says, its own or that of an array's elements."""
+    name, reason = next(_signs(column, parts, vocabulary), (None, "nothing personal in name and type"))
+    return Classified(column, name, reason)
+
+
+def _signs(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+    value = column.inner or column
+    if value.category == "inet":
+        yield "ip_address", f"the type is {column.type}"
+    if value.bare_type.startswith("macaddr"):
+        yield "mac_address", f"the type is {column.type}"
+    if value.bare_type == "tsvector":
+        yield "free_text", "a search index holds the words of the text"
     technical = any(run.squeezed in vocabulary.names["technical"] for run in runs(parts))
-    if column.category == "inet":
-        return Classified(column, "ip_address", f"the type is {column.type}")
-    if column.bare_type.startswith("macaddr"):
-        return Classified(column, "mac_address", f"the type is {column.type}")
-    if column.bare_type == "tsvector":
-        return Classified(column, "free_text", "a search index holds the words of the text")
-    if (column.category in {"json", "bytea"} or column.bare_type in {"hstore", "xml"}) and not technical:
-        return Classified(column, "payload", f"{column.type} of unknown content")
-    return Classified(column, None, "nothing personal in name and type")
+    if (value.category in {"json", "bytea"} or value.bare_type in {"hstore", "xml"}) and not technical:
+        yield "payload", f"{column.type} of unknown content"
+    if value.bare_type in PLACE_TYPES and any(vocabulary.words.get(run.squeezed) in PLACES for run in runs(parts)):
+        yield "geo_point", f"it is called {column.name} and the type is {column.type}"
+    inside = [c for c in classify_columns(value.bare_type, value.attributes, vocabulary) if c.pii_class]
+    if inside:
+        yield "payload", f"its type has {', '.join(c.column.name for c in inside)}"
 
 
 def _in_context(before: Classified, role: str, vocabulary: Vocabulary, found: set[str | None]) -> Classified:
     """Decide what the name alone leaves open: `name`, `state`, `description`."""
     column, whole = before.column, singular("".join(tokens(before.column.name)))
-    if before.pii_class == "region" and whole == "state" and not found & ADDRESS_MARKS:
-        return Classified(column, None, "a state without an address beside it")
+    if before.pii_class == "region" and whole in ONLY_IN_ADDRESSES and not found & ADDRESS_MARKS:
+        return Classified(column, None, f"a {whole} without an address beside it")
     if before.pii_class not in {None, "last_name", "org_name", "first_name"} or not role:
         return before
     words = vocabulary.person if role == "person" else vocabulary.organisation
     name = words.get(whole)
+    if name in PLACES and column.bare_type in PLACE_TYPES:
+        return Classified(column, "geo_point", f"{column.name} in a table of people, and the type is {column.type}")
     if name is None or not _believed(column, name, vocabulary) or before.pii_class == "first_name":
         return before
     return Classified(column, name, f"{column.name} in a table of {'people' if role == 'person' else 'organisations'}")

@@ -32,6 +32,7 @@ from sanitizers.strategies.null import Null
 from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.phone import BIGINT_DIGITS, UNIQUE_DIGITS, Phone
 from sanitizers.strategies.postcode import Postcode
+from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.region import Region
 from sanitizers.strategies.scramble import Scramble
 from sanitizers.strategies.street import Street
@@ -138,8 +139,18 @@ EMPTY: Mapping[Category, str] = {
     "inet": "192.0.2.1",
     "uuid": "00000000-0000-0000-0000-000000000000",
     "bytea": "",
-    "other": "",
 }
+EMPTY_BY_TYPE: Mapping[str, str] = {
+    "xml": "<removed/>",  # an empty text is no document: queries would fail on it
+    "hstore": "",
+    "tsvector": "",
+    "time without time zone": "00:00",
+    "time with time zone": "00:00+00",
+    "interval": "0",
+    "point": "(0,0)",
+}
+WORDS_FIT: frozenset[Category] = frozenset({"text", "bytea"})
+"""Where any text can be put in place of a value; every other type reads its values."""
 
 
 def remedies(pii_class: str | None, column: Column) -> Iterator[Strategy]:
@@ -149,13 +160,31 @@ def remedies(pii_class: str | None, column: Column) -> Iterator[Strategy]:
     elif pii_class in COARSE:
         yield from (*PREFERRED.get(pii_class, ()), Null(), Keep())
     else:
-        if column.category in {"json", "array"}:
-            yield Constant(value=EMPTY[column.category])
+        yield from _typed(column)
         yield from _named(pii_class, column)
-        yield from PREFERRED.get(pii_class, ())
+        yield from (s for s in PREFERRED.get(pii_class, ()) if s.kind != "constant" or column.category in WORDS_FIT)
         yield from (Digest(), Null())
-        if column.category in EMPTY:
-            yield Constant(value=EMPTY[column.category])
+        yield from (Constant(value=value) for value in _empty(column))
+
+
+def _typed(column: Column) -> Iterator[Strategy]:
+    """What the type alone decides, whatever the values mean."""
+    if column.category in {"json", "array"} or column.bare_type == "xml":
+        yield from (Constant(value=value) for value in _empty(column))
+    if column.subtype is not None or (column.element is not None and column.element.subtype is not None):
+        yield RangeShift()
+
+
+def _empty(column: Column) -> Iterator[str]:
+    """A value that says nothing, where one is known for sure."""
+    if column.category == "enum":
+        yield from column.labels[:1]
+    elif column.category in EMPTY:
+        yield EMPTY[column.category]
+    elif column.bare_type in EMPTY_BY_TYPE:
+        yield EMPTY_BY_TYPE[column.bare_type]
+    elif column.kind in {"r", "m"}:
+        yield "empty" if column.kind == "r" else "{}"
 
 
 def _named(pii_class: str, column: Column) -> Iterator[Strategy]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sanitizers.detect.classify import Classified, classify
+from sanitizers.detect.inside import composite_remedies
 from sanitizers.detect.remedies import remedies
 from sanitizers.detect.vocabulary import Vocabulary
 from sanitizers.policy_file import Suggestion
@@ -46,7 +47,7 @@ def _suggest_database(schema: Schema, vocabulary: Vocabulary) -> Iterator[Sugges
         for found in classify(table, vocabulary)
         if not (member := Member(table, found)).column.generated
     }
-    decided = {ref: _decide(group) for group in _groups(members) for ref in group}
+    decided = {ref: _decide(group, vocabulary) for group in _groups(members) for ref in group}
     for ref, member in members.items():
         if ref not in decided[ref]:
             continue
@@ -65,20 +66,22 @@ def _groups(members: Mapping[ColumnRef, Member]) -> list[dict[ColumnRef, Member]
     return list({id(group): group for group in group_of.values()}.values())
 
 
-def _decide(group: Mapping[ColumnRef, Member]) -> dict[ColumnRef, tuple[Strategy, str]]:
+def _decide(group: Mapping[ColumnRef, Member], vocabulary: Vocabulary) -> dict[ColumnRef, tuple[Strategy, str]]:
     """The first strategy that fits every member, from the class of the first member that has one."""
     leader = next((m for m in group.values() if m.found.pii_class), next(iter(group.values())))
-    for strategy in _candidates(leader):
+    for strategy in _candidates(leader, vocabulary):
         if all(_suits(strategy, m) for m in group.values()) and _alike(strategy, group.values()):
             return {ref: (strategy, _reason(m, leader, strategy)) for ref, m in group.items()}
     # Nothing is suggested: a column that the policy does not name refuses the run until a person has decided.
     return {}
 
 
-def _candidates(member: Member) -> Iterator[Strategy]:
+def _candidates(member: Member, vocabulary: Vocabulary) -> Iterator[Strategy]:
     keys = tuple(_generating_keys(member)) if member.found.pii_class else ()
     if keys:
         yield JsonOnly(members=keys)
+    if member.found.pii_class:
+        yield from composite_remedies(member.column, vocabulary)
     yield from remedies(member.found.pii_class, member.column)
 
 
@@ -98,8 +101,8 @@ def _suits(strategy: Strategy, member: Member) -> bool:
 
 def _in_fragile_key(member: Member) -> bool:
     """Whether a unique key of several columns counts on this one."""
-    alone = {c.name for c in member.table.columns if c.unique}
-    return any(member.column.name in key and not alone & set(key) for key in member.table.unique_keys)
+    keys = (key for key in member.table.unique_keys if len(key) > 1 and member.column.name in key)
+    return any(not member.table.holds_anyway(key) for key in keys)
 
 
 def _alike(strategy: Strategy, members: Iterable[Member]) -> bool:

@@ -183,17 +183,7 @@ _QUERIES = {
 
 def read_attachments(conn: psycopg.Connection, roots: Sequence[int]) -> Mapping[str, tuple[Obstacle, ...]]:
     """All that is taken away before the tables with these oids are rewritten, by kind; ends the transaction."""
-    found = spread(conn, read_obstacles(conn, roots))
-    return {
-        **read_attached(conn, roots),
-        "build": found.builds,
-        "whole": found.whole,
-        "key": found.keys,
-        "check": found.checks,
-        "reference": found.references,
-        "validation": found.validations,
-        "trigger": found.triggers,
-    }
+    return {**spread(conn, read_obstacles(conn, roots)), **read_attached(conn, roots)}
 
 
 def read_attached(conn: psycopg.Connection, roots: Sequence[int]) -> Mapping[str, tuple[Obstacle, ...]]:

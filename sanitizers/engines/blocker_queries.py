@@ -22,6 +22,11 @@ ORDER BY r.oid
 """
 )
 
+DATABASE_OWNER = """
+SELECT pg_get_userbyid(datdba), 'the catalogs of database ' || datname
+FROM pg_database WHERE datname = current_database()
+"""
+
 ADMINS = """
 SELECT o.rolname, pg_has_role(o.oid, 'USAGE'), ARRAY(
   SELECT DISTINCT m.rolname::text FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member

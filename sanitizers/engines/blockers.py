@@ -12,6 +12,7 @@ from psycopg import sql
 from sanitizers.engines.attachments import read_attached
 from sanitizers.engines.blocker_queries import (
     ADMINS,
+    DATABASE_OWNER,
     EVENT_TRIGGERS,
     FOREIGN_PARTITIONS,
     HIDDEN_ROWS,
@@ -118,6 +119,8 @@ def _owned(scene: _Scene) -> Iterator[tuple[str, str]]:
     for group in (found.foreign_keys, found.indexes, found.checks, found.triggers):
         yield from ((obstacle.owner, obstacle.about) for obstacle in group)
     if scene.roots is not None:
+        # Only with its rights does VACUUM rid the catalogs of statistics and large objects that were.
+        yield from scene.conn.execute(DATABASE_OWNER)
         for kind, others in read_attached(scene.conn, scene.roots).items():
             yield from ((o.owner, f"statistics of {o.about}" if kind == "analyze" else o.about) for o in others)
 

@@ -29,7 +29,7 @@ from sanitizers.select import masked_select
 Mode = Literal["clean-room", "in-place"]
 State = Literal["saved", "removed", "restored"]
 
-VERSION = 1
+VERSION = 2
 LOCK = (0x6277, 0x6A6E)
 """Advisory lock of the one run that may work in a database."""
 
@@ -45,6 +45,10 @@ TABLES = (
     """CREATE TABLE branchwarden_journal.done (
   schema text, name text, rows bigint NOT NULL, bytes bigint NOT NULL, seconds float8 NOT NULL,
   PRIMARY KEY (schema, name))""",
+    # What the proof knew before the first row was masked, see `proof.memory`.
+    "CREATE TABLE branchwarden_journal.witness (facts jsonb NOT NULL)",
+    "CREATE TABLE branchwarden_journal.original (number int NOT NULL, hash bigint NOT NULL, distinctive bool NOT NULL)",
+    "CREATE TABLE branchwarden_journal.kept (hash bigint NOT NULL)",
 )
 
 
@@ -125,6 +129,12 @@ class Journal:
         self._conn.commit()
         return {(row[0], row[1]): Filled(*row) for row in rows}
 
+    def start_over(self, source: str) -> None:
+        """No table is filled any more, and all are to be, from another state of the source."""
+        with self._conn.transaction():
+            self._conn.execute("DELETE FROM branchwarden_journal.done")
+            self._conn.execute("UPDATE branchwarden_journal.purpose SET source = %s", (source,))
+
     def share(self, roles: Collection[str]) -> None:
         """Let the roles that own tables write in the journal; they hold masked rows in its schema for a moment."""
         statements = (
@@ -189,9 +199,14 @@ def open_journal(conn: psycopg.Connection, purpose: JournalPurpose) -> Journal:
     return Journal(conn, saved=False)
 
 
-def done_tables(conn: psycopg.Connection) -> frozenset[tuple[str, str]]:
-    """Schema and name of the tables that the run whose journal is there has filled."""
-    return frozenset(conn.execute("SELECT schema, name FROM branchwarden_journal.done").fetchall())
+def changed(conn: psycopg.Connection) -> bool:
+    """Whether the run whose journal is there has taken away or filled anything."""
+    query = (
+        "SELECT EXISTS (SELECT FROM branchwarden_journal.done)"
+        " OR EXISTS (SELECT FROM branchwarden_journal.obstacle WHERE state <> 'saved')"
+    )
+    row = conn.execute(query).fetchone()
+    return bool(row and row[0])
 
 
 def journaled_schema(conn: psycopg.Connection) -> Schema | None:
@@ -201,6 +216,15 @@ def journaled_schema(conn: psycopg.Connection) -> Schema | None:
     row = conn.execute("SELECT schema::text FROM branchwarden_journal.purpose").fetchone()
     conn.commit()
     return _SCHEMAS.validate_json(row[0]) if row else None
+
+
+def journaled_source(conn: psycopg.Connection) -> str | None:
+    """The state of the source that the unfinished run here has begun to copy; None where there is no such run."""
+    if not _exists(conn):
+        return None
+    row = conn.execute("SELECT source FROM branchwarden_journal.purpose").fetchone()
+    conn.commit()
+    return str(row[0]) if row else None
 
 
 def _exists(conn: psycopg.Connection) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from sanitizers.engines.rebuild import Sessions
+from sanitizers.engines.vacuum import vacuum_catalog
 from sanitizers.track import Say
 
 OWNERS = "SELECT pg_get_userbyid(lomowner)::text, count(*) FROM pg_largeobject_metadata GROUP BY 1 ORDER BY 1"
@@ -14,8 +15,8 @@ SELECT lo_unlink(oid) FROM (
 ) AS batch
 """
 """So many at a time, since each takes a lock."""
-VACUUM = "VACUUM (FULL) pg_catalog.pg_largeobject"
-"""An unlinked object is dead rows until then."""
+LEFT = "SELECT pg_relation_size('pg_catalog.pg_largeobject') > 0"
+"""An unlinked object is dead rows until VACUUM, also those that a run unlinked which was cut off then."""
 
 
 def read_owners(conn: psycopg.Connection) -> dict[str, int]:
@@ -24,7 +25,11 @@ def read_owners(conn: psycopg.Connection) -> dict[str, int]:
 
 
 def unlink_all(sessions: Sessions, say: Say) -> None:
-    """Remove every large object, each as its owner; safe to repeat."""
+    """Remove every large object, each as its owner; safe to repeat.
+
+    Raises:
+        CopyFailedError: what was in them may still be on disk.
+    """
     owners = read_owners(sessions.own)
     sessions.own.commit()
     for owner, count in owners.items():
@@ -33,8 +38,6 @@ def unlink_all(sessions: Sessions, say: Say) -> None:
             say(f"large objects of {owner}", done, count)
             done += max(conn.execute(UNLINK, (owner,)).rowcount, 1)
             conn.commit()
-    if owners:
-        conn = sessions.own
-        conn.autocommit = True
-        conn.execute(VACUUM)
-        conn.autocommit = False
+    row = sessions.own.execute(LEFT).fetchone()
+    if row and row[0]:
+        vacuum_catalog(sessions.own, "pg_largeobject")

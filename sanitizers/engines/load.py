@@ -27,8 +27,8 @@ from sanitizers.track import Track
 LOAD_SETTINGS = """
 SELECT set_config(name, value, true)
 FROM (VALUES ('row_security', 'off'), ('client_encoding', 'UTF8'), ('datestyle', 'ISO, YMD'),
-  ('intervalstyle', 'postgres'), ('extra_float_digits', '3'), ('bytea_output', 'hex'), ('lc_monetary', 'C'),
-  ('xmloption', 'content'), ('synchronous_commit', 'off')) AS s(name, value)
+  ('intervalstyle', 'postgres'), ('timezone', 'UTC'), ('extra_float_digits', '3'), ('bytea_output', 'hex'),
+  ('lc_monetary', 'C'), ('xmloption', 'content'), ('synchronous_commit', 'off')) AS s(name, value)
 """
 """Both ends write and read values alike, and a row that row security would hide is an error, not a gap."""
 

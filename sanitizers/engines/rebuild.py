@@ -21,14 +21,16 @@ Connect = Callable[[str | None], psycopg.Connection]
 SESSION = """
 SELECT pg_catalog.set_config(s.name, w.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-  ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'), ('neon.event_triggers', 'off'),
-  ('client_encoding', 'UTF8'),
+  ('idle_session_timeout', '0'), ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'),
+  ('neon.event_triggers', 'off'), ('client_encoding', 'UTF8'), ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
+  ('TimeZone', 'UTC'),
   ('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', nullif(pg_catalog.current_setting('search_path'), '')))
 ) AS w(name, value)
 JOIN pg_settings s ON s.name = w.name
 WHERE s.name <> 'client_connection_check_interval' OR version() ~ 'linux'
 """
 """What a role's or database's settings must not do to a run. Neon's own switch for event triggers included.
+A condition of the policy means the same days to whoever copies, counts and proves.
 Functions of pg_catalog come before what the user calls alike, whatever search path the role has.
 
 Where the server can tell that its client is gone (Linux), it ends what a killed run was doing.

@@ -20,7 +20,7 @@ from sanitizers.select import masked_select
 
 SETTINGS = """
 SELECT set_config(name, value, true)
-FROM (VALUES ('row_security', 'off'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'),
+FROM (VALUES ('row_security', 'off'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
   ('extra_float_digits', '3'), ('bytea_output', 'hex'), ('lc_monetary', 'C'), ('xmloption', 'content'),
   ('synchronous_commit', 'off'), ('parallel_tuple_cost', '0.001'), ('parallel_setup_cost', '10'),
   ('min_parallel_table_scan_size', '1MB')) AS s(name, value)

@@ -63,6 +63,8 @@ class RewriteRun:
     """Those that `connect` can connect as, beside the run's own."""
     streams: int = 2
     """Connections that rewrite tables and build indexes at once."""
+    look: Callable[[], None] = lambda: None
+    """Called once the journal is begun, before anything is taken away: the last moment to see the originals."""
     prove: Callable[[], None] = lambda: None
     """Called when all is masked and put back. Where it raises, the journal stays: unproven is not finished."""
 
@@ -99,6 +101,7 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         hands = [Sessions(connect, run.on_connection, stack, run.streams) for _ in range(run.streams)]
         crew = Crew(hands, lambda: tuple(opened))
         journal = _begin(run, hands[0], track)
+        run.look()
         for hand in hands[1:]:
             stay_beside(hand.own)
         _clear(journal, hands[0], track.step("clear"))

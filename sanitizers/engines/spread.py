@@ -1,11 +1,11 @@
 """Cuts what is to be put back into statements that can run at the same time, by the locks that they take.
 
-- builds: CREATE INDEX shares its table with other builds. The index of a key is built so too, not by ALTER TABLE.
+- build: CREATE INDEX shares its table with other builds. The index of a key is built so too, not by ALTER TABLE.
 - whole: keys for which that will not do take their table for themselves while they are built, one table at a time.
-- keys: what takes a table for a moment: a constraint over a built index, comments, the root of an index, attaching.
-- checks: read their table through, alone.
-- references: foreign keys are added unchecked, which locks both tables for a moment.
-- validations: they are checked, all of one table together; only one such check may run on a table.
+- key: what takes a table for a moment: a constraint over a built index, comments, the root of an index, attaching.
+- check: reads its table through, alone.
+- reference: foreign keys are added unchecked, which locks both tables for a moment.
+- validation: they are checked, all of one table together; only one such check may run on a table.
 """
 
 from __future__ import annotations
@@ -48,19 +48,6 @@ WHERE k.contype = 'f' AND k.conparentid = 0 AND k.convalidated AND t.relkind = '
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Everything that is taken away, in groups; a group is put back when the one before it is."""
-
-    builds: tuple[Obstacle, ...]
-    whole: tuple[Obstacle, ...]
-    keys: tuple[Obstacle, ...]
-    checks: tuple[Obstacle, ...]
-    references: tuple[Obstacle, ...]
-    validations: tuple[Obstacle, ...]
-    triggers: tuple[Obstacle, ...]
-
-
-@dataclass(frozen=True)
 class _Key:
     table: str
     build: str | None
@@ -74,8 +61,8 @@ class _Indexes:
     rest: list[Obstacle] = field(default_factory=list)
 
 
-def spread(conn: psycopg.Connection, obstacles: Obstacles) -> Spread:
-    """Cut the obstacles of a database that has them all; changes nothing, ends its transaction."""
+def spread(conn: psycopg.Connection, obstacles: Obstacles) -> Mapping[str, tuple[Obstacle, ...]]:
+    """The obstacles of a database that has them all, cut, by the kind that the journal calls them; changes nothing."""
     with conn.transaction():
         conn.execute("SET LOCAL search_path = ''")
         keys = {about: _Key(*rest) for about, *rest in conn.execute(KEYS.encode())}
@@ -83,15 +70,15 @@ def spread(conn: psycopg.Connection, obstacles: Obstacles) -> Spread:
     indexes = _Indexes()
     for index in obstacles.indexes:
         _cut(index, keys.get(index.about), indexes)
-    return Spread(
-        builds=tuple(indexes.builds),
-        whole=_joined("keys of", indexes.whole),
-        keys=tuple(indexes.rest),
-        checks=obstacles.checks,
-        references=tuple(_unchecked(key) if key.about in checked else key for key in obstacles.foreign_keys),
-        validations=_validations(obstacles.foreign_keys, checked),
-        triggers=obstacles.triggers,
-    )
+    return {
+        "build": tuple(indexes.builds),
+        "whole": _joined("keys of", indexes.whole),
+        "key": tuple(indexes.rest),
+        "check": obstacles.checks,
+        "reference": tuple(_unchecked(key) if key.about in checked else key for key in obstacles.foreign_keys),
+        "validation": _validations(obstacles.foreign_keys, checked),
+        "trigger": obstacles.triggers,
+    }
 
 
 def _cut(index: Obstacle, key: _Key | None, into: _Indexes) -> None:

@@ -12,6 +12,7 @@ from sanitizers.engines.attachments import SEEN
 from sanitizers.engines.neutral import CLEARS_SINCE
 from sanitizers.engines.obstacles import select
 from sanitizers.engines.rebuild import Sessions
+from sanitizers.engines.vacuum import vacuum_catalog
 from sanitizers.errors import CopyFailedError
 from sanitizers.track import Say
 
@@ -61,13 +62,11 @@ def clear_stale_statistics(sessions: Sessions, roots: Sequence[int], say: Say) -
 def vacuum_statistics(conn: psycopg.Connection) -> None:
     """Rid the catalog of the statistics that ANALYZE wrote over: they are dead rows that hold originals until then.
 
-    The owner of a database may do so; for anybody else Postgres passes the catalogs by with a warning.
+    Raises:
+        CopyFailedError: they stay, since `conn` is not the database owner's or somebody may still read them.
     """
-    conn.commit()
-    conn.autocommit = True
     for catalog in ("pg_statistic", "pg_statistic_ext_data"):
-        conn.execute(sql.SQL("VACUUM (FULL) pg_catalog.{}").format(sql.Identifier(catalog)))
-    conn.autocommit = False
+        vacuum_catalog(conn, catalog)
 
 
 def _key(row: Sequence[Any]) -> _Key:

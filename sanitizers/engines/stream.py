@@ -3,7 +3,8 @@
     compare → clear what stands in the way → load, several streams over one snapshot → rebuild → journal closed
 
 Nothing is ever created in the source. What was taken away and what is filled stands in the journal of the target, so
-a copy that was cut off is gone on with by another run of the same plan and key that finds the source as it was.
+a copy that was cut off is gone on with by another run of the same plan and key that finds the source as it was. Where
+the source has changed meanwhile, all is copied once more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from sanitizers.engines.journal import Filled, Journal, journal_purpose, open_journal
+from sanitizers.engines.anew import begin_anew
+from sanitizers.engines.journal import Filled, Journal, journal_purpose, journaled_source, open_journal
 from sanitizers.engines.load import Loading, TableCopied, empty_again, table_name
 from sanitizers.engines.obstacles import read_obstacles
 from sanitizers.engines.preflight import preflight
@@ -50,6 +52,8 @@ class CopyReport:
 
     tables: tuple[TableCopied, ...]
     seconds: Mapping[str, float]
+    anew: bool = False
+    """Whether half a copy of an earlier state of the source was there, so that all was copied once more."""
 
     @property
     def rows(self) -> int:
@@ -62,7 +66,7 @@ def copy_database(run: CopyRun, progress: Callable[[Progress], None]) -> CopyRep
 
     Raises:
         CatalogsDifferError: source, target and plan do not have the same tables; discard the target and try once more.
-        UnfinishedRunError: the target holds half a copy by another plan, with another key or of another state.
+        UnfinishedRunError: the target holds half a copy by another plan or with another key, or rows of others.
         CopyFailedError: anything else; names the object, never a value. Run again, or discard the target.
     """
     track = Track(progress, run.stop)
@@ -74,10 +78,13 @@ def _copy(run: CopyRun, track: Track) -> CopyReport:
         team = Team(run, stack)
         track.step("compare", run.plan.database)
         begun = preflight(run.plan, team.source, team.target.own, run.allow_event_triggers)
-        purpose = replace(journal_purpose("clean-room", run.plan, run.key), source=team.state())
+        before, now = journaled_source(team.target.own), team.state()
+        purpose = replace(journal_purpose("clean-room", run.plan, run.key), source=before or now)
         journal = open_journal(team.target.own, purpose)
         await_others(team.target.own)
         _clear(team, journal, track)
+        if anew := before not in {None, now}:
+            begin_anew(team, journal, run.plan.tables, track.step("begin anew"))
         if begun:
             empty_again(team.target, _missing(run.plan, journal))
         tables = _load(run, team, journal, track)
@@ -91,7 +98,7 @@ def _copy(run: CopyRun, track: Track) -> CopyReport:
         track.step("triggers")
         _put_back(team, journal, "trigger", track)
         journal.close()
-        return CopyReport(tables, track.finish())
+        return CopyReport(tables, track.finish(), anew)
 
 
 def _clear(team: Team, journal: Journal, track: Track) -> None:
@@ -105,16 +112,7 @@ def _clear(team: Team, journal: Journal, track: Track) -> None:
 
 def _save(team: Team, journal: Journal) -> None:
     own = team.target.own
-    found = spread(own, read_obstacles(own))
-    groups = {
-        "build": found.builds,
-        "whole": found.whole,
-        "key": found.keys,
-        "check": found.checks,
-        "reference": found.references,
-        "validation": found.validations,
-        "trigger": found.triggers,
-    }
+    groups = spread(own, read_obstacles(own))
     owners = {obstacle.owner for group in groups.values() for obstacle in group}
     journal.share(owners - {current_role(own)})
     journal.save(groups)

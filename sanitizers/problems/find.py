@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from sanitizers.decisions import Decisions
 from sanitizers.policy import MaskingPolicy
+from sanitizers.problems.crowds import find_crowd_problems
+from sanitizers.problems.keys import find_key_problems
 from sanitizers.problems.links import find_link_problems
+from sanitizers.problems.place import Place
 from sanitizers.problems.rows import find_row_problems
 from sanitizers.problems.shapes import find_shape_problems
 from sanitizers.rules import ColumnPath, matches
-from sanitizers.schema import Column, Schema, Table
-from sanitizers.strategies import Strategy
+from sanitizers.schema import Column, Schema
 
 REMEDY = "add it to the policy, or run branchwarden detect --write"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A table with its database and the decisions on it."""
-
-    database: str
-    table: Table
-    decisions: Decisions
-
-    def path(self, column: str) -> ColumnPath:
-        """The full name of a column."""
-        return (self.database, self.table.schema, self.table.name, column)
-
-    def strategy(self, column: str) -> Strategy | None:
-        """What the policy says about a column, or None."""
-        return self.decisions.strategy(self.path(column))
-
-    def __str__(self) -> str:
-        return f"{self.database}.{self.table.qualified}"
 
 
 def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: Decisions) -> tuple[str, ...]:
@@ -48,11 +29,13 @@ def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: D
     }
     for schema in schemas:
         for table in schema.tables:
-            place = Place(schema.database, table, decisions)
-            problems += [*_columns(place), *_keys(place)]
+            rule = policy.table_rule(schema.database, table.schema, table.name)
+            place = Place(schema.database, table, decisions, rule)
+            problems += [*_columns(place), *find_key_problems(place)]
             problems += find_link_problems(place.database, table, known, decisions)
+            problems += find_crowd_problems(place.database, table, decisions)
             problems += find_row_problems(place.database, table, policy, decisions)
-            problems += find_shape_problems(place.database, table, decisions)
+            problems += find_shape_problems(place)
     return (*problems, *_unknown(schemas, policy), *_unused(schemas, policy, decisions, known))
 
 
@@ -63,27 +46,6 @@ def _columns(place: Place) -> Iterator[str]:
             yield f"{place}.{column.name}: {strategy.kind} does not fit: {problem}."
         elif strategy is None and not column.generated:
             yield f"{place}.{column.name} is not covered: {REMEDY}."
-
-
-def _keys(place: Place) -> Iterator[str]:
-    """A key of several columns can break, too, unless one of its members is unique by itself."""
-    for key in place.table.unique_keys:
-        columns = [column for name in key if (column := place.table.column(name))]
-        if len(key) > 1 and not any(c.unique for c in columns):
-            yield from (_key_problem(place, c, key) for c in columns if _repeats(place, c))
-
-
-def _key_problem(place: Place, column: Column, key: tuple[str, ...]) -> str:
-    strategy = place.strategy(column.name)
-    kind = strategy.kind if strategy else ""
-    return (
-        f"{place}.{column.name}: {kind} does not fit: its fakes repeat and the key ({', '.join(key)}) must stay unique."
-    )
-
-
-def _repeats(place: Place, column: Column) -> bool:
-    strategy = place.strategy(column.name)
-    return strategy is not None and not strategy.keeps_unique
 
 
 def _unknown(schemas: Sequence[Schema], policy: MaskingPolicy) -> Iterator[str]:

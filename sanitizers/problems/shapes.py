@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 
 from sanitizers.conditions import condition_problem, read_expression
-from sanitizers.decisions import Decisions
-from sanitizers.schema import Column, Exclusion, Table
+from sanitizers.problems.keys import not_together
+from sanitizers.problems.place import Place
+from sanitizers.schema import Column, Exclusion
 from sanitizers.strategies import Strategy
 from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.date_shift import DateShift
@@ -20,39 +20,18 @@ from sanitizers.strategies.sql_expression import SqlExpression
 VALUE = "value"
 
 
-@dataclass(frozen=True)
-class _Place:
-    database: str
-    table: Table
-    decisions: Decisions
-
-    def strategy(self, column: str) -> Strategy | None:
-        return self.decisions.strategy((self.database, self.table.schema, self.table.name, column))
-
-    def linked(self, column: str) -> bool:
-        return (self.database, self.table.schema, self.table.name, column) in self.decisions.linked
-
-    def masked(self, column: str) -> bool:
-        strategy = self.strategy(column)
-        return strategy is not None and strategy.masks
-
-    def __str__(self) -> str:
-        return f"{self.database}.{self.table.qualified}"
-
-
-def find_shape_problems(database: str, table: Table, decisions: Decisions) -> Iterator[str]:
+def find_shape_problems(place: Place) -> Iterator[str]:
     """Every problem with expressions, orders, labels, partitions and exclusion constraints."""
-    place = _Place(database, table, decisions)
-    for column in table.columns:
+    for column in place.table.columns:
         strategy = place.strategy(column.name)
         if strategy is not None and not column.generated:
             yield from (f"{place}.{column.name}: {problem}." for problem in _problems(place, column, strategy))
-    for exclusion in table.exclusions:
+    for exclusion in place.table.exclusions:
         if problem := _exclusion(place, exclusion):
             yield f"{place}: {problem}."
 
 
-def _problems(place: _Place, column: Column, strategy: Strategy) -> Iterator[str]:
+def _problems(place: Place, column: Column, strategy: Strategy) -> Iterator[str]:
     match strategy:
         case SqlExpression():
             yield from _expression(place, column, strategy)
@@ -74,7 +53,7 @@ def _problems(place: _Place, column: Column, strategy: Strategy) -> Iterator[str
         )
 
 
-def _expression(place: _Place, column: Column, strategy: SqlExpression) -> Iterator[str]:
+def _expression(place: Place, column: Column, strategy: SqlExpression) -> Iterator[str]:
     names = {VALUE, *(c.name for c in place.table.columns)}
     try:
         used = read_expression(strategy.expression_, names, strategy.functions).columns
@@ -85,19 +64,19 @@ def _expression(place: _Place, column: Column, strategy: SqlExpression) -> Itera
         yield "sql: other columns would tear it from the columns that it refers to or that refer to it: use value alone"
 
 
-def _derived(place: _Place, column: Column, strategy: Derived) -> Iterator[str]:
+def _derived(place: Place, column: Column, strategy: Derived) -> Iterator[str]:
     if place.linked(column.name):
         yield "derived would tear it from the columns that it refers to or that refer to it"
     if problem := condition_problem(strategy.expression_, _masked_names(place), strategy.functions):
         yield f"derived: {problem}"
 
 
-def _masked_names(place: _Place) -> Collection[str]:
+def _masked_names(place: Place) -> Collection[str]:
     """Columns that are there when others are derived from them."""
     return {c.name for c in place.table.columns if not c.generated and not isinstance(place.strategy(c.name), Derived)}
 
 
-def _shuffle(place: _Place, column: Column, strategy: Shuffle) -> Iterator[str]:
+def _shuffle(place: Place, column: Column, strategy: Shuffle) -> Iterator[str]:
     if place.linked(column.name):
         yield "shuffle would tear it from the columns that it refers to or that refer to it"
     group = strategy.group(column.name)
@@ -107,7 +86,7 @@ def _shuffle(place: _Place, column: Column, strategy: Shuffle) -> Iterator[str]:
             yield f"shuffle: with names {name}, which is not shuffled together with {', '.join(group)}"
 
 
-def _exclusion(place: _Place, exclusion: Exclusion) -> str | None:
+def _exclusion(place: Place, exclusion: Exclusion) -> str | None:
     """Rows with equal columns must move together, and rows with other ones must stay apart."""
     columns = [*exclusion.equal, *exclusion.others]
     if not any(map(place.masked, columns)) or any(isinstance(place.strategy(c), Null) for c in columns):
@@ -115,26 +94,24 @@ def _exclusion(place: _Place, exclusion: Exclusion) -> str | None:
     merged = [c for c in exclusion.equal if not _stays_apart(place, c)]
     if merged:
         return f"exclusion constraint {exclusion.name}: the fakes of {', '.join(merged)} repeat: use keep or digest"
-    moved = [place.strategy(c) for c in exclusion.others]
-    if not any(map(place.masked, exclusion.others)) or _together(moved, exclusion.equal):
+    if not any(map(place.masked, exclusion.others)):
         return None
-    how = f"per = [{', '.join(exclusion.equal)}] for each" if exclusion.equal else "it cannot be by any column"
-    return (
-        f"exclusion constraint {exclusion.name}: {', '.join(exclusion.others)} must move together where"
-        f" {', '.join(exclusion.equal) or 'nothing'} is equal: date_shift or range_shift with {how}, or keep"
-    )
+    shifts = [place.strategy(c) for c in exclusion.others]
+    problem = _apart(place, shifts, exclusion)
+    return f"exclusion constraint {exclusion.name}: {problem}" if problem else None
 
 
-def _stays_apart(place: _Place, column: str) -> bool:
+def _stays_apart(place: Place, column: str) -> bool:
     strategy = place.strategy(column)
     return strategy is not None and strategy.keeps_unique and (not strategy.masks or not strategy.whole_table)
 
 
-def _together(strategies: Collection[Strategy | None], equal: Collection[str]) -> bool:
-    """Whether all shift by the same, which the equal columns decide."""
+def _apart(place: Place, strategies: Sequence[Strategy | None], exclusion: Exclusion) -> str | None:
+    """Why they do not all shift by the same, which the equal columns decide; or None."""
     shifts = [s for s in strategies if isinstance(s, DateShift | RangeShift)]
     alike = {(s.days, s.per, getattr(s, "most", 0), s.keep_if, s.keep_values) for s in shifts}
-    if len(shifts) != len(strategies) or len(alike) != 1:
-        return False
-    [(_, per, _, keep_if, keep_values)] = alike
-    return bool(per) and set(per) <= set(equal) and not keep_if and not keep_values
+    if len(shifts) == len(strategies) and len(alike) == 1 and shifts[0].per:
+        return not_together(place, shifts[0], exclusion.equal)
+    equal = ", ".join(exclusion.equal)
+    how = f"date_shift or range_shift with per = [{equal}] for each, or keep" if equal else "keep"
+    return f"{', '.join(exclusion.others)} must move together where {equal or 'nothing'} is equal: {how}"

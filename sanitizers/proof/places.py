@@ -9,6 +9,8 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.json_text import refused_by_jsonb, scalars_of
+from sanitizers.proof.inside import WHOLE, Inside
+from sanitizers.strategies.nested import kept_value
 
 COLUMNS = """
 SELECT n.nspname, c.relname, a.attname,
@@ -29,10 +31,12 @@ CROSS JOIN LATERAL (
   SELECT type FROM level WHERE base = 0
 ) b
 WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't' AND c.relispopulated
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'branchwarden_journal')
+  AND n.nspname !~ '^pg_(toast_)?temp_'
   AND b.type <> 'bool'::regtype
 ORDER BY 1, 2, a.attnum
 """
+"""The journal holds definitions, which are looked at where they are in force, and digests."""
 
 STATISTICS = """
 SELECT schemaname, tablename, ARRAY[attname::text], most_common_vals::text::text[] || histogram_bounds::text::text[]
@@ -48,9 +52,19 @@ FROM pg_stats_ext_exprs WHERE schemaname NOT IN ('pg_catalog', 'information_sche
 """
 
 _VALUES = sql.SQL(
-    "SELECT {normal} AS v FROM {relation} AS t CROSS JOIN LATERAL ({leaves}) AS l WHERE {column} IS NOT NULL"
+    "SELECT {normal} AS v FROM {relation} AS t CROSS JOIN LATERAL ({leaves}) AS l WHERE {column} IS NOT NULL{which}"
+)
+_LEAVES = sql.SQL("SELECT w.leaf, {stays} AS stays FROM ({leaves}) AS w")
+_PARTS = sql.SQL("""
+UNION ALL SELECT u.leaf, {stays} FROM ({leaves}) AS w
+CROSS JOIN LATERAL unnest(string_to_array(w.leaf, {separator})) AS u (leaf)
+""")
+_ALL_STAY = sql.SQL(
+    "NOT EXISTS (SELECT FROM unnest(string_to_array(w.leaf, {separator})) AS u (leaf) WHERE btrim(u.leaf) <> ''"
+    " AND NOT {stays})"
 )
 _ROWS = sql.SQL("(SELECT * FROM {relation} AS t WHERE {wanted} (({kept}) IS TRUE))")
+_ALL, _AND_STAYS, _AND_GOES = sql.SQL(""), sql.SQL(" AND l.stays"), sql.SQL(" AND l.stays IS NOT TRUE")
 _NORMAL = sql.SQL("""lower(btrim({} COLLATE "C", E' \\t\\n\\r'))""")  # "C": alike on every server
 _PLAIN = sql.SQL("SELECT {}::text AS leaf")
 _NESTED = sql.SQL("""
@@ -96,6 +110,8 @@ class Place:
     """Whether the values are words that unrelated columns hold as well; see `strategies.strategy`."""
     kept: sql.Composable | None = None
     """SQL condition on the row `t`: where it is true, the policy keeps the value on purpose."""
+    inside: Inside = WHOLE
+    """How single leaves count."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -111,28 +127,57 @@ class Place:
         Args:
             keys: whether the keys of JSON objects count as well.
         """
-        if self.kept is None:
-            return self._values(self._relation, keys=keys)
-        return self._values(_ROWS.format(relation=self._relation, wanted=sql.SQL("NOT"), kept=self.kept), keys=keys)
+        return self._values(self._rows("NOT"), keys=keys, which=_AND_GOES if self._some_stay else _ALL)
 
     def kept_values(self) -> sql.Composed | None:
         """The same for the values that the policy keeps, or None where it keeps none."""
+        kept: list[sql.Composable] = []
+        if self.kept is not None:
+            kept.append(self._values(self._rows(""), keys=False))
+        if self._some_stay:
+            kept.append(self._values(self._rows("NOT"), keys=False, which=_AND_STAYS))
+        return sql.SQL(" UNION ALL ").join(kept) if kept else None
+
+    @property
+    def _some_stay(self) -> bool:
+        return bool(self.inside.kept or self.inside.names)
+
+    def _rows(self, wanted: str) -> sql.Composed:
         if self.kept is None:
-            return None
-        return self._values(_ROWS.format(relation=self._relation, wanted=sql.SQL(""), kept=self.kept), keys=False)
+            return self._relation
+        return _ROWS.format(relation=self._relation, wanted=sql.SQL(wanted), kept=self.kept)
 
     @property
     def _relation(self) -> sql.Composed:
         only = sql.SQL("ONLY " if self.only else "")
         return sql.SQL("{}{}").format(only, sql.Identifier(self.schema, self.table))
 
-    def _values(self, relation: sql.Composed, *, keys: bool) -> sql.Composed:
+    def _values(self, rows: sql.Composed, *, keys: bool, which: sql.SQL = _ALL) -> sql.Composed:
         column = sql.Identifier("t", self.column)
         return _VALUES.format(
             normal=normal(sql.Identifier("l", "leaf")),
-            relation=relation,
-            leaves=self._leaves(column, keys=keys),
+            relation=rows,
+            leaves=self._apart(self._leaves(column, keys=keys)),
             column=column,
+            which=which,
+        )
+
+    def _apart(self, leaves: sql.Composable) -> sql.Composable:
+        """The leaves, and the parts of those that are lists; with whether each stays on purpose."""
+        if self.inside == WHOLE:
+            return leaves
+        whole = [self._stays(sql.Identifier("w", "leaf"))]
+        parts: list[sql.Composable] = []
+        stays = self._stays(sql.Identifier("u", "leaf"))
+        for separator in map(sql.Literal, self.inside.separators):
+            whole.append(_ALL_STAY.format(separator=separator, stays=stays))
+            parts.append(_PARTS.format(leaves=leaves, separator=separator, stays=stays))
+        return _LEAVES.format(leaves=leaves, stays=sql.SQL(" OR ").join(whole)) + sql.SQL("").join(parts)
+
+    def _stays(self, leaf: sql.Composable) -> sql.Composable:
+        names = sql.Literal([name.lower() for name in self.inside.names])
+        return sql.SQL("({} OR {} = ANY ({}::text[]))").format(
+            kept_value(self.inside.kept, sql.SQL("btrim({})").format(leaf)), normal(leaf), names
         )
 
     def _leaves(self, column: sql.Composable, *, keys: bool) -> sql.Composable:

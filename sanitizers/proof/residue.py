@@ -173,6 +173,10 @@ class Search:
             self._bring(hashes, source, "kept")
         self._columns.append(column)
 
+    def expect(self, column: Place) -> None:
+        """Count on the originals of a column that somebody else brings."""
+        self._columns.append(column)
+
     def add_column(self, looked: Looked, column: Place, target: psycopg.Connection) -> None:
         """Collect the hashes of a column of the target."""
         number = self._number(looked, column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
@@ -12,9 +12,10 @@ from psycopg import sql
 from sanitizers.engines.obstacles import JOURNAL_SCHEMA
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.proof.definitions import literals, read_definitions
+from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of
+from sanitizers.proof.kept import keeping
 from sanitizers.proof.places import Place, read_columns, read_statistics
 from sanitizers.proof.residue import Hit, Looked, Search
-from sanitizers.select import kept_value
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.track import Track
@@ -32,36 +33,56 @@ WHERE NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1
 """Postgres shows the values in extended statistics to the owner of the table alone."""
 
 
-def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, track: Track) -> list[str]:
+@dataclass(frozen=True)
+class Wanted:
+    """Columns whose originals are to be searched for."""
+
+    places: tuple[Place, ...]
+    problems: tuple[str, ...]
+    """A sentence for every column that cannot be read."""
+
+
+def wanted(plan: DatabasePlan, source: psycopg.Connection) -> Wanted:
+    """What is to be searched for; in the same order in every run with the same plan."""
+    columns = {key: pair for key, pair in _columns(plan).items() if pair[1].masked and pair[1].residue != "none"}
+    readable = tuple(_original(place, *columns[place.key]) for place in read_columns(source) if place.key in columns)
+    unread = columns.keys() - {place.key for place in readable}
+    return Wanted(
+        readable, tuple(f"{plan.database}.{'.'.join(key)} could not be searched for" for key in sorted(unread))
+    )
+
+
+def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, track: Track) -> tuple[str, ...]:
     """Take the originals; a sentence for every column that cannot be read."""
-    wanted = {key: pair for key, pair in _columns(plan).items() if pair[1].masked and pair[1].residue != "none"}
-    readable = [_original(place, *wanted[place.key]) for place in read_columns(source) if place.key in wanted]
-    for number, place in enumerate(readable):
-        track.say(str(place), number, len(readable))
+    found = wanted(plan, source)
+    for number, place in enumerate(found.places):
+        track.say(str(place), number, len(found.places))
         search.add_originals(place, source)
-    unread = wanted.keys() - {place.key for place in readable}
-    return [f"{plan.database}.{'.'.join(key)} could not be searched for" for key in sorted(unread)]
+    return found.problems
 
 
 def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: Track) -> None:
     """Look into every column, all statistics and all definitions of the target."""
-    secret, places = frozenset(_public(plan)), read_columns(target)
+    secret, places, columns = frozenset(_public(plan)), read_columns(target), _columns(plan)
     for number, place in enumerate(places):
         track.say(str(place), number, len(places))
-        search.add_column(Looked(f"{plan.database}.{place}", place.derived, place.key in secret), place, target)
+        looked = Looked(f"{plan.database}.{place}", place.derived, place.key in secret)
+        lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
+        search.add_column(looked, replace(place, inside=lists), target)
     for name, texts in read_statistics(target):
         search.add_texts(Looked(f"the statistics of {plan.database}.{name}", derived=True), texts)
     for name, text in read_definitions(target):
         search.add_texts(Looked(f"the definition of {name} in {plan.database}", derived=True), literals(text))
 
 
-def left_behind(target: psycopg.Connection, key: bytes, *, journaled: bool = False) -> Iterator[str]:
-    """A journal of ours, the key in any spelling, and large objects, which are not masked.
-
-    `journaled` says that the journal is still needed: it goes when the proof has passed.
-    """
-    if not journaled and target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (JOURNAL_SCHEMA,)).fetchone():
+def journal_left(target: psycopg.Connection) -> Iterator[str]:
+    """A journal of ours where none is needed any more."""
+    if target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (JOURNAL_SCHEMA,)).fetchone():
         yield f"schema {JOURNAL_SCHEMA} was left behind in the target"
+
+
+def left_behind(target: psycopg.Connection, key: bytes) -> Iterator[str]:
+    """The key in any spelling, and large objects, which are not masked."""
     spellings = (
         key.hex(),
         base64.b64encode(key).decode().rstrip("="),
@@ -99,18 +120,14 @@ def sentence(plan: DatabasePlan, hit: Hit) -> str:
 def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:
     """The column as originals are taken from it: without what the policy keeps on purpose."""
     members = column.strategy.members if isinstance(column.strategy, JsonOnly) else ()
-    reasons: list[sql.Composable] = [
-        sql.SQL("(({}) IS TRUE)").format(sql.SQL(text)) for text in _conditions(table, column)
-    ]
-    if column.strategy.keep_values:
-        reasons.append(kept_value(column.strategy.keep_values, sql.Identifier("t", place.column)))
-    common = column.strategy.common or ("word" if place.kind == "words" else "")
-    return replace(place, without=members, common=common, kept=sql.SQL(" OR ").join(reasons) if reasons else None)
-
-
-def _conditions(table: TablePlan, column: ColumnPlan) -> Iterator[str]:
-    # People's SQL, vetted when the plan was compiled.
-    yield from (text for text in (table.rule.keep_rows, column.strategy.keep_if) if text)
+    reasons = keeping(table, column).values()
+    return replace(
+        place,
+        without=members,
+        common=common_of(column.strategy) or ("word" if place.kind == "words" else ""),
+        kept=sql.SQL(" OR ").join(reasons) if reasons else None,
+        inside=inside_of(column),
+    )
 
 
 def _columns(plan: DatabasePlan) -> dict[Key, tuple[TablePlan, ColumnPlan]]:

@@ -10,21 +10,30 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 import psycopg
-from psycopg import sql
 
 from sanitizers.engines.rebuild import Connect, prepare_session
 from sanitizers.explain import without_values
-from sanitizers.plan import DatabasePlan, TablePlan
+from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import differences
+from sanitizers.proof.kept import ColumnKept, Counts, count_after, count_before, kept_on_purpose, stayed
 from sanitizers.proof.producible import Producible
 from sanitizers.proof.residue import ColumnSearched, Search, find_home
-from sanitizers.proof.search import collect, left_behind, look, not_searched, public, sentence, unseen
+from sanitizers.proof.search import (
+    collect,
+    journal_left,
+    left_behind,
+    look,
+    not_searched,
+    public,
+    sentence,
+    unseen,
+)
 from sanitizers.proof.verifiers import Verifiers, read_verifiers, same_verifiers
-from sanitizers.select import counted_select, set_key
+from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
 
 __all__ = [
@@ -72,9 +81,13 @@ class DatabaseProof:
     places: int
     """Columns, statistics and definitions of the target that were looked at."""
     problems: tuple[str, ...]
-    seconds: float
+    kept: tuple[ColumnKept, ...] = ()
+    """Masked columns of which the policy keeps something on purpose."""
+    warnings: tuple[str, ...] = ()
+    """Masked columns that nothing was masked of, a sentence each."""
     unseen: tuple[str, ...] = ()
     """What could not be looked at or searched for in this run, half a sentence each."""
+    seconds: float = 0.0
 
     @property
     def searched(self) -> int:
@@ -85,6 +98,19 @@ class DatabaseProof:
     def clean(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What whoever takes the result must know, a sentence each."""
+        return (
+            *(f"warning: {warning}" for warning in self.warnings),
+            *(f"kept on purpose: {column}" for column in self.kept),
+            *(f"not looked at: {what}" for what in self.unseen),
+        )
+
+    def timed(self, started: float) -> DatabaseProof:
+        """The same with how long it took since that moment of the monotonic clock."""
+        return replace(self, seconds=time.monotonic() - started)
 
 
 def verify_database(run: VerifyRun, progress: Callable[[Progress], None]) -> DatabaseProof:
@@ -102,28 +128,44 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         source, target = (open_reader(connect, run.on_connection, stack) for connect in (run.source, run.target))
         set_key(source, run.key)  # it may decide which rows are taken
         track.step("count", run.plan.database)
-        counted = [_count(table, source, target, track) for table in run.plan.tables]
+        before = count_before(run.plan, source, run.seed, track)
+        after = count_after(run.plan, target, run.seed, track)
         track.step("compare", run.plan.database)
-        problems = [*_missing_rows(run.plan, counted), *differences(source, target), *left_behind(target, run.key)]
+        problems = [*differences(source, target), *journal_left(target), *left_behind(target, run.key)]
         search = Search(find_home(source, target), run.seed)
         track.step("collect")
         problems += collect(run.plan, search, source, track)
         track.step("search")
         look(run.plan, search, target, track)
         track.step("join", run.plan.database)
-        columns, hits = search.judge(Producible(run.plan).__contains__)
-        not_seen = unseen(run.plan, target)
+        compared = Compared(before, after, (*lost_rows(run.plan, before, after), *problems))
+        return concluded(run.plan, search, compared, unseen(run.plan, target)).timed(started)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was found before the originals were looked for."""
+
+    before: Counts
+    after: Counts
+    problems: tuple[str, ...]
+
+
+def concluded(plan: DatabasePlan, search: Search, compared: Compared, unseen: tuple[str, ...]) -> DatabaseProof:
+    """The proof, when all is collected: the last step of the search, and everything counted."""
+    columns, hits = search.judge(Producible(plan).__contains__)
     return DatabaseProof(
-        database=run.plan.database,
-        tables=len(run.plan.tables),
-        rows=sum(there for _, there in counted),
+        database=plan.database,
+        tables=len(plan.tables),
+        rows=sum(compared.after.rows.values()),
         columns=columns,
-        not_searched=not_searched(run.plan),
-        public=public(run.plan),
+        not_searched=not_searched(plan),
+        public=public(plan),
         places=search.places,
-        problems=(*problems, *(sentence(run.plan, hit) for hit in hits)),
-        seconds=time.monotonic() - started,
-        unseen=not_seen,
+        problems=(*compared.problems, *(sentence(plan, hit) for hit in hits)),
+        kept=kept_on_purpose(plan, compared.before.columns),
+        warnings=tuple(stayed(plan, compared.before.columns, compared.after.columns)),
+        unseen=unseen,
     )
 
 
@@ -137,24 +179,8 @@ def open_reader(connect: Connect, watch: Callable[[psycopg.Connection], None], s
     return conn
 
 
-def count_rows(table: TablePlan, conn: psycopg.Connection) -> int:
-    """The rows of a table."""
-    only, name = "" if table.table.partitioned else "ONLY ", sql.Identifier(table.table.schema, table.table.name)
-    return number_of(conn, sql.SQL("SELECT count(*) FROM {}{}").format(sql.SQL(only), name))
-
-
-def _count(table: TablePlan, source: psycopg.Connection, target: psycopg.Connection, track: Track) -> tuple[int, int]:
-    track.say(table.table.qualified)
-    return number_of(source, counted_select(table)), count_rows(table, target)
-
-
-def number_of(conn: psycopg.Connection, query: sql.Composed) -> int:
-    """The one number that a query gives."""
-    row = conn.execute(query).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _missing_rows(plan: DatabasePlan, counted: list[tuple[int, int]]) -> Iterator[str]:
-    for table, (here, there) in zip(plan.tables, counted, strict=True):
-        if here != there:
-            yield f"{plan.database}.{table.table.qualified} has {there} rows, the source has {here}"
+def lost_rows(plan: DatabasePlan, before: Counts, after: Counts) -> Iterator[str]:
+    """A sentence for every table that has other rows than it must have."""
+    for name, had in before.rows.items():
+        if had != (has := after.rows[name]):
+            yield f"{plan.database}.{'.'.join(name)} has {has} rows, it must have {had}"

@@ -1,35 +1,36 @@
 """The proof for a database that is masked where it is: its originals are looked at before, and searched for after.
 
-There is no source to compare with later. So hashes of the originals are taken before the first row is masked, into
-temporary tables of a session that stays open; they are gone with it. What another run, that was cut off, has masked
-already cannot be taken any more: the proof says so.
+There is no source to compare with later. So before anything is taken away or masked, all is counted and the originals
+are hashed, into the journal: whatever cuts the run off, the one that goes on proves as much as this one would have.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Event
 
 import psycopg
 
-from sanitizers.engines.journal import done_tables
+from sanitizers.engines.journal import changed
 from sanitizers.engines.rebuild import Connect
+from sanitizers.errors import UnfinishedRunError
 from sanitizers.explain import without_values
-from sanitizers.plan import DatabasePlan, TablePlan
+from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import compared, read_objects
-from sanitizers.proof.producible import Producible
+from sanitizers.proof.kept import Counts, count_after, count_before
+from sanitizers.proof.memory import Facts, read_facts, read_hashes, write
 from sanitizers.proof.residue import Home, Search
-from sanitizers.proof.search import collect, left_behind, look, not_searched, public, sentence, unseen
-from sanitizers.proof.verify import DatabaseProof, count_rows, number_of, open_reader
-from sanitizers.select import counted_select, set_key
+from sanitizers.proof.search import collect, left_behind, look, unseen, wanted
+from sanitizers.proof.verify import Compared, DatabaseProof, concluded, lost_rows, open_reader
+from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
 
-Name = tuple[str, str]
-"""Schema and table."""
+_LABEL = b"branchwarden object "
 
 
 @dataclass(frozen=True)
@@ -39,37 +40,38 @@ class WitnessRun:
     connect: Connect
     plan: DatabasePlan
     key: bytes = field(repr=False)
-    going_on: bool = False
-    """Whether an earlier run was cut off in this database: what it has changed cannot be compared any more."""
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
     seed: int = field(default_factory=lambda: secrets.randbits(62))
 
 
 @dataclass(frozen=True)
-class _Before:
-    rows: Mapping[Name, int]
-    objects: Mapping[tuple[str, str], object] | None
-    """None where an earlier run has taken some away."""
-    problems: tuple[str, ...]
-    done: frozenset[Name]
+class _Seen:
+    """What there is to search with: of this run, or of an earlier one that was cut off."""
+
+    search: Search
+    facts: Facts
+    earlier: bool
 
 
 class Witness:
-    """Has seen the originals of a database. `judge` comes after the rewrite."""
+    """Sees the originals of a database, and searches for them when they must be gone: `look`, the rewrite, `judge`."""
 
     def __init__(self, run: WitnessRun, conn: psycopg.Connection, track: Track) -> None:
         self._run = run
         self._conn = conn
         self._track = track
         self._started = time.monotonic()
-        self._search = Search(Home(conn, in_target=True, lasting=True), run.seed)
-        self._before = without_values(track.about, self._look_before)
+        self._seen: _Seen | None = None
 
-    @property
-    def masked_before(self) -> frozenset[Name]:
-        """Tables that a run that was cut off had masked: nobody can search for their originals any more."""
-        return self._before.done
+    def look(self) -> None:
+        """Count and hash all that is to be masked, or take what an earlier run knew; the journal is begun.
+
+        Raises:
+            UnfinishedRunError: an earlier run changed something and left nothing to prove it with.
+            CopyFailedError: without any value, it cannot be looked at.
+        """
+        self._seen = without_values(self._track.about, self._look)
 
     def judge(self) -> DatabaseProof:
         """Prove that the database holds its rows, is built as before, and no original of a masked column is left.
@@ -78,73 +80,76 @@ class Witness:
         """
         return without_values(self._track.about, self._judge)
 
-    def _look_before(self) -> _Before:
-        run, conn, track = self._run, self._conn, self._track
-        done = done_tables(conn) if run.going_on else frozenset()
-        left = tuple(t for t in run.plan.tables if _name(t) not in done)
-        track.step("count", run.plan.database)
-        set_key(conn, run.key)
-        rows = {_name(table): number_of(conn, counted_select(table)) for table in left}
-        track.step("collect")
-        problems = collect(replace(run.plan, tables=left), self._search, conn, track)
-        objects = None if run.going_on else read_objects(conn)
+    def _look(self) -> _Seen:
+        conn = self._conn
+        facts = read_facts(conn)
+        if facts is None and changed(conn):
+            raise UnfinishedRunError(
+                f"an earlier run changed {self._run.plan.database} and left nothing to prove it with: discard this"
+                " database, which is half masked, and begin with a fresh one"
+            )
+        seen = self._look_anew() if facts is None else self._remember(facts)
         conn.commit()  # lets go of every table
-        return _Before(rows, objects, tuple(problems), done)
+        return seen
+
+    def _look_anew(self) -> _Seen:
+        run, conn, track = self._run, self._conn, self._track
+        track.step("count", run.plan.database)
+        counts = count_before(run.plan, conn, run.seed, track).sealed(run.key)
+        search = Search(Home(conn, in_target=True, lasting=True), run.seed)
+        track.step("collect")
+        problems = collect(run.plan, search, conn, track)
+        facts = Facts(
+            run.seed, tuple(counts.rows.items()), tuple(counts.columns.items()), _objects(conn, run.key), problems
+        )
+        track.step("remember", run.plan.database)
+        write(conn, facts)
+        return _Seen(search, facts, earlier=False)
+
+    def _remember(self, facts: Facts) -> _Seen:
+        search = Search(Home(self._conn, in_target=True, lasting=True), facts.seed)
+        for place in wanted(self._run.plan, self._conn).places:
+            search.expect(place)
+        return _Seen(search, facts, earlier=True)
 
     def _judge(self) -> DatabaseProof:
-        run, conn, before, track = self._run, self._conn, self._before, self._track
+        run, conn, track, seen = self._run, self._conn, self._track, self._seen
+        if seen is None:
+            raise ValueError("a witness that has not looked cannot judge")
         track.step("compare", run.plan.database)
-        counted = {_name(table): count_rows(table, conn) for table in run.plan.tables}
-        problems = [
-            *before.problems,
-            *_lost_rows(run.plan, before.rows, counted),
-            *left_behind(conn, run.key, journaled=True),
-        ]
-        if before.objects is not None:
-            problems += compared(before.objects, read_objects(conn), conn)
+        before = Counts(dict(seen.facts.rows), dict(seen.facts.counted))
+        after = count_after(run.plan, conn, seen.facts.seed, track).sealed(run.key)
+        problems = [*seen.facts.problems, *lost_rows(run.plan, before, after), *left_behind(conn, run.key)]
+        problems += compared(dict(seen.facts.objects), dict(_objects(conn, run.key)), conn)
         track.step("search")
-        look(run.plan, self._search, conn, track)
+        look(run.plan, seen.search, conn, track)
         track.step("join", run.plan.database)
-        columns, hits = self._search.judge(Producible(run.plan).__contains__)
+        if seen.earlier:
+            read_hashes(conn)
+        found = Compared(before, after, tuple(problems))
+        proof = concluded(run.plan, seen.search, found, unseen(run.plan, conn)).timed(self._started)
         conn.commit()
-        return DatabaseProof(
-            database=run.plan.database,
-            tables=len(run.plan.tables),
-            rows=sum(counted.values()),
-            columns=columns,
-            not_searched=not_searched(run.plan),
-            public=public(run.plan),
-            places=self._search.places,
-            problems=(*problems, *(sentence(run.plan, hit) for hit in hits)),
-            seconds=time.monotonic() - self._started,
-            unseen=(*_gone(run, before.done), *unseen(run.plan, conn)),
-        )
+        return proof
 
 
 @contextmanager
 def witness_database(run: WitnessRun, progress: Callable[[Progress], None]) -> Iterator[Witness]:
-    """Look at a database before it is masked where it is, and stay connected.
+    """Connect to a database that is masked where it is, and stay connected.
 
-    Raises CopyFailedError, without any value, when it cannot be looked at.
+    Raises CopyFailedError, without any value, when there is no connection.
     """
+    track = Track(progress, run.stop)
     with ExitStack() as stack:
-        conn = open_reader(run.connect, run.on_connection, stack)
-        yield Witness(run, conn, Track(progress, run.stop))
+        yield Witness(run, without_values(track.about, lambda: _open(run, stack)), track)
 
 
-def _name(plan: TablePlan) -> Name:
-    return (plan.table.schema, plan.table.name)
+def _open(run: WitnessRun, stack: ExitStack) -> psycopg.Connection:
+    conn = open_reader(run.connect, run.on_connection, stack)
+    set_key(conn, run.key)
+    return conn
 
 
-def _lost_rows(plan: DatabasePlan, before: Mapping[Name, int], after: Mapping[Name, int]) -> Iterator[str]:
-    for schema, table in sorted(before):
-        had, has = before[schema, table], after[schema, table]
-        if had != has:
-            yield f"{plan.database}.{schema}.{table} has {has} rows, it must have {had}"
-
-
-def _gone(run: WitnessRun, done: Collection[Name]) -> Iterator[str]:
-    for schema, table in sorted(done):
-        yield f"the originals of {run.plan.database}.{schema}.{table}, which an earlier run had masked already"
-    if run.going_on:
-        yield "whether every index, constraint and trigger is as before the earlier run"
+def _objects(conn: psycopg.Connection, key: bytes) -> tuple[tuple[tuple[str, str], str], ...]:
+    """Every object's definition as a digest that can be written down, and compared."""
+    found = read_objects(conn).items()
+    return tuple((name, hmac.digest(key, _LABEL + str(text).encode(), "sha256").hex()) for name, text in found)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.formulas import CARD, chosen, digits, luhn, number
+from sanitizers.formulas import CARD, NUMBER_BITS, chosen, digits, luhn, number
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrategy, Residue, at_least, of
 
@@ -62,6 +62,10 @@ class Card(PersonalStrategy):
             number=number(inputs.mark, CARD),
             limit=sql.Literal(10**PAYLOAD),
         )
+
+    def different(self, column: Column) -> int:  # noqa: ARG002
+        """56 bits, fewer than 17 digits would hold."""
+        return 2**NUMBER_BITS if self.unique else len(TEST_NUMBERS)
 
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """No original begins with 0; a test number can be one."""

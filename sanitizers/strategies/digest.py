@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.formulas import documentation_address, hexadecimal, number, uuid4
+from sanitizers.formulas import NUMBER_BITS, documentation_address, hexadecimal, number, uuid4
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, at_least, of, shortened
 
@@ -33,6 +33,10 @@ class Digest(MaskingStrategy):
         """A type that a digest can be written in, with bits enough for a unique column."""
         return (of("text", "uuid", "bytea", "integer", "inet"), at_least(FEWEST_HEX_DIGITS), _wide_enough, _host)
 
+    def different(self, column: Column) -> int:
+        """As the bits say that the type has room for."""
+        return int(2 ** _bits(column))
+
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """One form per category."""
         digest = inputs.digest
@@ -44,11 +48,25 @@ class Digest(MaskingStrategy):
             case "inet":
                 return documentation_address(digest)
             case "integer":
-                bits = INTEGER_BITS.get(column.bare_type, 56)
+                bits = _bits(column)
                 return sql.SQL("({} % {})").format(number(digest, at=0), sql.Literal(2**bits))
             case _:
                 short = column.max_length if (column.max_length or HEX_DIGITS) < HEX_DIGITS else None
                 return shortened(hexadecimal(digest, 0, 16), short)
+
+
+def _bits(column: Column) -> int:
+    match column.category:
+        case "uuid":
+            return 122
+        case "inet":
+            return 96
+        case "integer":
+            return INTEGER_BITS.get(column.bare_type, NUMBER_BITS)
+        case "text":
+            return 4 * min(column.max_length or HEX_DIGITS, HEX_DIGITS)
+        case _:
+            return 128
 
 
 def _wide_enough(column: Column) -> str | None:

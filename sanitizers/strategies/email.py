@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.digests import digest_of, folded, text_bytes
+from sanitizers.digests import digest_of
+from sanitizers.folding import caseless_bytes, composed, plain, text_bytes, trimmed
 from sanitizers.formulas import DOMAIN, FIRST_NAME, LAST_NAME, mark
 from sanitizers.pools import HANDLE_LENGTH, PoolName
 from sanitizers.schema import Column
@@ -29,7 +30,8 @@ class Email(PersonalStrategy):
 
     Only at example.com, example.org and example.net, which RFC 2606 reserves. Spellings of one address that differ in
     case get spellings of one fake that differ in case, so they stay as equal to lower(email), and as different to a
-    unique index, as they were. One with blanks around it is another address of the same person.
+    unique index, as they were. One with blanks around it, or with letters written as two characters (e and an accent),
+    is another address of the same person, as it is to an index.
     """
 
     kind: Literal["email"] = Field(default="email", alias="strategy")
@@ -52,14 +54,24 @@ class Email(PersonalStrategy):
         if column.case_insensitive:
             return sql.SQL("({})").format(other)
         recased = _RECASED.format(fake=other, bits=digest_of("spelling of an address", text_bytes(text)))
-        return sql.SQL("(CASE WHEN {} = {} THEN {} ELSE {} END)").format(text, folded(text), fake, recased)
+        return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(_usual(text), fake, recased)
 
     def _other_mark(self, text: sql.Composable, inputs: Inputs) -> sql.Composable:
-        """A mark of its own for an address with blanks around it: to a unique index they count."""
-        lower = text_bytes(sql.SQL('lower({} COLLATE "C")').format(text))
-        return sql.SQL("CASE WHEN btrim({}) = {} THEN {} ELSE {} END").format(
-            text, text, mark(inputs.mark), mark(digest_of("blanks around an address", lower))
-        )
+        """A mark of its own for an address with blanks around it or in parts: to a unique index these count."""
+        other = mark(digest_of("blanks around an address", caseless_bytes(text)))
+        return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(_whole(text), mark(inputs.mark), other)
+
+
+def _whole(text: sql.Composable) -> sql.Composable:
+    """Whether an address has neither blanks around it nor letters in parts."""
+    return sql.SQL("(btrim({}) = {} AND ({} OR {}))").format(text, text, plain(text), composed(text))
+
+
+def _usual(text: sql.Composable) -> sql.Composable:
+    """Whether an address is spelt as all its spellings are folded to."""
+    return sql.SQL("CASE WHEN {} THEN {} = {} ELSE {} AND {} = {} END").format(
+        plain(text), text, trimmed(text), _whole(text), text_bytes(text), caseless_bytes(text)
+    )
 
 
 def named(column: Column, inputs: Inputs, tail: int, between: str) -> sql.Composable:

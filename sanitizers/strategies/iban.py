@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.formulas import ACCOUNT, digits, number
+from sanitizers.formulas import ACCOUNT, NUMBER_BITS, digits, number
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrategy, at_least, of
 
@@ -77,6 +77,10 @@ class Iban(PersonalStrategy):
             key=key,
             n=figure,
         )
+
+    def different(self, column: Column) -> int:  # noqa: ARG002
+        """As the digits say, or the 56 bits."""
+        return int(min(2**NUMBER_BITS, 10 ** ACCOUNTS[self.country].digits))
 
     def _check(self, form: Account) -> sql.Composable:
         behind = f"{'00' if form.key else ''}{self.country.upper()}00"

@@ -60,6 +60,10 @@ class Ip(PersonalStrategy):
             return sql.SQL("host({})").format(v4)
         return sql.SQL("host(CASE WHEN strpos({}::text, ':') > 0 THEN {} ELSE {} END)").format(inputs.value, v6, v4)
 
+    def different(self, column: Column) -> int:  # noqa: ARG002
+        """96 bits."""
+        return 2**96
+
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """Originals are found by chance only among the few of IPv4."""
         return "search" if self.unique else "pool"

@@ -17,27 +17,49 @@ from sanitizers.strategies.strategy import Inputs, MaskingStrategy
 # unnest stands where it yields one value: in FROM it takes composite values apart.
 _ARRAY = sql.SQL("""
 (CASE WHEN array_ndims({value}) IS NULL THEN {value}
-  WHEN array_ndims({value}) > 2 OR array_lower({value}, 1) <> 1 OR array_lower({value}, 2) <> 1 THEN '{{}}'
-  ELSE (SELECT CASE array_ndims({value}) WHEN 1 THEN "masked".flat ELSE (
-      SELECT array_agg("masked".flat[(i - 1) * array_length({value}, 2) + 1 : i * array_length({value}, 2)] ORDER BY i)
-      FROM generate_series(1, array_length({value}, 1)) AS i) END
+  ELSE (SELECT CASE WHEN array_ndims({value}) = 1 AND array_lower({value}, 1) = 1 THEN "masked".flat ELSE {shaped} END
     FROM (SELECT array_agg(({fake})::{type} ORDER BY "element".n) AS flat
       FROM (SELECT "each".value, "each".n, {digest} AS digest
         FROM (SELECT unnest({value}) AS value, generate_series(1, cardinality({value})) AS n) AS "each" OFFSET 0
         ) AS "element") AS "masked") END)
 """)
 
+# Other shapes are written as Postgres writes them, [0:1][1:2]={{{{...}},{{...}}}}, and read again: a brace opens where
+# a multiple of the elements of its dimension begins.
+_SHAPED = sql.SQL("""
+(SELECT (array_dims({value}) || '=' || string_agg(
+    repeat('{{', "edge".opens) || "edge".text || repeat('}}', "edge".closes), {between} ORDER BY "edge".n))::{type}[]
+FROM (SELECT "each".n,
+    coalesce('"' || replace(replace("each".v::text, {slash}, {slashes}), '"', {quote}) || '"', 'NULL') AS text,
+    (SELECT count(*)::int FROM unnest("shape".sizes) AS size WHERE ("each".n - 1) % size = 0) AS opens,
+    (SELECT count(*)::int FROM unnest("shape".sizes) AS size WHERE "each".n % size = 0) AS closes
+  FROM (SELECT (ARRAY[{sizes}])[: array_ndims({value})] AS sizes) AS "shape",
+    (SELECT unnest("masked".flat) AS v, generate_series(1, cardinality("masked".flat)) AS n) AS "each") AS "edge")
+""")
+_DIMENSIONS = 6  # Postgres has no more
+
 
 def masked_array(strategy: MaskingStrategy, element: Column, inputs: Inputs) -> sql.Composable:
-    """SQL for an array, element by element, NULL and empty ones as they are; of one or two dimensions.
-
-    Arrays of more dimensions, or that do not begin at 1, become empty ones: they cannot be built again by SQL alone.
-    """
+    """SQL for an array, element by element: dimensions and bounds stay, and NULL and empty ones as they are."""
     return _ARRAY.format(
         value=inputs.value,
+        shaped=_shaped(element, inputs.value),
         fake=masked_part(strategy, element, inputs, "element"),
         type=sql.SQL(element.type),
         digest=part_digest(strategy, element, sql.Identifier("each", "value")),
+    )
+
+
+def _shaped(element: Column, value: sql.Composable) -> sql.Composable:
+    lengths = [sql.SQL("coalesce(array_length({}, {}), 1)").format(value, n + 1) for n in range(_DIMENSIONS)]
+    return _SHAPED.format(
+        value=value,
+        type=sql.SQL(element.type),
+        sizes=sql.SQL(", ").join(sql.SQL(" * ").join(lengths[n:]) for n in range(_DIMENSIONS)),
+        between=sql.Literal(";" if element.bare_type == "box" else ","),
+        slash=sql.Literal("\\"),
+        slashes=sql.Literal("\\\\"),
+        quote=sql.Literal('\\"'),
     )
 
 

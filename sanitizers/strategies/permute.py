@@ -8,9 +8,10 @@ from psycopg import sql
 from pydantic import Field
 
 from sanitizers.digests import digest_of, text_bytes
+from sanitizers.folding import ascii_alone
 from sanitizers.formulas import MARK_BYTES, mark, rewritten
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, at_least, of, shortened
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, at_least, of
 
 ROUNDS = 6
 """Halves of the value that are changed by the other half. Three rounds each way leave no pattern."""
@@ -48,21 +49,37 @@ class Permute(MaskingStrategy):
     A keyed permutation, so that unique columns and keys made of numbers stay unique, however many rows there are, and
     the same value is the same fake in every table. Numbers keep their sign and their number of binary digits (below
     32768 they change places among themselves), so that every integer type has room for them; texts keep every
-    character's place and kind. Whoever has the key can turn it back.
+    character's place and kind. Whoever has the key can turn it back. Where the policy keeps some values, a fake can be
+    one of those: then nothing is unique any more.
     """
 
     kind: Literal["permute"] = Field(default="permute", alias="strategy")
     injective: ClassVar[bool] = True
     residue: ClassVar[Residue] = "none"
+    DIGITS: ClassVar[int] = 2 * MARK_BYTES
+    """Characters of what stands for a text that has no permutation."""
+
+    @property
+    def keeps_unique(self) -> bool:
+        """Whether all values are permuted."""
+        return not (self.keep_if or self.keep_values)
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """An integer or a text; of one character there is nothing to permute."""
-        return (of("integer", "text"), at_least(2))
+        return (of("integer", "text"), at_least(2), self._permuted)
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """A Feistel network over two halves, in nested selects that compute each round once."""
         return _number(inputs) if column.category == "integer" else _text(column, inputs)
+
+    def different(self, column: Column) -> None:
+        """No two are equal."""
+
+    def _permuted(self, column: Column) -> str | None:
+        if not column.unique or self.keeps_unique:
+            return None
+        return "the column is unique and a fake can be one of the values that are kept: keep none, or use digest"
 
 
 def _number(inputs: Inputs) -> sql.Composable:
@@ -79,16 +96,20 @@ def _number(inputs: Inputs) -> sql.Composable:
 
 def _text(column: Column, inputs: Inputs) -> sql.Composable:
     value = sql.SQL("lower({}::text)" if column.case_insensitive else "{}::text").format(inputs.value)
+    short = wide_permutation(column)
     state: sql.Composable = _TEXT_HALVES.format(value=value)
     for number in range(ROUNDS):
         digest = digest_of(f"permute text {number}", text_bytes(sql.SQL("x")))
-        other = rewritten(sql.Identifier("y"), sql.Identifier("d"), 0)
+        other = rewritten(sql.Identifier("y"), sql.Identifier("d"), 0, wide=short)
         state = _TEXT_ROUND.format(rewritten=other, digest=digest, inner=state)
-    plain = sql.SQL("octet_length({v}) = length({v}) AND length({v}) <= {most}").format(
-        v=value, most=sql.Literal(MOST_CHARACTERS)
-    )
+    permuted = sql.SQL("(SELECT x || y FROM ({}) AS h)").format(state)
+    if short:  # too short for a digest that does not repeat
+        return permuted
+    plain = sql.SQL("{} AND length({}) <= {}").format(ascii_alone(value), value, sql.Literal(MOST_CHARACTERS))
     # What is beyond ASCII or very long has no permutation of its own: 64 bits of its digest.
-    room = column.max_length if column.max_length and column.max_length < 2 * MARK_BYTES else None
-    return sql.SQL("(CASE WHEN {} THEN (SELECT x || y FROM ({}) AS h) ELSE {} END)").format(
-        plain, state, shortened(mark(inputs.mark), room)
-    )
+    return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(plain, permuted, mark(inputs.mark))
+
+
+def wide_permutation(column: Column) -> bool:
+    """Whether the column is too short for a digest, so that what is beyond ASCII is permuted as well."""
+    return column.category == "text" and column.max_length is not None and column.max_length < Permute.DIGITS

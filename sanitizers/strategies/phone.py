@@ -47,6 +47,10 @@ class Phone(PersonalStrategy):
         padded = sql.SQL("lpad(({})::text, {}, '0')").format(figure, sql.Literal(self.digits))
         return sql.SQL("({} || {})").format(sql.Literal("+" + COUNTRY), padded)
 
+    def different(self, column: Column) -> int:  # noqa: ARG002
+        """As many as the digits say."""
+        return int(10**self.digits)
+
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """Numbers that begin with 999 are nobody's, in an integer column as well."""
         return self.residue

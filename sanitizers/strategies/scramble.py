@@ -7,14 +7,16 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
+from sanitizers.folding import plain, text_bytes
 from sanitizers.formulas import rewritten
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique, of
 
-# Beyond ASCII what is a letter, and of which case, depends on the server: code points decide.
+# Beyond ASCII what is a letter, and of which case, depends on the server: UTF-8 decides, where À to Þ are c380 to c39e.
 _WIDE = sql.SQL("""
 (SELECT string_agg(CASE WHEN ascii(c) < 128 THEN c
-  ELSE chr(CASE WHEN ascii(c) BETWEEN 192 AND 222 THEN 65 ELSE 97 END + get_byte({digest}, (i * 7) % 32) % 26) END, ''
+  ELSE chr(CASE WHEN encode({bytes}, 'hex') COLLATE "C" BETWEEN 'c380' AND 'c39e' THEN 65 ELSE 97 END
+  + get_byte({digest}, (i * 7) % 32) % 26) END, ''
   ORDER BY i)
 FROM (SELECT i, substr({text}, i, 1) AS c FROM generate_series(1, length({text})) AS i) AS w)
 """)
@@ -38,9 +40,9 @@ class Scramble(MaskingStrategy):
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
         """Two passes where there is anything beyond ASCII, one otherwise."""
         text = sql.SQL("{}::text").format(inputs.value)
-        wide = _WIDE.format(text=text, digest=inputs.digest)
-        return sql.SQL("(CASE WHEN octet_length({text}) = length({text}) THEN {plain} ELSE {wide} END)").format(
-            text=text,
+        wide = _WIDE.format(text=text, digest=inputs.digest, bytes=text_bytes(sql.SQL("c")))
+        return sql.SQL("(CASE WHEN {ascii} THEN {plain} ELSE {wide} END)").format(
+            ascii=plain(text),
             plain=rewritten(text, inputs.digest, 1),
             wide=sql.SQL("(SELECT {} FROM (SELECT {} AS v OFFSET 0) AS x)").format(
                 rewritten(sql.Identifier("x", "v"), inputs.digest, 1), wide

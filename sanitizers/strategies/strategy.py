@@ -39,6 +39,9 @@ identity  the person that the row is about: names and logins of one row belong t
 detail    the person, where every row is another one and nothing refers to the column; otherwise the value
 """
 
+MARKS = 2**64
+"""What the 16 hexadecimal digits that keep a fake unique tell apart."""
+
 Check = Callable[[Column], str | None]
 
 # Categories in which unrelated columns hold the same values all the time: numbers, days, flags.
@@ -146,6 +149,10 @@ class MaskingStrategy(BaseModel, ABC):
     def keeps_unique(self) -> bool:
         """Whether these parameters keep unique columns unique."""
         return self.injective
+
+    def different(self, column: Column) -> int | None:  # noqa: ARG002
+        """How many different fakes a unique column can get; None where they repeat only if originals do."""
+        return MARKS if self.injective or self.digested else None
 
     @property
     def label(self) -> str:

@@ -61,13 +61,18 @@ def test_what_is_kept_although_it_is_an_original_fails_the_proof(desk: Desk, sho
     assert "zq7" not in done.stdout + done.stderr
 
 
-def test_a_run_that_was_killed_is_gone_on_with_and_says_what_it_could_not_see(desk: Desk, shop: TestDatabase) -> None:
-    execute(
-        shop.dsn,
-        "CREATE FUNCTION slow(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS"
-        " 'BEGIN PERFORM pg_sleep(0.5); RETURN true; END';"
-        "ALTER TABLE notes ADD CHECK (slow(body)) NOT VALID",
-    )
+SNAIL = """
+CREATE FUNCTION snail(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(0.1); RETURN $1; END';
+ALTER TABLE notes ADD COLUMN slow int GENERATED ALWAYS AS (snail(id)) STORED;
+"""
+DONE = "SELECT to_regclass('branchwarden_journal.done') IS NOT NULL"
+PEOPLE_DONE = "SELECT EXISTS (SELECT FROM branchwarden_journal.done WHERE name = 'people')"
+ALONE = "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def kill_between_tables(desk: Desk, shop: TestDatabase) -> None:
+    """Start a run and kill its process when the people are masked and the notes are not."""
+    execute(shop.dsn, SNAIL)
     policy = (desk.folder / "masking.toml").read_text()
     desk.decide(policy.replace('body = "keep"', 'body = "null"'))
     # By name: with --yes the connections that wait for the journal here would refuse it.
@@ -75,44 +80,93 @@ def test_a_run_that_was_killed_is_gone_on_with_and_says_what_it_could_not_see(de
         assert process.stdin is not None
         process.stdin.write(f"{shop.name}\n")
         process.stdin.flush()
-        _wait_for_journal(shop)
+        for query in (DONE, PEOPLE_DONE):
+            _wait_until(shop, query)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    half = rows(shop.dsn, "SELECT to_regclass('branchwarden_journal.purpose') IS NOT NULL")
-    _wait_until_alone(shop)
-
-    done = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
-
-    assert half == [(True,)]
-    assert done.returncode == 0, done.stderr
-    assert "this one goes on where that one ended" in done.stderr
-    assert "not looked at: whether every index" in done.stdout
-    assert ORIGINAL not in repr(rows(shop.dsn, PERSON))
+    _wait_until(shop, ALONE)
+    assert rows(shop.dsn, "SELECT name FROM branchwarden_journal.done") == [("people",)]
 
 
-def _wait_for_journal(shop: TestDatabase) -> None:
-    end = time.monotonic() + 30
-    while not rows(shop.dsn, "SELECT to_regclass('branchwarden_journal.purpose') IS NOT NULL")[0][0]:
-        assert time.monotonic() < end, "the run never began"
+def _wait_until(shop: TestDatabase, query: str) -> None:
+    end = time.monotonic() + 60
+    while not rows(shop.dsn, query)[0][0]:
+        assert time.monotonic() < end, query
         time.sleep(0.01)
 
 
-def _wait_until_alone(shop: TestDatabase) -> None:
-    end = time.monotonic() + 30
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    while rows(shop.dsn, others)[0][0]:
-        assert time.monotonic() < end, "the killed run's connections stay"
-        time.sleep(0.05)
+def test_a_run_that_was_killed_between_two_tables_is_gone_on_with_and_proven(desk: Desk, shop: TestDatabase) -> None:
+    kill_between_tables(desk, shop)
+
+    done = desk.run("sanitize", "--in-place", shop.dsn, "--yes", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert "this one goes on where that one ended" in done.stderr
+    proof = json.loads(done.stdout)["proof"]
+    assert proof["original values searched"] == 100
+    assert json.loads(done.stdout)["notes"] == []
+    assert ORIGINAL not in repr(rows(shop.dsn, PERSON))
+    assert rows(shop.dsn, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'branchwarden%'") == [(0,)]
 
 
-def test_a_run_that_failed_its_proof_stays_failed(desk: Desk, shop: TestDatabase) -> None:
+def test_what_is_left_of_a_table_that_a_killed_run_had_masked_is_found(desk: Desk, shop: TestDatabase) -> None:
+    execute(
+        shop.dsn,
+        "COMMENT ON TABLE notes IS 'ask zq7@zq-original.test, or \"Zqfirst Zqlast8\"';"
+        "ALTER TABLE notes ALTER body SET DEFAULT 'zq9@ZQ-original.test'",
+    )
+    kill_between_tables(desk, shop)
+    execute(shop.dsn, "DROP INDEX IF EXISTS people_email_key; CREATE TYPE mood AS ENUM ('Zqfirst Zqlast9')")
+
+    done = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
+
+    assert done.returncode == 5
+    assert f"holds 1 original value of {shop.name}.public.people.email" in done.stderr
+    assert "the definition of table public.notes" in done.stderr
+    assert "the definition of default value for column body of table public.notes" in done.stderr
+    assert f"the definition of type public.mood in {shop.name} holds 1 original value" in done.stderr
+    assert "zq-original" not in (done.stdout + done.stderr).lower()
+
+
+def test_what_a_killed_run_remembers_holds_no_original_and_no_plain_hash_of_one(desk: Desk, shop: TestDatabase) -> None:
+    execute(shop.dsn, "ALTER TABLE notes ADD CHECK (body <> 'zq3@zq-original.test')")
+    kill_between_tables(desk, shop)
+
+    [(facts,)] = rows(shop.dsn, "SELECT facts FROM branchwarden_journal.witness")
+    plain = rows(
+        shop.dsn,
+        "SELECT count(*) FROM branchwarden_journal.original WHERE hash IN (SELECT hashtextextended("
+        f"'zq' || n || '@zq-original.test', {facts['seed']}) FROM generate_series(1, 50) AS n)",
+    )
+
+    assert rows(shop.dsn, "SELECT count(*) FROM branchwarden_journal.original") == [(100,)]
+    assert plain == [(0,)]
+    assert "zq" not in json.dumps(facts).lower()
+
+
+def test_rows_that_are_lost_between_two_runs_are_missed(desk: Desk, shop: TestDatabase) -> None:
+    kill_between_tables(desk, shop)
+    execute(shop.dsn, "DELETE FROM people WHERE id = 50")
+
+    done = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
+
+    assert done.returncode == 5
+    assert f"{shop.name}.public.people has 49 rows, it must have 50" in done.stderr
+
+
+def test_a_run_that_failed_its_proof_is_proven_anew_when_what_was_found_is_gone(desk: Desk, shop: TestDatabase) -> None:
     execute(shop.dsn, "INSERT INTO notes (id, body) SELECT 900, email FROM people LIMIT 1")
 
     first = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
     again = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
+    masked = rows(shop.dsn, PERSON)
+    execute(shop.dsn, "UPDATE notes SET body = NULL")
+    at_last = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
 
-    assert first.returncode == again.returncode == 5
-    assert "holds 1 original value of" in first.stderr
-    assert "masked but not proven" in first.stderr
-    assert "an earlier run masked" in again.stderr
-    assert "DROP SCHEMA branchwarden_journal CASCADE" in again.stderr
+    for failed in (first, again):
+        assert failed.returncode == 5
+        assert "public.notes.body holds 1 original value of" in failed.stderr
+        assert "masked but not proven" in failed.stderr
+        assert "DROP SCHEMA branchwarden_journal CASCADE" in failed.stderr
+    assert at_last.returncode == 0, at_last.stderr
+    assert masked == rows(shop.dsn, PERSON)

@@ -19,7 +19,7 @@ from daemon.neon import Login, NeonAccess, NeonClient, Timing
 from daemon.policies import suggestions
 from daemon.records import SanitizeRun
 from daemon.settings import ProjectSettings, StagingSettings
-from daemon.staging import Progress, Published, StagingContext, StagingRequest, read_schemas, sanitize
+from daemon.staging import Progress, Published, StagingContext, StagingRequest, read_layout, sanitize
 from daemon.staging.context import ROLE_ANNOTATION
 from daemon.store import Store, open_store
 from emulator.server import Emulator, Tuning, running
@@ -215,7 +215,7 @@ def _policy(context: StagingContext, project_id: str, path: Path) -> MaskingPoli
         return load_policy(path)
     production = next(b for b in context.client.list_branches(project_id) if b.default)
     databases = context.client.list_databases(project_id, production.id)
-    write_policy(path, suggestions(read_schemas(context, production, databases)))
+    write_policy(path, suggestions(read_layout(context, production, databases).schemas))
     return load_policy(path)
 
 

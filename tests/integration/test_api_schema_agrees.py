@@ -17,7 +17,18 @@ from tests.fix_emulator import Api
 
 HERE = Path(__file__).parent
 SCRIPTS = ("stream_hard_schema.sql", "api_schema_hard.sql")
-FACTS = ("not_null", "generated", "max_length", "enum", "array", "unique", "category", "references", "generated_as")
+FACTS = (
+    "not_null",
+    "generated",
+    "max_length",
+    "enum",
+    "array",
+    "unique",
+    "distinct",
+    "category",
+    "references",
+    "generated_as",
+)
 
 
 @pytest.fixture
@@ -58,6 +69,9 @@ def test_columns_and_unique_keys_are_told_as_they_are(hard: Api) -> None:
 
     assert {fact: _all(found, fact) for fact in FACTS} == {fact: _all(told, fact) for fact in FACTS}
     assert _keys(found) == _keys(told)
+    identities = {t.qualified: {frozenset(key) for key in t.identities} for t in found.tables}
+    assert identities == {t.qualified: {frozenset(key) for key in t.identities} for t in told.tables}
+    assert identities["public.logins"] == {frozenset({"tenant", "id"})}
 
 
 def test_elements_of_arrays_are_told_as_they_are(hard: Api) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from sanitizers.errors import PlanError
 from sanitizers.schema import read_schema
-from tests.integration.shapes_case import Masked, conn, make_plan, masked
+from sanitizers.select import masked_select, set_key
+from tests.integration.shapes_case import KEY, Masked, conn, make_plan, masked, rows_of
 
 __all__ = ["conn", "masked"]
 
@@ -51,22 +54,52 @@ def test_every_element_of_hostile_text_is_another_one(masked: Masked, conn: psyc
         ("{NULL,x}", "{NULL,#}"),
         ("{{x,y,z},{NULL,w,x}}", "{{#,#,#},{NULL,#,#}}"),
         ("{{x}}", "{{#}}"),
-        ("{{{x}}}", "{}"),
-        ("[0:1]={x,y}", "{}"),
-        ("[1:1][2:3]={{x,y}}", "{}"),
-        ("[2:2][1:1]={{x}}", "{}"),
+        ("{{{x}}}", "{{{#}}}"),
+        ("{{{x,y},{NULL,z}},{{x,y},{z,w}}}", "{{{#,#},{NULL,#}},{{#,#},{#,#}}}"),
+        ("[0:1]={x,y}", "[0:1]={#,#}"),
+        ("[1:1][2:3]={{x,y}}", "[1:1][2:3]={{#,#}}"),
+        ("[2:2][-1:-1]={{x}}", "[2:2][-1:-1]={{#}}"),
     ],
 )
-def test_shapes_are_kept_and_what_cannot_be_built_again_is_emptied(
-    before: str | None, shape: str | None, masked: Masked, conn: psycopg.Connection[Any]
-) -> None:
+def test_dimensions_and_bounds_are_kept(before: str | None, shape: str | None, conn: psycopg.Connection[Any]) -> None:
     conn.execute("CREATE TABLE t (id int, words text[])")
     conn.execute("INSERT INTO t VALUES (1, %s)", (before,))
 
-    [row] = masked("", 'id = "keep"\nwords = "digest"')
+    found = as_text(conn, 'id = "keep"\nwords = "digest"')
 
-    found = conn.execute("SELECT regexp_replace(%s::text[]::text, '[0-9a-f]{32}', '#', 'g')", (row["words"],))
-    assert found.fetchone() == (shape,)
+    assert [value and re.sub("[0-9a-f]{32}", "#", value) for value in found] == [shape]
+
+
+def test_elements_stay_in_their_places_in_any_shape(conn: psycopg.Connection[Any]) -> None:
+    conn.execute("""CREATE TABLE t (id int, flat text[], words text[]);
+    INSERT INTO t SELECT 1, array_agg(w), '[0:1][3:4][1:2]={{{a,b},{c,d}},{{e,f},{g,h}}}'
+    FROM unnest('{a,b,c,d,e,f,g,h}'::text[]) AS w""")
+
+    [row] = rows_of(conn, make_plan(conn, 'id = "keep"\nflat = "digest"\nwords = "digest"'))
+
+    assert [word for half in row["words"] for two in half for word in two] == row["flat"]
+
+
+def test_composite_elements_of_any_text_survive_in_any_shape(conn: psycopg.Connection[Any]) -> None:
+    conn.execute("CREATE TYPE pair AS (a text, b text); CREATE TABLE t (id int, words pair[])")
+    conn.execute("INSERT INTO t SELECT 1, array_fill(ROW(%s, NULL)::pair, '{1,2}', '{0,0}')", ('a\\,"{}',))
+    conn.execute("INSERT INTO t SELECT 1, array_fill(ROW(NULL, NULL)::pair, '{1,2}', '{0,0}')")
+    before = [text for (text,) in conn.execute("SELECT words::text FROM t")]
+
+    found = as_text(
+        conn,
+        'id = "keep"\nwords = { strategy = "composite", rest = "keep", attributes = { b = "email" } }',
+    )
+
+    assert found == before
+
+
+def as_text(conn: psycopg.Connection[Any], policy: str) -> list[str | None]:
+    """The masked arrays as Postgres writes them: with their bounds."""
+    [table] = make_plan(conn, policy).tables
+    set_key(conn, KEY)
+    query = sql.SQL("SELECT words::text FROM ({}) AS m").format(masked_select(table))
+    return [text for (text,) in conn.execute(query)]
 
 
 def test_arrays_of_domains_enums_documents_and_dates_are_masked_too(masked: Masked) -> None:

@@ -241,7 +241,7 @@ def test_missing_rows_and_changed_objects_are_problems(shop: Case) -> None:
 
     database = shop.plan.database
     assert shop.verify().problems == (
-        f"{database}.public.orders has 19 rows, the source has 20",
+        f"{database}.public.orders has 19 rows, it must have 20",
         "constraint customers_email_key of public.customers is missing in the target",
         "index public.customers_email_key is missing in the target",
         "index public.extra is not in the source",

@@ -67,6 +67,8 @@ def test_what_is_handed_out_can_be_read_back_by_libpq_and_verifies() -> None:
         ("dbname=d", "prefer"),
         ("service=shop", "verify-full"),
         ("host=localhost,db.example.com", "verify-full"),
+        ("host=/run/postgresql,db.example.com", "verify-full"),
+        ("host=/run/postgresql,localhost", "prefer"),
     ],
 )
 def test_a_connection_string_of_a_person_is_verified_where_it_says_nothing(dsn: str, sslmode: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from daemon import cycle
-from daemon.cli.main import SANITIZER_EXIT_CODE
+from daemon.cli.ending import SANITIZER_EXIT_CODE
 from daemon.errors import BranchwardenError
 from daemon.purposes import PurposePattern
 from daemon.records import RunStep

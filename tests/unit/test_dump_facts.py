@@ -28,6 +28,13 @@ def test_lines_of_people_are_no_statements(hidden: str) -> None:
     assert dict(facts.domains) == {}
 
 
+def test_foreign_tables_are_told_apart() -> None:
+    facts = read_dump('CREATE FOREIGN TABLE public."Far ""away""" (\n    id integer\n)\nSERVER far;\n')
+
+    assert facts.foreign == (("public", 'Far "away"'),)
+    assert dict(facts.owners) == {}
+
+
 @pytest.mark.parametrize(
     ("written", "domain"),
     [

@@ -60,12 +60,13 @@ ALLOWED: dict[str, set[str]] = {
     "daemon.access": _daemon("connect", "lineage", "neon", "purposes", "settings", "store"),
     "daemon.exemptions": _daemon("lineage", "neon", "settings", "store"),
     "daemon.staging": _daemon(
-        "alerts", "connect", "keys", "lineage", "neon", "policies", "progress", "settings", "store"
+        "alerts", "connect", "keys", "lineage", "neon", "policies", "progress", "proven", "settings", "store"
     )
     | SANITIZERS,
     # Without Neon: neither its client nor the ledger.
-    "daemon.plain": _daemon("connect", "keys", "policies", "progress") | SANITIZERS,
+    "daemon.plain": _daemon("connect", "keys", "policies", "progress", "proven") | SANITIZERS,
     "daemon.policies": _daemon() | SANITIZERS,
+    "daemon.proven": _daemon("progress") | SANITIZERS,
     "daemon.app": _daemon(
         "access",
         "alerts",

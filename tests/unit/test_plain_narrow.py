@@ -1,6 +1,7 @@
 """One policy may speak of several databases: a run takes what it says of its own."""
 
-from daemon.plain.narrow import narrowed, unnamed
+from daemon.plain.narrow import narrowed
+from daemon.policies import unnamed
 from sanitizers.policy import parse_policy
 from sanitizers.schema import Column, Schema, Table
 

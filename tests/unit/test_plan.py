@@ -174,7 +174,7 @@ def test_a_child_that_becomes_null_refers_to_nothing() -> None:
     assert plan.masked_count == 3
 
 
-def test_a_foreign_key_whose_ends_differ_in_length_would_get_two_fakes() -> None:
+def test_linked_columns_of_different_length_are_cut_alike_and_the_plan_says_so() -> None:
     shorter = table(
         "orders",
         column("id", "bigint"),
@@ -182,9 +182,26 @@ def test_a_foreign_key_whose_ends_differ_in_length_would_get_two_fakes() -> None
         foreign_keys=(("customer_email", ColumnRef("public", "customers", "email")),),
     )
 
-    (found,) = problems(POLICY, Schema("neondb", (CUSTOMERS, shorter)))
+    plan = compile_text(POLICY, Schema("neondb", (CUSTOMERS, shorter)))
 
-    assert "varchar(40) and character varying(80) would get different fakes" in found
+    found = {p.column.name: p for t in plan.databases[0].tables for p in t.columns if "email" in p.column.name}
+    assert {p.column.max_length for p in found.values()} == {40}
+    assert "cut to 40 characters, as neondb.public.orders.customer_email is" in found["email"].origin
+    assert "cut" not in found["customer_email"].origin
+
+
+def test_a_width_that_is_too_short_at_one_end_is_refused_at_both() -> None:
+    shorter = table(
+        "orders",
+        column("id", "bigint"),
+        column("customer_email", "varchar(20)", max_length=20),
+        foreign_keys=(("customer_email", ColumnRef("public", "customers", "email")),),
+    )
+
+    found = problems(POLICY, Schema("neondb", (CUSTOMERS, shorter)))
+
+    assert len(found) == 2
+    assert all("holds 20 characters, 28 are needed" in problem for problem in found)
 
 
 def test_a_key_of_several_columns_stays_unique_too() -> None:
@@ -196,14 +213,24 @@ def test_a_key_of_several_columns_stays_unique_too() -> None:
     assert "neondb.public.t.first: first_name does not fit: its fakes repeat and the key (first, team)" in found
 
 
-def test_a_key_with_a_unique_member_holds_by_that_member() -> None:
+def test_a_key_holds_by_members_that_tell_rows_apart() -> None:
+    keys = (("id",), ("first", "id"))
     schema = Schema(
-        "neondb", (table("t", column("id", "int"), column("first"), unique_keys=(("id",), ("first", "id"))),)
+        "neondb", (table("t", column("id", "int"), column("first"), unique_keys=keys, identities=(("id",),)),)
     )
 
     plan = compile_text(lines('id = "keep"', 'first = "first_name"'), schema)
 
     assert plan.masked_count == 1
+
+
+def test_a_member_that_is_unique_in_some_rows_alone_does_not_hold_a_key() -> None:
+    keys = (("id",), ("first", "id"))
+    schema = Schema("neondb", (table("t", column("id", "int"), column("first"), unique_keys=keys),))
+
+    (found,) = problems(lines('id = "keep"', 'first = "first_name"'), schema)
+
+    assert "t.first: first_name does not fit: its fakes repeat and the key (first, id) must stay unique." in found
 
 
 def test_of_a_full_key_every_column_becomes_null_or_none() -> None:

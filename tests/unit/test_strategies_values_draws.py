@@ -22,7 +22,9 @@ TEXT = Column("v", "text")
 
 def drawn_with_the_person(strategy: Any) -> bool:
     """Whether a column `v` beside a unique e-mail address takes the address' digest."""
-    table = build_table(TableFacts("public", "users", unique_keys=(("email",),)), (Column("email", "text"), TEXT))
+    table = build_table(
+        TableFacts("public", "users", unique_keys=(("email",),), distinct=("email",)), (Column("email", "text"), TEXT)
+    )
     plans = (ColumnPlan(table.columns[0], Email()), ColumnPlan(TEXT, strategy))
     draws = find_draws(TablePlan(table, plans)).of
     return draws["v"].digest == draws["email"].digest

@@ -21,6 +21,6 @@ SELECT v, left(v, 40), left(v, 36), v, left(v, 30), left(v, 15), n, n * 1000, n 
   '10.0.0.0/8', md5(v)::uuid, convert_to(v, 'UTF8'), n % 2 = 0, jsonb_build_object('a', v, 'b', n), '{"a" : 1}', ARRAY[v, NULL],
   hstore('a', v), 'a.b', '<a/>', to_tsvector('simple', v), daterange(date '2024-01-01', date '2024-01-01' + n), '{[1,3)}', B'0101',
   v, ROW(v, n)::address, ARRAY[n, NULL]
-FROM generate_series(1, 40) n, unnest(ARRAY['Zoë.' || n || '@Example.invalid', 'İstanbul ßtraße ' || n, E'back\\slash\t' || n]) v;
+FROM generate_series(1, 40) n, unnest(ARRAY['Zoë.' || n || '@Example.invalid', 'İstanbul ßtraße ' || n, E'back\\slash\t' || n, U&'JOS\00C9 Zoe\0308 \0416 ' || n]) v;
 INSERT INTO originals (day, at, local, exact, double) VALUES ('infinity', '-infinity', 'infinity', 'NaN', 'NaN');
 INSERT INTO originals DEFAULT VALUES;

@@ -1,0 +1,113 @@
+"""What must be true of masked rows: checks, NOT NULL, and that indexes and statistics can be made. Reads only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from sanitizers.deparse import DEPARSE
+from sanitizers.plan import ColumnPlan, TablePlan
+
+CHECKS = """
+SELECT n.nspname, c.relname, k.conname, pg_get_expr(k.conbin, k.conrelid),
+  ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'c' AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
+ORDER BY 1, 2, 3
+"""
+COMPUTED = """
+SELECT n.nspname, c.relname, e.about, e.expression
+FROM (
+  SELECT x.indrelid, 'index ' || i.relname, pg_get_expr(x.indexprs, x.indrelid)
+  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+  UNION ALL
+  SELECT x.indrelid, 'index ' || i.relname, pg_get_expr(x.indpred, x.indrelid)
+  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+  UNION ALL
+  SELECT s.stxrelid, 'statistics ' || s.stxname, pg_get_expr(s.stxexprs, s.stxrelid) FROM pg_statistic_ext s
+) AS e (relation, about, expression)
+JOIN pg_class c ON c.oid = e.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE e.expression IS NOT NULL AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+ORDER BY 1, 2, 3
+"""
+"""What Postgres computes of a row for indexes and statistics: a fake that it fails on ends the run at its very end."""
+_BROKEN = sql.SQL("count(*) FILTER (WHERE ({}) IS FALSE)")
+_DONE = sql.SQL("0 * count(ROW({}))")
+_EMPTY = sql.SQL("count(*) FILTER (WHERE {} IS NULL)")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition that rows must hold to, as the server writes it."""
+
+    name: str
+    condition: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Computed:
+    """An expression over a row, and what it is of."""
+
+    about: str
+    expression: str
+
+    def concerns(self, column: str) -> bool:
+        """Whether it may name the column."""
+        return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", self.expression) is not None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What must be true of every masked row: how many are counted for which it is not, and what is said then."""
+
+    count: sql.Composable
+    sentence: str
+
+
+Conditions = dict[tuple[str, str], list[Check | Computed]]
+"""By schema and table."""
+
+
+def read_conditions(conn: psycopg.Connection[Any]) -> Conditions:
+    """The checks, indexes' and statistics' expressions of every table, as the server writes them."""
+    found: Conditions = {}
+    with conn.transaction(force_rollback=True):
+        conn.execute(DEPARSE)
+        for schema, table, name, condition, columns in conn.execute(CHECKS):
+            found.setdefault((schema, table), []).append(Check(name, condition, tuple(columns)))
+        for schema, table, about, expression in conn.execute(COMPUTED):
+            found.setdefault((schema, table), []).append(Computed(about, expression))
+    return found
+
+
+def find_claims(table: TablePlan, conditions: Sequence[Check | Computed]) -> Iterator[Claim]:
+    """What fakes of the table could break."""
+    masked = {p.column.name: p for p in table.columns if p.masked}
+    computed = {c.name for c in table.table.columns if c.generated}
+    for condition in conditions:
+        if isinstance(condition, Check):
+            yield from _of_check(condition, masked, computed)
+        elif any(condition.concerns(name) for name in (*masked, *computed)):
+            yield Claim(_DONE.format(sql.SQL(condition.expression)), f"{condition.about} can be made of the fakes")
+    for name, plan in masked.items():
+        if plan.column.not_null:
+            empty = _EMPTY.format(sql.Identifier("t", name))
+            yield Claim(empty, f"{name} is NOT NULL and {plan.strategy.kind} leaves it NULL")
+    for column in table.table.columns:
+        if masked and column.generated_as and column.not_null:
+            empty = _EMPTY.format(sql.Identifier("t", column.name))
+            yield Claim(empty, f"{column.name} is NOT NULL and would be generated as NULL")
+
+
+def _of_check(check: Check, masked: Mapping[str, ColumnPlan], computed: Collection[str]) -> Iterator[Claim]:
+    by = ", ".join(f"{name} ({masked[name].strategy.kind})" for name in check.columns if name in masked)
+    if not by and set(computed) & set(check.columns):
+        by = "columns that are generated from masked ones"
+    if by:
+        yield Claim(_BROKEN.format(sql.SQL(check.condition)), f"check {check.name} would be broken by {by}")

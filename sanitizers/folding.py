@@ -1,0 +1,123 @@
+"""Texts without regard to case and normalization, as UTF-8 and alike on every server, whatever its locale and encoding.
+
+Postgres' own lower() asks the database's locale, so that it cannot be what fakes are drawn by. ASCII, which is nearly
+everything, is folded as in the "C" locale. Of what is beyond, letters are looked up in a table of this module, by their
+bytes in hexadecimal: that is ASCII, so that the statement can be sent to a database of any encoding.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import chain
+
+from psycopg import sql
+
+LETTERS = (range(0x80, 0x590), range(0x1E00, 0x1F00))
+"""Latin, Greek, Cyrillic and Armenian: blocks whose letters have had their small forms since Unicode 5."""
+
+ALPHABETS = (range(0xC0, 0xDF), range(0x391, 0x3AA), range(0x400, 0x430))
+"""Capitals of Western Europe, Greek and Cyrillic; translate() is slow, so each alphabet has its own."""
+
+_UTF8 = sql.SQL("(SELECT getdatabaseencoding() = 'UTF8')")
+# A database without an encoding (SQL_ASCII) may hold bytes that are no UTF-8: they count as they are.
+_BYTES = sql.SQL(
+    "convert_to({}, (SELECT CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END::name))"
+)
+_PLAIN = sql.SQL("((octet_length({text}) = length({text}) AND {utf8}) IS NOT FALSE)")
+_NAMED = sql.SQL("""
+(SELECT decode(string_agg(coalesce({table}::jsonb ->> p[1], p[1]), '' ORDER BY n), 'hex')
+FROM regexp_matches(encode({bytes}, 'hex'), '(?:[0-7].)+|[89a-f].(?:[89ab].)*', 'g') WITH ORDINALITY AS m (p, n))
+""")
+_TRANSLATED = sql.SQL("""
+(SELECT CASE WHEN v ~ {class_} THEN translate(v, {letters}, {small}) ELSE v END FROM (SELECT {text} AS v OFFSET 0) AS w)
+""")
+_CONSTANT = sql.SQL("(SELECT convert_from(decode({}, 'hex'), 'UTF8'))")  # no literal: it would be converted on its way
+
+
+def text_bytes(text: sql.Composable) -> sql.Composable:
+    """SQL for a text in UTF-8, whatever the encoding of the database."""
+    return _BYTES.format(text)
+
+
+def lowered(text: sql.Composable) -> sql.Composable:
+    """SQL for a text with ASCII letters in lower case and no others."""
+    return sql.SQL('lower({} COLLATE "C")').format(text)
+
+
+def trimmed(text: sql.Composable) -> sql.Composable:
+    """SQL for the same without blanks around it."""
+    return sql.SQL('lower(btrim({} COLLATE "C"))').format(text)
+
+
+def plain(text: sql.Composable) -> sql.Composable:
+    """SQL for whether a text is ASCII; false of all texts in a database that is not in UTF-8, and true of NULL."""
+    return _PLAIN.format(text=text, utf8=_UTF8)
+
+
+def composed(text: sql.Composable) -> sql.Composable:
+    """SQL for whether a text has no letter in parts (e and an accent); outside UTF-8 nearly none has."""
+    return sql.SQL("(NOT {} OR {} IS NFC NORMALIZED)").format(_UTF8, text)
+
+
+def ascii_alone(text: sql.Composable) -> sql.Composable:
+    """SQL for whether a text is ASCII, in a database of any encoding."""
+    return sql.SQL("({} OR {} !~ {})").format(plain(text), text, sql.Literal(r"[^\x01-\x7f]"))
+
+
+def folded_bytes(text: sql.Composable) -> sql.Composable:
+    """SQL for the bytes that all spellings of a text have in common: no blanks around it, small letters, composed.
+
+    Args:
+        text: a text; used more than once.
+    """
+    return _small_bytes(text, trimmed(text), sql.SQL("normalize({}, NFC)").format(trimmed(text)))
+
+
+def caseless_bytes(text: sql.Composable) -> sql.Composable:
+    """SQL for the bytes that a text has in common with those that differ from it by case alone."""
+    return _small_bytes(text, lowered(text), lowered(text))
+
+
+def _small_bytes(text: sql.Composable, lower: sql.Composable, lower_in_utf8: sql.Composable) -> sql.Composable:
+    return sql.SQL("(CASE WHEN {} THEN {} WHEN {} THEN {} ELSE {} END)").format(
+        plain(text), text_bytes(lower), _UTF8, text_bytes(_translated(lower_in_utf8)), _named(lower)
+    )
+
+
+def _translated(text: sql.Composable) -> sql.Composable:
+    small = small_letters()
+    usual = [[chr(code) for code in alphabet if chr(code) in small] for alphabet in ALPHABETS]
+    for letters in (*usual, [letter for letter in small if letter not in chain.from_iterable(usual)]):
+        class_, capitals, others = f"[{''.join(letters)}]", "".join(letters), "".join(map(small.__getitem__, letters))
+        named = {"class_": class_, "letters": capitals, "small": others}
+        text = _TRANSLATED.format(text=text, **{name: _constant(value) for name, value in named.items()})
+    return text
+
+
+def _constant(text: str) -> sql.Composable:
+    return _CONSTANT.format(sql.Literal(text.encode().hex()))
+
+
+def _named(text: sql.Composable) -> sql.Composable:
+    """In any encoding, letter by letter: slow."""
+    return _NAMED.format(table=_table(), bytes=text_bytes(text))
+
+
+@cache
+def small_letters() -> dict[str, str]:
+    """Every letter beyond ASCII that has one other form for comparing, and that form."""
+    letters = map(chr, chain.from_iterable(LETTERS))
+    return {letter: small for letter in letters if (small := _small(letter)) != letter}
+
+
+def _small(letter: str) -> str:
+    """By Unicode's case folding, or its small form, whichever is one character."""
+    return next((form for form in (letter.casefold(), letter.lower()) if len(form) == 1), letter)
+
+
+@cache
+def _table() -> sql.Composable:
+    pairs = {letter.encode().hex(): small.encode().hex() for letter, small in small_letters().items()}
+    written = sql.Literal(json.dumps(pairs, separators=(",", ":"))).as_string()
+    return sql.SQL(written)

@@ -1,0 +1,172 @@
+"""Spellings of an address or name are one person everywhere; a row without its person's key is still somebody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+
+from sanitizers.folding import small_letters
+from tests.integration.select_case import Masked, masked
+
+__all__ = ["masked"]
+
+PARTS = unicodedata.normalize("NFD", "José@x.de")
+KEYLESS = """
+CREATE TABLE people (id int PRIMARY KEY, login text, first_name text NOT NULL, phone text NOT NULL);
+INSERT INTO people VALUES (1, NULL, 'Ann', '1'), (2, NULL, 'Bob', '1'), (3, 'ann', 'Ann', '1');
+CREATE TABLE pets (shelter int, chip int, owner_name text NOT NULL);
+INSERT INTO pets VALUES (NULL, NULL, 'Ann'), (NULL, NULL, 'Bob'), (NULL, NULL, 'Ann');
+"""
+
+
+def test_capitals_and_accents_of_one_address_are_one_person(masked: Masked) -> None:
+    ddl = f"""
+    CREATE TABLE people (id serial, email text UNIQUE, name text);
+    INSERT INTO people (email, name)
+    VALUES ('josé@x.de', 'A'), ('José@x.de', 'A'), ('JOSÉ@X.DE', 'A'), ('{PARTS}', 'A'), ('jose@x.de', 'B');
+    """
+
+    people = masked(ddl, '[public.people]\nid = "keep"\nemail = "email"\nname = "full_name"')["people"]
+
+    emails = [row["email"] for row in people]
+    assert len(set(emails)) == 5
+    assert len({row["name"] for row in people[:4]}) == 1
+    assert len({email.lower() for email in emails[:3]}) == 1
+    assert emails[0].lower() == emails[0]
+    assert len({".".join(email.lower().split(".")[:2]) for email in emails[:4]}) == 1
+    assert emails[3].lower() != emails[0]  # to an index on lower(email) it is another one
+    assert people[4]["name"] != people[0]["name"]
+
+
+def test_names_are_folded_likewise(masked: Masked) -> None:
+    ddl = f"""
+    CREATE TABLE names (name text);
+    INSERT INTO names VALUES ('Jörg ÖZIL'), ('{unicodedata.normalize("NFD", "jörg Özil")}'), ('Йод Ёж'), ('йод ёж');
+    """
+
+    names = [row["name"] for row in masked(ddl, '[public.names]\nname = "full_name"')["names"]]
+
+    assert names[0] == names[1]
+    assert names[2] == names[3] != names[0]
+
+
+def test_the_table_of_small_letters_is_the_same_with_every_python() -> None:
+    written = json.dumps(small_letters(), sort_keys=True).encode()
+
+    assert hashlib.sha256(written).hexdigest() == "614345363fa29342afcf9caabac5180a7e9dd4d77092995c061b20247765d6fa"
+    assert {"É": "é", "Ω": "ω", "Ж": "ж", "Ấ": "ấ"}.items() <= small_letters().items()
+
+
+def test_people_without_a_login_are_not_one_person(masked: Masked) -> None:
+    policy = """
+    [[tables]]
+    match = "people"
+    person = "login"
+    [public.people]
+    id = "keep"
+    login = "user_name"
+    first_name = "first_name"
+    phone = { strategy = "phone", by = "person" }
+    """
+
+    people = masked(KEYLESS, policy + '[public.pets]\nshelter = "keep"\nchip = "keep"\nowner_name = "keep"')["people"]
+
+    assert all(row["first_name"] and row["phone"] for row in people)
+    assert len({row["phone"] for row in people}) == 3
+
+
+def test_rows_without_any_part_of_their_persons_key_are_drawn_by_what_they_say(masked: Masked) -> None:
+    policy = """
+    [[tables]]
+    match = "pets"
+    person = ["shelter", "chip"]
+    [public.pets]
+    shelter = "keep"
+    chip = "keep"
+    owner_name = "full_name"
+    [public.people]
+    id = "keep"
+    login = "keep"
+    first_name = "keep"
+    phone = "keep"
+    """
+
+    ann, bob, ann_again = (row["owner_name"] for row in masked(KEYLESS, policy)["pets"])
+
+    assert ann == ann_again != bob
+
+
+def test_people_without_anything_that_names_them_are_told_apart_by_their_row(masked: Masked) -> None:
+    ddl = """
+    CREATE TABLE visits (id int PRIMARY KEY, person int, phone text NOT NULL);
+    INSERT INTO visits VALUES (1, NULL, '1'), (2, NULL, '1'), (3, 7, '1'), (4, 7, '1');
+    """
+    policy = """
+    [[tables]]
+    match = "visits"
+    person = "person"
+    [public.visits]
+    id = "keep"
+    person = "keep"
+    phone = { strategy = "phone", by = "person" }
+    """
+
+    phones = [row["phone"] for row in masked(ddl, policy)["visits"]]
+
+    assert len(set(phones[:3])) == 3
+    assert phones[2] == phones[3]
+
+
+def test_shifts_by_a_column_are_those_of_the_table_that_it_leads_to(masked: Masked) -> None:
+    ddl = """
+    CREATE TABLE people (id int PRIMARY KEY, born date);
+    CREATE TABLE orders (person int REFERENCES people, day date);
+    CREATE TABLE machines (id int PRIMARY KEY, built date);
+    INSERT INTO people SELECT n, '1990-01-01' FROM generate_series(1, 9) AS n;
+    INSERT INTO orders SELECT n, '1990-01-01' FROM generate_series(1, 9) AS n;
+    INSERT INTO machines SELECT n, '1990-01-01' FROM generate_series(1, 9) AS n;
+    """
+    shift = '{{ strategy = "date_shift", per = ["{}"] }}'.format
+    policy = f"""
+    [public.people]
+    id = "keep"
+    born = {shift("id")}
+    [public.orders]
+    person = "keep"
+    day = {shift("person")}
+    [public.machines]
+    id = "keep"
+    built = {shift("id")}
+    """
+
+    rows = masked(ddl, policy)
+
+    born = [row["born"] for row in rows["people"]]
+    assert [row["day"] for row in rows["orders"]] == born
+    assert [row["built"] for row in rows["machines"]] != born
+
+
+def test_a_key_that_is_a_login_elsewhere_can_be_given_its_name(masked: Masked) -> None:
+    ddl = """
+    CREATE TABLE people (email text, name text);
+    CREATE TABLE letters (to_whom text, name text);
+    INSERT INTO people VALUES ('Ann@x.y', 'A');
+    INSERT INTO letters VALUES ('ann@x.y', 'A');
+    """
+    policy = """
+    [[tables]]
+    match = "letters"
+    person = "to_whom"
+    person_of = "email"
+    [public.people]
+    email = "email"
+    name = "full_name"
+    [public.letters]
+    to_whom = "null"
+    name = "full_name"
+    """
+
+    rows = masked(ddl, policy)
+
+    assert rows["letters"][0]["name"] == rows["people"][0]["name"]
