@@ -39,6 +39,10 @@ def test_a_value_that_stays_keeps_its_spelling() -> None:
     assert rows == through(Layout(2, {0: lambda row: row[0], 1: lambda row: row[1]}), rows)
 
 
+def test_octal_escapes_are_cut_to_a_byte_as_postgres_does() -> None:
+    assert unescape(rb"\377\777\1015") == b"\xff\xffA5"
+
+
 def test_null_is_no_text_of_the_same_letters() -> None:
     assert unescape(rb"\N") is None
     assert unescape(rb"\\N") == rb"\N"
