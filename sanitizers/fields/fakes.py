@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import unicodedata
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from sanitizers.digests import KEY_BYTES, SUBKEY_BYTES
+from sanitizers.folding import small_letters
 from sanitizers.formulas import (
     ACCOUNT,
     CARD,
@@ -68,12 +71,15 @@ class Fakes:
 
     def email(self, address: str) -> str:
         """As `email`, by the address itself; one without blanks around it."""
-        folded = _ascii_lower(address)
-        digest = self._digest(PERSON.format("email"), folded)
+        composed, caseless = unicodedata.normalize("NFC", address), _caseless(address)
+        digest = self._digest(PERSON.format("email"), _caseless(composed))
         first, last = self._pick("first_handle", digest, FIRST_NAME), self._pick("last_handle", digest, LAST_NAME)
-        mark = digest[MARK : MARK + MARK_BYTES].hex()
+        # Letters in parts (e and an accent) make another address of the same person.
+        marking = digest if composed == address else self._digest("blanks around an address", caseless)
+        mark = marking[MARK : MARK + MARK_BYTES].hex()
         fake = f"{first}.{last}.{mark}@{DOMAINS[digest[DOMAIN] % len(DOMAINS)]}"
-        return fake if folded == address else _recased(fake, self._digest("spelling of an address", address))
+        usual = address == composed == caseless
+        return fake if usual else _recased(fake, self._digest("spelling of an address", address))
 
     def url(self, address: str) -> str:
         """As `url`."""
@@ -142,8 +148,15 @@ def _number(digest: bytes, at: int) -> int:
     return int.from_bytes(digest[at : at + 7], "big")
 
 
-def _ascii_lower(text: str) -> str:
-    return text.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")
+def _caseless(text: str) -> str:
+    """In small letters as `sanitizers.folding` has them, whatever the locale."""
+    small = text.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")
+    return small if small.isascii() else small.translate(_small_letters())
+
+
+@cache
+def _small_letters() -> dict[int, str]:
+    return {ord(letter): small for letter, small in small_letters().items()}
 
 
 def _recased(fake: str, bits: bytes) -> str:

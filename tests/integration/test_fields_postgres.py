@@ -167,6 +167,9 @@ MAILS = [
     "Jose\u0301@corp.test",
     "अजय@डाटा.भारत",
     "ÄNNA@corp.test",
+    "A\u0308NNA@Corp.test",
+    "ΝΊΚΟΣ@corp.test",
+    "ПЁТР@пример.рф",
     *(f"person{n}@Mail.invalid" for n in range(40)),
 ]
 KINDS: dict[str, tuple[list[str], dict[str, Any], Callable[[Fakes], Callable[[str], str]]]] = {
