@@ -1,0 +1,135 @@
+"""What a road is: one way on which an original could be reached, looked down by itself and answered for in numbers.
+
+A road that could not be looked down is UNKNOWN, never PASS, and the others go on.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
+
+import psycopg
+
+from sanitizers.plan import DatabasePlan
+from sanitizers.track import Track
+
+
+class Status(StrEnum):
+    """What looking down a road has said."""
+
+    PASS = "PASS"  # noqa: S105  # a verdict, no password
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a road says: names and counts, never a value."""
+
+    road: str
+    """The road's name, which stays."""
+    database: str | None
+    """None: it is a way to the whole branch or server."""
+    status: Status
+    numbers: Mapping[str, int]
+    """Counts by slug; `found` is how many originals can be read there."""
+    sentence: str
+    """For a privacy officer."""
+    problems: tuple[str, ...] = ()
+    """A sentence each; a road that failed has at least one."""
+    unseen: tuple[str, ...] = ()
+    """What could not be looked at, half a sentence each; one that is UNKNOWN has at least one."""
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.FAIL) != bool(self.problems):
+            raise ValueError(f"{self.road}: a road fails with problems, and with problems alone")
+        if self.status is Status.UNKNOWN and not self.unseen:
+            raise ValueError(f"{self.road}: a road that is UNKNOWN says what it could not look at")
+        if self.status is Status.PASS and (self.unseen or self.numbers.get("found")):
+            raise ValueError(f"{self.road}: a road on which something is found or unseen is no PASS")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a road may use. Both sessions see every row, write texts as UTF-8 and go by UTC."""
+
+    target: psycopg.Connection
+    source: psycopg.Connection | None
+    """The database as it was before masking, where there still is one; with its key."""
+    plan: DatabasePlan | None
+    key: bytes | None = field(repr=False)
+    seed: int = field(repr=False)
+    """Salts the hashes that are compared; of this proof alone."""
+    full: bool
+    """Whether roads may take hours."""
+    track: Track
+
+    @property
+    def database(self) -> str:
+        """The target's name: as the plan has it, where there is one."""
+        return self.plan.database if self.plan else self.target.info.dbname
+
+
+class Road(ABC):
+    """One way. Subclasses are constants in all but name: whatever a look needs comes with the site."""
+
+    name: ClassVar[str]
+    """A slug: lower-case letters, digits and hyphens."""
+    title: ClassVar[str]
+    question: ClassVar[str]
+    """What an auditor asks."""
+    full_only: ClassVar[bool] = False
+    """Whether it takes so long that it is looked down only when asked for; otherwise nothing is said of it."""
+
+    @abstractmethod
+    def look(self, site: Site) -> Found:
+        """Look; what it makes in the databases is gone afterwards. Errors of the server may pass."""
+
+    def found(self, site: Site, numbers: Mapping[str, int], sentence: str, problems: Sequence[str] = ()) -> Found:
+        """The answer of a road that could be looked down to its end."""
+        status = Status.FAIL if problems else Status.PASS
+        return Found(self.name, site.database, status, MappingProxyType(dict(numbers)), sentence, tuple(problems))
+
+    def unknown(self, site: Site, why: Iterable[str], numbers: Mapping[str, int] | None = None) -> Found:
+        """The answer of one that could not be looked down, or not to its end, and on which nothing was found so far."""
+        reasons = tuple(why)
+        sentence = f"Not looked at: {'; '.join(reasons)}."
+        counts = MappingProxyType(dict(numbers or {}))
+        return Found(self.name, site.database, Status.UNKNOWN, counts, sentence, unseen=reasons)
+
+
+def look_down(roads: Sequence[Road], site: Site) -> tuple[Found, ...]:
+    """Look down every road in turn, each in savepoints of its own, which are rolled back.
+
+    Raises CopyFailedError when the run is stopped.
+    """
+    chosen = [road for road in roads if site.full or not road.full_only]
+    found = []
+    for number, road in enumerate(chosen):
+        site.track.step(road.name)(site.database, number, len(chosen))
+        found.append(_look(road, site))
+    return tuple(found)
+
+
+def _look(road: Road, site: Site) -> Found:
+    try:
+        with ExitStack() as stack:
+            for conn in (site.target, site.source):
+                if conn is not None:
+                    stack.enter_context(conn.transaction(force_rollback=True))
+            return road.look(site)
+    except psycopg.Error as error:
+        reason = _reason(error)
+    return road.unknown(site, [reason])
+
+
+def _reason(error: psycopg.Error) -> str:
+    """Without the message, which may quote a value."""
+    if error.sqlstate is None:
+        return "the connection to the server was lost or refused"
+    return f"the server refused it ({type(error).__name__}, SQLSTATE {error.sqlstate})"
