@@ -23,10 +23,10 @@ class Producible:
 
     def _add(self, collection: Collection[str]) -> None:
         if isinstance(collection, FullNames):
-            first, last = frozenset(map(_folded, collection.first)), frozenset(map(_folded, collection.last))
+            first, last = frozenset(map(folded, collection.first)), frozenset(map(folded, collection.last))
             self._names.add((first, last, collection.length))
         else:
-            self._texts.update(map(_folded, collection))
+            self._texts.update(map(folded, collection))
 
 
 def _producible(plan: DatabasePlan) -> Iterator[Collection[str]]:
@@ -44,6 +44,6 @@ def _is_name(value: str, first: frozenset[str], last: frozenset[str], length: in
     return any(value[:i] in first and value[i + 1 :] in last for i in cuts)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """As `places.normal` does it in SQL: only ASCII letters change."""
     return "".join(c.lower() if c.isascii() else c for c in text.strip(" \t\n\r"))

@@ -1,0 +1,30 @@
+"""How a road answers that found something, saw nothing, or saw a part of what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sanitizers.proof.roads.road import Found, Road, Site, Status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found and what was not seen; see `Found`."""
+
+    numbers: Mapping[str, int]
+    sentence: str
+    problems: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    def of(self, road: Road, site: Site) -> Found:
+        """FAIL where there are problems, UNKNOWN where something was not seen, otherwise PASS."""
+        status = Status.FAIL if self.problems else Status.UNKNOWN if self.unseen else Status.PASS
+        numbers = MappingProxyType(dict(self.numbers))
+        return Found(road.name, site.database, status, numbers, self.sentence, self.problems, self.unseen)
+
+
+def many(count: int, one: str, several: str = "") -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"

@@ -1,0 +1,129 @@
+"""Pages that hold more than their rows: masking by UPDATE leaves every original on disk, and VACUUM leaves the bytes.
+
+Three looks, each as far as the role may: counters and sizes, free slots between rows (any role that may SELECT), and
+the bytes themselves (superusers), where originals of the source are searched for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sanitizers.proof.roads.answers import Answer, many
+from sanitizers.proof.roads.heap import (
+    Filling,
+    Relation,
+    Unexplained,
+    flush_statistics,
+    never_changed,
+    read_filling,
+    read_relations,
+    unexplained,
+)
+from sanitizers.proof.roads.raw_pages import RawFound, RawPages, open_pages
+from sanitizers.proof.roads.road import Found, Road, Site
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A relation that was looked at."""
+
+    relation: Relation
+    filling: Filling
+    beside: Unexplained
+    raw: RawFound | None
+
+    @property
+    def proven(self) -> bool:
+        """Whether bytes or counters say that no other row is there."""
+        read = self.raw is not None and not self.raw.skipped
+        return read or never_changed(self.relation, self.filling)
+
+
+class Pages(Road):
+    """Dead rows, free slots, bloat and bytes of every table that is masked, and of materialized views."""
+
+    name: ClassVar[str] = "pages"
+    title: ClassVar[str] = "Dead rows and pages"
+    question: ClassVar[str] = "Are the originals still on disk, in rows that no query shows any more?"
+
+    def look(self, site: Site) -> Found:
+        """Look at each relation in turn; tables that the policy keeps as they are have nothing to hide."""
+        flush_statistics(site.target)
+        relations = [one for one in read_relations(site.target) if _matters(site, one)]
+        pages = open_pages(site)
+        reader = pages if isinstance(pages, RawPages) else None
+        looked = list(_look(site, relations, reader))
+        problems = tuple(problem for one in looked for problem in _problems(site, one))
+        unseen = tuple(_unseen(looked, pages))
+        return Answer(_numbers(looked, reader), _sentence(looked), problems, unseen).of(self, site)
+
+
+def _matters(site: Site, relation: Relation) -> bool:
+    if site.plan is None or relation.matview:
+        return True
+    masked = {(t.table.schema, t.table.name) for t in site.plan.tables if t.masked}
+    known = {(t.table.schema, t.table.name) for t in site.plan.tables}
+    name = (relation.root_schema, relation.root)
+    return name in masked or name not in known
+
+
+def _look(site: Site, relations: list[Relation], reader: RawPages | None) -> Iterator[Looked]:
+    for number, relation in enumerate(relations):
+        site.track.say(relation.qualified, number, len(relations))
+        filling = read_filling(site.target, relation)
+        raw = reader.search(relation) if reader else None
+        yield Looked(relation, filling, unexplained(relation, filling), raw)
+
+
+def _problems(site: Site, looked: Looked) -> Iterator[str]:
+    relation, beside = looked.relation, looked.beside
+    name = f"{site.database}.{relation.qualified}"
+    remedy = f"{'REFRESH MATERIALIZED VIEW' if relation.matview else 'VACUUM FULL'} {relation.qualified}"
+    if beside:
+        kinds = (
+            (beside.dead, "dead row"),
+            (beside.slots, "free slot of a former row", "free slots of former rows"),
+            (beside.hollow_pages, "page without a row before its end", "pages without a row before its end"),
+            (beside.roomy_pages, "page more than its rows need", "pages more than its rows need"),
+        )
+        counted = ", ".join(many(count, *words) for count, *words in kinds if count)
+        yield f"{name} has {looked.filling.rows:,} rows and beside them {counted}: {remedy}"
+    for column, count in (looked.raw.originals if looked.raw else {}).items():
+        yield (
+            f"the pages of {name} and its indexes hold {many(count, 'sampled original')} of {column}"
+            f" that no row shows: {remedy}"
+        )
+
+
+def _unseen(looked: list[Looked], pages: RawPages | str) -> Iterator[str]:
+    unproven = [one.relation.qualified for one in looked if not one.proven]
+    if unproven and isinstance(pages, str):
+        yield f"{pages} (of {', '.join(unproven)}: rows were changed there, or counters do not go back far enough)"
+    elif unproven:
+        yield f"pages beyond the first 16,384 of {', '.join(unproven)}"
+
+
+def _numbers(looked: list[Looked], reader: RawPages | None) -> Mapping[str, int]:
+    raw = [one.raw for one in looked if one.raw]
+    return {
+        "tables": len(looked),
+        "rows": sum(one.filling.rows for one in looked),
+        "pages": sum(one.relation.pages for one in looked),
+        "dead-rows": sum(one.beside.dead for one in looked),
+        "free-slots": sum(one.beside.slots for one in looked),
+        "hollow-pages": sum(one.beside.hollow_pages for one in looked),
+        "roomy-pages": sum(one.beside.roomy_pages for one in looked),
+        "pages-read": sum(one.pages for one in raw),
+        "searched": reader.needles.count if reader else 0,
+        "found": sum(count for one in raw for count in one.originals.values()),
+    }
+
+
+def _sentence(looked: list[Looked]) -> str:
+    rows, pages = sum(one.filling.rows for one in looked), sum(one.relation.pages for one in looked)
+    counted = f"{many(rows, 'row')} on {many(pages, 'page')} of {many(len(looked), 'table')}"
+    toasted = sum(bool(one.relation.toast_pages) for one in looked)
+    sizes = f"; the room that rows need is not known of {many(toasted, 'table')} with TOAST" if toasted else ""
+    return f"{counted}, room estimated by the sizes of rows{sizes}."
