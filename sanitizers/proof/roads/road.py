@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -69,7 +70,7 @@ class Site:
     """Whether roads may take hours."""
     track: Track
 
-    @property
+    @cached_property  # a connection that was lost does not know its name any more
     def database(self) -> str:
         """The target's name: as the plan has it, where there is one."""
         return self.plan.database if self.plan else self.target.info.dbname

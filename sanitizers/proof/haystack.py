@@ -1,0 +1,141 @@
+"""Tokens of originals, and those tokens of the target's texts that may be one, in temporary tables of one server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import psycopg
+from psycopg import sql
+from psycopg.adapt import PyFormat
+
+from sanitizers.proof.places import Place
+from sanitizers.proof.residue import Home
+from sanitizers.proof.sieve import Sieve, make_sieve, with_parameters
+from sanitizers.proof.tokens import EMAIL, MOST_TRIPLES, PAIR, SHORTEST_PHRASE, TRIPLE, Kind, own_tokens, tokens
+
+MAKE = """
+CREATE TEMP TABLE token (number int, whole bigint, kind int, hash bigint, need int) ON COMMIT DROP;
+CREATE TEMP TABLE among (place int, kind int, hash bigint, text bigint, times bigint) ON COMMIT DROP
+"""
+_TEXTS = """
+SELECT n.nspname, c.relname, a.attname, coalesce(s.n_distinct, -1) > 0
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type y ON y.oid = a.atttypid
+LEFT JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.relname, a.attname)
+  AND s.inherited = (c.relkind = 'p')
+WHERE y.typcategory NOT IN ('B', 'D', 'G', 'I', 'R', 'T', 'V') AND y.oid NOT IN ('uuid'::regtype, 'bytea'::regtype)
+"""
+_SINGLE = sql.SQL("""
+SELECT DISTINCT {number}::int, hashtextextended(k.v, {seed}), k.kind, hashtextextended(k.token, {seed}), 1
+FROM ({tokens}) AS k WHERE k.kind NOT IN ({pair}, {triple}){kept}
+""")
+_RUNS = sql.SQL("""
+SELECT {number}::int, g.whole, g.kind, unnest(g.hashes[1:{most}]),
+  CASE WHEN g.n <= 3 THEN g.n ELSE greatest(3, (g.n + 1) / 2) END
+FROM (
+  SELECT whole, kind, hashes, least(cardinality(hashes), {most}) AS n FROM (
+    SELECT hashtextextended(k.v, {seed}) AS whole, k.kind,
+      array_agg(DISTINCT hashtextextended(k.token, {seed})) AS hashes
+    FROM ({tokens}) AS k
+    WHERE k.kind IN ({pair}, {triple}) AND length(k.token) >= {shortest} AND k.token ~ '[^0-9[:punct:][:space:]]'{kept}
+    GROUP BY 1, 2
+  ) AS run
+) AS g
+""")
+_NOT_KEPT = sql.SQL("""
+ AND hashtextextended(k.token, {seed}) NOT IN (SELECT hashtextextended(o.token, {seed}) FROM ({tokens}) AS o)
+""")
+ONCE = sql.SQL("SELECT DISTINCT e.v FROM ({values}) AS e")
+_AMONG = sql.SQL("""
+SELECT {place}::int, h.kind, CASE WHEN {lets} THEN h.hash END, CASE WHEN {lets} THEN hashtextextended(h.v, {seed}) END,
+  count(*)
+FROM (SELECT k.kind, k.v, hashtextextended(k.token, {seed}) AS hash FROM ({tokens}) AS k OFFSET 0) AS h
+GROUP BY 1, 2, 3, 4
+""")
+_KINDS = "SELECT DISTINCT kind FROM pg_temp.token"
+_KIND_OF: Mapping[int, Kind] = {EMAIL: "email", PAIR: "pair", TRIPLE: "triple"}
+
+
+class Texts:
+    """Columns in which a text or a number can stand, by schema, table and name."""
+
+    def __init__(self, conn: psycopg.Connection) -> None:
+        self._few = {(schema, table, column): few for schema, table, column, few in conn.execute(_TEXTS)}
+
+    def __contains__(self, key: tuple[str, str, str]) -> bool:
+        return key in self._few
+
+    def repeat(self, key: tuple[str, str, str]) -> bool:
+        """Whether the planner knows of few different values: then each is worth being taken apart once."""
+        return bool(self._few[key])
+
+
+class Haystack:
+    """Both tables. Originals first, then `close`, then the texts."""
+
+    def __init__(self, home: Home, seed: int) -> None:
+        self.home = home
+        self._seed = sql.Literal(seed)
+        self._sieve: Sieve | None = None
+        home.conn.execute(MAKE)
+
+    def add_originals(self, number: int, column: Place, source: psycopg.Connection) -> None:
+        """Take the tokens of a column's originals, but not those of what the policy keeps on purpose."""
+        values = ONCE.format(values=column.values())
+        limits = {"pair": sql.Literal(PAIR), "triple": sql.Literal(TRIPLE), "shortest": sql.Literal(SHORTEST_PHRASE)}
+        for query in (_SINGLE, _RUNS):
+            written = query.format(
+                number=sql.Literal(number),
+                seed=self._seed,
+                tokens=own_tokens(values, source),
+                kept=self._not_kept(column, source),
+                most=sql.Literal(MOST_TRIPLES),
+                **limits,
+            )
+            self._bring(written, source, "token")
+
+    def close(self) -> frozenset[Kind]:
+        """Make the sieve; which kinds of tokens there are."""
+        conn = self.home.conn
+        conn.execute("ANALYZE pg_temp.token")
+        self._sieve = make_sieve(conn, sql.SQL("pg_temp.token"))
+        return frozenset(_KIND_OF.get(kind, "number") for (kind,) in conn.execute(_KINDS))
+
+    def add_texts(
+        self, number: int, texts: sql.Composable, target: psycopg.Connection, kinds: Collection[Kind]
+    ) -> None:
+        """Take what gets through the sieve of texts `v` of the target, and count the rest."""
+        if self._sieve is None:
+            raise ValueError("the sieve is made of all originals, so that they come first")
+        taken = tokens(texts, target, kinds)
+        if taken is None:
+            return
+        bits = sql.Placeholder("sieve", format=PyFormat.BINARY)
+        query = _AMONG.format(
+            place=sql.Literal(number),
+            seed=self._seed,
+            tokens=with_parameters(taken, target),
+            lets=self._sieve.lets(bits, sql.SQL("h.hash"), target.info.server_version),
+        )
+        self._bring(query, target, "among", {"sieve": self._sieve.bits})
+
+    def _not_kept(self, column: Place, source: psycopg.Connection) -> sql.Composable:
+        kept = column.kept_values()
+        if kept is None:
+            return sql.SQL("")
+        return _NOT_KEPT.format(seed=self._seed, tokens=own_tokens(kept, source))
+
+    def _bring(
+        self, query: sql.Composed, origin: psycopg.Connection, table: str, sent: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Put the rows of a query into one of our tables: there where they are, or row by row from the other server."""
+        into = sql.SQL("pg_temp.{}").format(sql.Identifier(table))
+        conn = self.home.conn
+        if origin is conn:
+            conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query), sent)
+            return
+        copy_in = sql.SQL("COPY {} FROM STDIN").format(into)
+        with conn.cursor().copy(copy_in) as copy:
+            for row in origin.cursor().stream(query, sent):
+                copy.write_row(row)
