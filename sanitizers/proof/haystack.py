@@ -93,7 +93,7 @@ class Haystack:
                 most=sql.Literal(MOST_TRIPLES),
                 **limits,
             )
-            self._bring(written, source, "token")
+            bring(self.home, written, source, "token")
 
     def close(self) -> frozenset[Kind]:
         """Make the sieve; which kinds of tokens there are."""
@@ -118,7 +118,7 @@ class Haystack:
             tokens=with_parameters(taken, target),
             lets=self._sieve.lets(bits, sql.SQL("h.hash"), target.info.server_version),
         )
-        self._bring(query, target, "among", {"sieve": self._sieve.bits})
+        bring(self.home, query, target, "among", {"sieve": self._sieve.bits})
 
     def _not_kept(self, column: Place, source: psycopg.Connection) -> sql.Composable:
         kept = column.kept_values()
@@ -126,16 +126,28 @@ class Haystack:
             return sql.SQL("")
         return _NOT_KEPT.format(seed=self._seed, tokens=own_tokens(kept, source))
 
-    def _bring(
-        self, query: sql.Composed, origin: psycopg.Connection, table: str, sent: Mapping[str, bytes] | None = None
-    ) -> None:
-        """Put the rows of a query into one of our tables: there where they are, or row by row from the other server."""
-        into = sql.SQL("pg_temp.{}").format(sql.Identifier(table))
-        conn = self.home.conn
-        if origin is conn:
-            conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query), sent)
-            return
-        copy_in = sql.SQL("COPY {} FROM STDIN").format(into)
-        with conn.cursor().copy(copy_in) as copy:
+
+def bring(
+    home: Home, query: sql.Composed, origin: psycopg.Connection, table: str, sent: Mapping[str, bytes] | None = None
+) -> None:
+    """Put the rows of a query into a temporary table: there where they are, or from the other server.
+
+    Args:
+        home: where the table is.
+        query: what to put there.
+        origin: where the query runs.
+        table: the table's name.
+        sent: the query's parameters, where it has some. Its rows then pass one by one: they should be few.
+    """
+    into = sql.SQL("pg_temp.{}").format(sql.Identifier(table))
+    if origin is home.conn:
+        home.conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query), sent)
+        return
+    with home.conn.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(into)) as target:
+        if sent is not None:  # COPY takes no parameters
             for row in origin.cursor().stream(query, sent):
-                copy.write_row(row)
+                target.write_row(row)
+            return
+        with origin.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as out:
+            for block in out:
+                target.write(block)
