@@ -16,8 +16,9 @@ MakeDatabase = Callable[[], TestDatabase]
 
 SHOP = """
 CREATE TABLE people (id int PRIMARY KEY, name text, email text, born date, town text, joined date);
-INSERT INTO people SELECT n, (ARRAY['Michael', 'Linda', 'Susan', 'Robert'])[1 + n % 4], 'zq' || n || '@corp.invalid', date '1950-01-01' + n * 3, 'Zqtown',
-  date '2020-01-01' + n FROM generate_series(1, 400) n;
+INSERT INTO people SELECT n, (ARRAY['Michael', 'Linda', 'Susan', 'Robert'])[1 + n % 4],
+  'zq' || n || '@corp.invalid', date '1950-01-01' + n * 3, 'Zqtown', date '2020-01-01' + n
+FROM generate_series(1, 400) n;
 """
 MASKED = {
     "public.people.name": "first_name",
