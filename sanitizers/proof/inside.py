@@ -52,6 +52,11 @@ def kept_parts(plan: ColumnPlan) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*elements, *parts, *rests, *members]))
 
 
+def strategies_in(strategy: MaskingStrategy) -> tuple[MaskingStrategy, ...]:
+    """The strategy and all that are inside it."""
+    return tuple(one for _, one in _below("", strategy))
+
+
 def common_of(strategy: MaskingStrategy) -> str:
     """How much a few originals elsewhere say; see `strategies.strategy`."""
     return common_of(strategy.of) if isinstance(strategy, Listed) else strategy.common
