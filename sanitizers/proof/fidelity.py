@@ -18,7 +18,7 @@ from sanitizers.plan import ColumnPlan, DatabasePlan
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.roads.road import Site
 
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 """Of a table with more, pages are drawn with about so many rows on either side; `full` reads all."""
 SHARED_BY = 20
 """Rows that share a shape at least, so that none tells of a person."""
@@ -42,7 +42,7 @@ WHERE c.oid = to_regclass(%s) AND c.relkind <> 'p'
 """
 SAMPLE = sql.SQL(" TABLESAMPLE SYSTEM ({}) REPEATABLE ({})")
 PROFILES = sql.SQL("""
-SELECT u.n, count(*), count(u.v), count(DISTINCT u.v), min(length(u.v)),
+SELECT u.n, count(*), count(u.v), count(DISTINCT hashtextextended(u.v, 0)), min(length(u.v)),
   percentile_disc(0.5) WITHIN GROUP (ORDER BY length(u.v)), max(length(u.v))
 FROM {relation} AS t{sample} CROSS JOIN LATERAL (VALUES {values}) AS u (n, v) GROUP BY u.n ORDER BY u.n
 """)

@@ -21,12 +21,15 @@ from sanitizers.proof.reserved import (
     reserved_national_id,
     reserved_phone,
 )
+from sanitizers.strategies.phone import COUNTRY
 
 Kind = Literal["email", "phone", "ip", "iban", "card", "national_id"]
 KINDS: tuple[Kind, ...] = ("email", "phone", "ip", "iban", "card", "national_id")
 ALL = frozenset(KINDS)
 
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:example\.(?:com|org|net)|example|test|invalid|localhost)\b", re.IGNORECASE)
+_FAKE = re.compile(rf"[\w.+-]{{1,128}}@example\.(?:com|org|net)|\+?{COUNTRY}[0-9]{{4,16}}", re.ASCII | re.IGNORECASE)
+"""Whole values as our strategies write them: most of a masked database, told at once."""
 _BARE = re.compile(r"[0-9]{9,19}")
 CHANCE = 0.1
 """Of digits alone, at most so many pass a check of cards or ids by chance, or begin as telephone numbers do."""
@@ -68,21 +71,29 @@ class Tally:
 
 def sightings(text: str) -> Iterator[Sighting]:
     """Everything in a text that is not reserved."""
+    if _FAKE.fullmatch(text):
+        return
     rest = text
     for found in emails(text):
         rest = _without(rest, found.start, found.end)
         if not reserved_email(found.plain):
             yield Sighting("email", bare=False)
-    for found in urls(rest):
-        if reserved_host(_host_of(found)):
-            rest = _without(rest, found.start, found.end)
-    for host in _HOST.finditer(rest):
-        rest = _without(rest, *host.span())
+    rest = _without_reserved_hosts(rest)
     for found in machines(rest):
+        rest = _without(rest, found.start, found.end)
         if not reserved_ip(found.plain):
             yield Sighting("ip", bare=False)
-        rest = _without(rest, found.start, found.end)
     yield from _numbers(rest)
+
+
+def _without_reserved_hosts(text: str) -> str:
+    """Without addresses of the web, and names of machines, where nothing is; digits in them are nobody's."""
+    for found in urls(text):
+        if reserved_host(_host_of(found)):
+            text = _without(text, found.start, found.end)
+    for host in _HOST.finditer(text):
+        text = _without(text, *host.span())
+    return text
 
 
 def _numbers(text: str) -> Iterator[Sighting]:

@@ -19,7 +19,7 @@ from sanitizers.proof.roads.answers import Answer, many
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.sightings import KINDS, Kind, Tally
 
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 """Of a table with more, pages are drawn with about so many rows; `full` reads all."""
 LONGEST = 10_000
 """Characters of a value that are looked at."""

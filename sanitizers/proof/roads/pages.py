@@ -1,13 +1,14 @@
 """Pages that hold more than their rows: masking by UPDATE leaves every original on disk, and VACUUM leaves the bytes.
 
 Three looks, each as far as the role may: counters and sizes, free slots between rows (any role that may SELECT), and
-the bytes themselves (superusers), where originals of the source are searched for.
+the bytes themselves (superusers), where originals of the source are searched for. The bytes of a table are read only
+where counters do not prove that it never held another row, or where all is to be looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sanitizers.proof.roads.answers import Answer, many
@@ -32,7 +33,7 @@ class Looked:
     relation: Relation
     filling: Filling
     beside: Unexplained
-    raw: RawFound | None
+    raw: RawFound | None = None
 
     @property
     def proven(self) -> bool:
@@ -51,10 +52,12 @@ class Pages(Road):
     def look(self, site: Site) -> Found:
         """Look at each relation in turn; tables that the policy keeps as they are have nothing to hide."""
         flush_statistics(site.target)
-        relations = [one for one in read_relations(site.target) if _matters(site, one)]
-        pages = open_pages(site)
+        looked = list(_look(site, [one for one in read_relations(site.target) if _matters(site, one)]))
+        doubtful = [one for one in looked if site.full or one.beside or not one.proven]
+        pages = open_pages(site) if doubtful else ""
         reader = pages if isinstance(pages, RawPages) else None
-        looked = list(_look(site, relations, reader))
+        if reader:
+            looked = [_read(site, one, reader) if one in doubtful else one for one in looked]
         problems = tuple(problem for one in looked for problem in _problems(site, one))
         unseen = tuple(_unseen(looked, pages))
         return Answer(_numbers(looked, reader), _sentence(looked), problems, unseen).of(self, site)
@@ -69,12 +72,16 @@ def _matters(site: Site, relation: Relation) -> bool:
     return name in masked or name not in known
 
 
-def _look(site: Site, relations: list[Relation], reader: RawPages | None) -> Iterator[Looked]:
+def _look(site: Site, relations: list[Relation]) -> Iterator[Looked]:
     for number, relation in enumerate(relations):
         site.track.say(relation.qualified, number, len(relations))
         filling = read_filling(site.target, relation)
-        raw = reader.search(relation) if reader else None
-        yield Looked(relation, filling, unexplained(relation, filling), raw)
+        yield Looked(relation, filling, unexplained(relation, filling))
+
+
+def _read(site: Site, looked: Looked, reader: RawPages) -> Looked:
+    site.track.say(f"pages of {looked.relation.qualified}")
+    return replace(looked, raw=reader.search(looked.relation))
 
 
 def _problems(site: Site, looked: Looked) -> Iterator[str]:
@@ -102,7 +109,7 @@ def _unseen(looked: list[Looked], pages: RawPages | str) -> Iterator[str]:
     if unproven and isinstance(pages, str):
         yield f"{pages} (of {', '.join(unproven)}: rows were changed there, or counters do not go back far enough)"
     elif unproven:
-        yield f"pages beyond the first 16,384 of {', '.join(unproven)}"
+        yield f"the bytes of most pages of {', '.join(unproven)}: a part of them was read, `full` reads all"
 
 
 def _numbers(looked: list[Looked], reader: RawPages | None) -> Mapping[str, int]:

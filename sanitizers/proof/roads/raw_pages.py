@@ -13,10 +13,10 @@ from sanitizers.proof.producible import Producible, folded
 from sanitizers.proof.roads.heap import BLOCK, Relation
 from sanitizers.proof.roads.road import Site
 
-MOST_PAGES = 16_384
-"""Of one relation, 128 MiB; `full` reads them all."""
+MOST_PAGES = 4096
+"""Of one relation, 32 MiB, spread over it; `full` reads them all."""
 AT_ONCE = 128
-PER_TABLE = 12
+PER_TABLE = 6
 """Rows that needles are taken of."""
 SHORTEST, LONGEST = 8, 64
 """Characters of a needle: shorter ones are found by chance, longer ones may be compressed."""
@@ -71,22 +71,21 @@ class RawPages:
         pages = skipped = 0
         indexes = self._site.target.execute(INDEXES, (BLOCK, relation.oid)).fetchall()
         for oid, size in ((relation.oid, relation.pages), *indexes):
-            most = size if self._site.full else min(size, MOST_PAGES)
-            pages, skipped = pages + most, skipped + size - most
-            for block in self._blocks(oid, most):
-                self._note(block, found)
+            for first, last in chosen_pages(size, size if self._site.full else MOST_PAGES):
+                pages += last - first + 1
+                self._note(self._block(oid, first, last), found)
+            skipped += size
+        skipped -= pages
         left = {column: self._not_readable(relation, texts) for column, texts in found.items()}
         return RawFound(pages, skipped, {column: count for column, count in left.items() if count})
 
-    def _blocks(self, oid: int, pages: int) -> Iterator[bytes]:
-        for first in range(0, pages, AT_ONCE):
-            last = min(first + AT_ONCE, pages) - 1
-            if self._schema is None:
-                rows = self._site.target.execute(FILE, (oid, first, last, first), binary=True)
-            else:
-                query = PAGES.format(schema=sql.SQL(self._schema))
-                rows = self._site.target.execute(query, (oid, first, last), binary=True)
-            yield b"".join(bytes(row[0]) for row in rows if row[0] is not None)
+    def _block(self, oid: int, first: int, last: int) -> bytes:
+        if self._schema is None:
+            rows = self._site.target.execute(FILE, (oid, first, last, first), binary=True)
+        else:
+            query = PAGES.format(schema=sql.SQL(self._schema))
+            rows = self._site.target.execute(query, (oid, first, last), binary=True)
+        return b"".join(bytes(row[0]) for row in rows if row[0] is not None)
 
     def _note(self, block: bytes, found: dict[str, set[str]]) -> None:
         for column, texts in self.needles.by_column.items():
@@ -97,6 +96,13 @@ class RawPages:
         query = READABLE.format(sql.Identifier(relation.schema, relation.name))
         shown = (self._site.target.execute(query, (text,)).fetchone() for text in texts)
         return sum(not (row and row[0]) for row in shown)
+
+
+def chosen_pages(pages: int, most: int) -> Iterator[tuple[int, int]]:
+    """First and last page of runs of at most 128, all of them or about `most` pages spread over the relation; pure."""
+    runs = [(first, min(first + AT_ONCE, pages) - 1) for first in range(0, pages, AT_ONCE)]
+    wanted = min(len(runs), max(1, most // AT_ONCE))
+    yield from (runs[n * len(runs) // wanted] for n in range(wanted) if runs)
 
 
 def open_pages(site: Site) -> RawPages | str:
