@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import psycopg
 from psycopg import sql
-from psycopg.adapt import PyFormat
 
 from sanitizers.proof.places import Place
 from sanitizers.proof.residue import Home
-from sanitizers.proof.sieve import Sieve, make_sieve, with_parameters
-from sanitizers.proof.tokens import EMAIL, MOST_TRIPLES, PAIR, SHORTEST_PHRASE, TRIPLE, Kind, own_tokens, tokens
+from sanitizers.proof.sieve import Sieve, bring, make_sieve, with_parameters
+from sanitizers.proof.tokens import (
+    EMAIL,
+    MOST_TRIPLES,
+    PAIR,
+    SHORTEST_PHRASE,
+    TRIPLE,
+    Kind,
+    runs,
+    single_tokens,
+    tokens,
+)
+
+Taking = Callable[[sql.Composable, psycopg.Connection], sql.Composed]
 
 MAKE = """
 CREATE TEMP TABLE token (number int, whole bigint, kind int, hash bigint, need int) ON COMMIT DROP;
@@ -27,8 +38,8 @@ LEFT JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.r
 WHERE y.typcategory NOT IN ('B', 'D', 'G', 'I', 'R', 'T', 'V') AND y.oid NOT IN ('uuid'::regtype, 'bytea'::regtype)
 """
 _SINGLE = sql.SQL("""
-SELECT DISTINCT {number}::int, hashtextextended(k.v, {seed}), k.kind, hashtextextended(k.token, {seed}), 1
-FROM ({tokens}) AS k WHERE k.kind NOT IN ({pair}, {triple}){kept}
+SELECT {number}::int, hashtextextended(k.v, {seed}), k.kind, hashtextextended(k.token, {seed}), 1
+FROM ({tokens}) AS k WHERE true{kept}
 """)
 _RUNS = sql.SQL("""
 SELECT {number}::int, g.whole, g.kind, unnest(g.hashes[1:{most}]),
@@ -38,7 +49,7 @@ FROM (
     SELECT hashtextextended(k.v, {seed}) AS whole, k.kind,
       array_agg(DISTINCT hashtextextended(k.token, {seed})) AS hashes
     FROM ({tokens}) AS k
-    WHERE k.kind IN ({pair}, {triple}) AND length(k.token) >= {shortest} AND k.token ~ '[^0-9[:punct:][:space:]]'{kept}
+    WHERE length(k.token) >= {shortest} AND k.token ~ '[^0-9[:punct:][:space:]]'{kept}
     GROUP BY 1, 2
   ) AS run
 ) AS g
@@ -68,7 +79,7 @@ class Texts:
 
     def repeat(self, key: tuple[str, str, str]) -> bool:
         """Whether the planner knows of few different values: then each is worth being taken apart once."""
-        return bool(self._few[key])
+        return bool(self._few.get(key))
 
 
 class Haystack:
@@ -80,20 +91,26 @@ class Haystack:
         self._sieve: Sieve | None = None
         home.conn.execute(MAKE)
 
-    def add_originals(self, number: int, column: Place, source: psycopg.Connection) -> None:
-        """Take the tokens of a column's originals, but not those of what the policy keeps on purpose."""
-        values = ONCE.format(values=column.values())
-        limits = {"pair": sql.Literal(PAIR), "triple": sql.Literal(TRIPLE), "shortest": sql.Literal(SHORTEST_PHRASE)}
-        for query in (_SINGLE, _RUNS):
+    def add_originals(self, number: int, column: Place, source: psycopg.Connection, *, repeat: bool) -> None:
+        """Take the tokens of a column's originals, but not those of what the policy keeps on purpose.
+
+        Args:
+            number: of the column.
+            column: whose originals.
+            source: where they are.
+            repeat: whether there are few different ones.
+        """
+        values = ONCE.format(values=column.values()) if repeat else column.values()
+        for query, take in ((_SINGLE, single_tokens), (_RUNS, runs)):
             written = query.format(
                 number=sql.Literal(number),
                 seed=self._seed,
-                tokens=own_tokens(values, source),
-                kept=self._not_kept(column, source),
+                tokens=take(values, source),
+                kept=self._not_kept(column, source, take),
                 most=sql.Literal(MOST_TRIPLES),
-                **limits,
+                shortest=sql.Literal(SHORTEST_PHRASE),
             )
-            bring(self.home, written, source, "token")
+            bring(self.home.conn, written, source, "token")
 
     def close(self) -> frozenset[Kind]:
         """Make the sieve; which kinds of tokens there are."""
@@ -111,43 +128,16 @@ class Haystack:
         taken = tokens(texts, target, kinds)
         if taken is None:
             return
-        bits = sql.Placeholder("sieve", format=PyFormat.BINARY)
         query = _AMONG.format(
             place=sql.Literal(number),
             seed=self._seed,
             tokens=with_parameters(taken, target),
-            lets=self._sieve.lets(bits, sql.SQL("h.hash"), target.info.server_version),
+            lets=self._sieve.lets(sql.SQL("h.hash"), target),
         )
-        bring(self.home, query, target, "among", {"sieve": self._sieve.bits})
+        self._sieve.bring(self.home.conn, query, target, "among")
 
-    def _not_kept(self, column: Place, source: psycopg.Connection) -> sql.Composable:
+    def _not_kept(self, column: Place, source: psycopg.Connection, take: Taking) -> sql.Composable:
         kept = column.kept_values()
         if kept is None:
             return sql.SQL("")
-        return _NOT_KEPT.format(seed=self._seed, tokens=own_tokens(kept, source))
-
-
-def bring(
-    home: Home, query: sql.Composed, origin: psycopg.Connection, table: str, sent: Mapping[str, bytes] | None = None
-) -> None:
-    """Put the rows of a query into a temporary table: there where they are, or from the other server.
-
-    Args:
-        home: where the table is.
-        query: what to put there.
-        origin: where the query runs.
-        table: the table's name.
-        sent: the query's parameters, where it has some. Its rows then pass one by one: they should be few.
-    """
-    into = sql.SQL("pg_temp.{}").format(sql.Identifier(table))
-    if origin is home.conn:
-        home.conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query), sent)
-        return
-    with home.conn.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(into)) as target:
-        if sent is not None:  # COPY takes no parameters
-            for row in origin.cursor().stream(query, sent):
-                target.write_row(row)
-            return
-        with origin.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as out:
-            for block in out:
-                target.write(block)
+        return _NOT_KEPT.format(seed=self._seed, tokens=take(kept, source))

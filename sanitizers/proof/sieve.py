@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
+from psycopg.adapt import PyFormat
 
 LEAST, MOST = 1 << 12, 1 << 28  # bits: half a kilobyte to 32 MB
 PER_HASH = 16  # bits for each: six hashes of strangers in a hundred get through
@@ -37,10 +38,20 @@ class Sieve:
         """What of a hash is looked at."""
         return sql.Literal(8 * len(self.bits) - 1)
 
-    def lets(self, bits: sql.Composable, hash_: sql.Composable, version: int) -> sql.Composable:
-        """SQL for whether a hash gets through; `bits` stands for the sieve, `version` is the server's."""
-        lets = _LETS if version >= 140000 else _LETS_BEFORE_14
-        return lets.format(bits=bits, hash=hash_, mask=self.mask)
+    def lets(self, hash_: sql.Composable, conn: psycopg.Connection) -> sql.Composable:
+        """SQL for whether a hash gets through, in a query on that server that `bring` sends."""
+        lets = _LETS if conn.info.server_version >= 140000 else _LETS_BEFORE_14
+        return lets.format(bits=sql.Placeholder("sieve", format=PyFormat.BINARY), hash=hash_, mask=self.mask)
+
+    def bring(self, conn: psycopg.Connection, query: sql.Composed, origin: psycopg.Connection, table: str) -> None:
+        """As `bring` below, of a query that `lets` is in; its rows pass one by one, since COPY takes no parameters."""
+        sent, into = {"sieve": self.bits}, sql.SQL("pg_temp.{}").format(sql.Identifier(table))
+        if origin is conn:
+            conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query), sent)
+            return
+        with conn.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(into)) as target:
+            for row in origin.cursor().stream(query, sent):
+                target.write_row(row)
 
 
 def make_sieve(conn: psycopg.Connection, table: sql.Composable) -> Sieve:
@@ -63,3 +74,15 @@ def with_parameters(query: sql.Composable, conn: psycopg.Connection) -> sql.SQL:
     """The query with each % doubled, as it must be in one that is sent with parameters."""
     written = query.as_string(conn).replace("%", "%%")
     return sql.SQL(written)
+
+
+def bring(conn: psycopg.Connection, query: sql.Composed, origin: psycopg.Connection, table: str) -> None:
+    """Put the rows of a query on `origin` into a temporary table of `conn`, which may be the same."""
+    into = sql.SQL("pg_temp.{}").format(sql.Identifier(table))
+    if origin is conn:
+        conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query))
+        return
+    copy_out, copy_in = sql.SQL("COPY ({}) TO STDOUT").format(query), sql.SQL("COPY {} FROM STDIN").format(into)
+    with origin.cursor().copy(copy_out) as out, conn.cursor().copy(copy_in) as target:
+        for block in out:
+            target.write(block)

@@ -41,20 +41,22 @@ WHERE e.v LIKE '%@%' AND u.word LIKE '%_@_%'
 _NUMBERS = sql.SQL("""
 SELECT k.kind, d.v, k.token FROM (
   SELECT e.v, translate(e.v, '+ ./()-', '') AS digits FROM ({values}) AS e
-  WHERE length(e.v) >= {fewest} AND e.v ~ '^[+(]?[0-9][0-9 ./()-]*$'
+  WHERE length(e.v) BETWEEN {fewest} AND {most} AND {whole}
   UNION ALL
   SELECT e.v, translate(m.found[1], ' ./()-', '') FROM ({values}) AS e
   CROSS JOIN LATERAL regexp_matches(e.v, {embedded}, 'g') AS m (found)
-  WHERE length(e.v) >= {fewest} AND e.v ~ {run} AND e.v !~ '^[+(]?[0-9][0-9 ./()-]*$'
+  WHERE length(e.v) >= {fewest} AND e.v ~ {run} AND (length(e.v) > {most} OR NOT {whole})
 ) AS d CROSS JOIN LATERAL (VALUES
   (length(d.digits), d.digits),
   ({tail}, CASE WHEN length(d.digits) >= {tail_digits} THEN '~' || right(d.digits, {tail_digits}) END)
 ) AS k (kind, token)
 WHERE length(d.digits) BETWEEN {fewest} AND {most} AND k.token IS NOT NULL
 """)
+_WHOLE = sql.SQL("(translate(e.v, '0123456789 ./()-+', '') = '')")  # cheaper than a regular expression
 _PHRASES = sql.SQL("""
 SELECT k.kind, w.v, k.token FROM (
-  SELECT e.v, {words} AS words FROM ({values}) AS e WHERE e.v LIKE '%_ _%' OFFSET 0
+  SELECT e.v, {words} AS words FROM ({values}) AS e
+  WHERE e.v LIKE '%_ _%' AND (length(e.v) > {most} OR NOT {whole}) OFFSET 0
 ) AS w CROSS JOIN LATERAL unnest(w.words, w.words[2:], w.words[3:]) AS u (a, b, c)
 CROSS JOIN LATERAL (VALUES {phrases}) AS k (kind, token)
 WHERE k.token IS NOT NULL
@@ -64,17 +66,22 @@ _TRIPLE = sql.SQL("(btrim(u.a, {edges}) || ' ' || btrim(u.b, {edges}) || ' ' || 
 _OWN = sql.SQL("""
 SELECT CASE cardinality(w.words) WHEN 2 THEN {two} ELSE {three} END AS kind, w.v,
   CASE cardinality(w.words) WHEN 2 THEN {pair} ELSE {triple} END AS token FROM (
-  SELECT e.v, {words} AS words FROM ({values}) AS e WHERE e.v LIKE '%_ _%' OFFSET 0
+  SELECT e.v, {words} AS words FROM ({values}) AS e
+  WHERE e.v LIKE '%_ _%' AND (length(e.v) > {most} OR NOT {whole}) OFFSET 0
 ) AS w CROSS JOIN LATERAL unnest(w.words, w.words[2:], w.words[3:]) AS u (a, b, c)
 WHERE CASE cardinality(w.words) WHEN 2 THEN u.b IS NOT NULL ELSE u.c IS NOT NULL END
 """)
 
 
-def own_tokens(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
-    """SELECT `kind`, `v`, `token` of originals `v`: two words are a pair, more are runs of three."""
+def single_tokens(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
+    """SELECT `kind`, `v`, `token` of originals `v`: addresses and numbers, each of which tells whose it is."""
+    return sql.SQL(" UNION ALL ").join([_emails(values, conn), _numbers(values)])
+
+
+def runs(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
+    """SELECT `kind`, `v`, `token` of originals `v`: two words are a pair, of more every three in a row."""
     kinds = {"two": sql.Literal(PAIR), "three": sql.Literal(TRIPLE)}
-    own = _OWN.format(pair=_edged(_PAIR), triple=_edged(_TRIPLE), **kinds, **_of(values, conn))
-    return sql.SQL(" UNION ALL ").join([_emails(values, conn), _numbers(values), own])
+    return _OWN.format(pair=_edged(_PAIR), triple=_edged(_TRIPLE), **kinds, **_of(values, conn))
 
 
 def tokens(values: sql.Composable, conn: psycopg.Connection, kinds: Collection[Kind]) -> sql.Composed | None:
@@ -102,9 +109,10 @@ def _numbers(values: sql.Composable) -> sql.Composed:
     # Up to four letters may stand before it, as in an IBAN; among more it is a part of a digest.
     embedded = f"(?:^|[^0-9a-z])[a-z]{{0,4}}({_RUN},}})(?![0-9a-z])"
     return _NUMBERS.format(
-        values=values,
+        values=_once(values),
         embedded=sql.Literal(embedded),
         run=sql.Literal(f"{_RUN}}}"),
+        whole=_WHOLE,
         fewest=sql.Literal(FEWEST_DIGITS),
         most=sql.Literal(MOST_DIGITS),
         tail=sql.Literal(TAIL),
@@ -113,7 +121,13 @@ def _numbers(values: sql.Composable) -> sql.Composed:
 
 
 def _of(values: sql.Composable, conn: psycopg.Connection) -> dict[str, sql.Composable]:
-    return {"values": values, "words": _words(sql.Identifier("e", "v"), conn)}
+    words = _words(sql.Identifier("e", "v"), conn)
+    return {"values": _once(values), "words": words, "most": sql.Literal(MOST_DIGITS), "whole": _WHOLE}
+
+
+def _once(values: sql.Composable) -> sql.Composed:
+    """The same, each value computed once: pulled up, its expression would stand wherever it is used."""
+    return sql.SQL("SELECT o.v FROM ({}) AS o OFFSET 0").format(values)
 
 
 def _words(v: sql.Composable, conn: psycopg.Connection) -> sql.Composed:

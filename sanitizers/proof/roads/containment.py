@@ -160,10 +160,10 @@ def _coincidence(column: Place, count: _Count, sizes: dict[int, int]) -> bool:
 
 def _search(seen: _Seen, site: Site, source: psycopg.Connection) -> None:
     """Tokens into the home, then what of the target gets through their sieve."""
-    steps = len(seen.columns) + len(seen.places)
+    own, steps = Texts(source), len(seen.columns) + len(seen.places)
     for number, column in enumerate(seen.columns):
         site.track.say(str(column), number, steps)
-        seen.stack.add_originals(number, column, source)
+        seen.stack.add_originals(number, column, source, repeat=own.repeat(column.key))
     kinds = seen.stack.close()
     for number, place in enumerate(seen.places):
         site.track.say(str(place), len(seen.columns) + number, steps)

@@ -13,11 +13,11 @@ from typing import ClassVar
 from psycopg import sql
 
 from sanitizers.plan import ColumnPlan, TablePlan
-from sanitizers.proof.haystack import bring
 from sanitizers.proof.inside import kept_parts
 from sanitizers.proof.kept import keeping
 from sanitizers.proof.residue import Home, find_home
 from sanitizers.proof.roads.road import Found, Road, Site
+from sanitizers.proof.sieve import bring
 
 SAMPLE = 100_000  # rows of a table; of a larger one about so many are compared, unless it is to be full
 SIGMAS = 6
@@ -134,7 +134,7 @@ def _compare(table: TablePlan, key: Sequence[str], site: Site, home: Home) -> li
         return []
     home.conn.execute(_EMPTY)
     for conn, name in ((site.source, "before"), (site.target, "after")):
-        bring(home, _rows(table, key, site, keeps=name == "before"), conn, name)
+        bring(home.conn, _rows(table, key, site, keeps=name == "before"), conn, name)
     names = [f"{site.database}.{table.table.qualified}.{c.column.name}" for c in columns]
     counts = home.conn.execute(_COUNTS).fetchall()
     return [_Column(names[n], columns[n], rows, equal, chance) for n, rows, equal, chance in counts]
