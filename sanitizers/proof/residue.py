@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.proof.places import Place, normal
+from sanitizers.proof.sieve import Sieve, make_sieve, with_parameters
 
 SHORTEST = 5  # characters; shorter values are found everywhere by chance
 FEWEST_DIGITS = 7  # the same for values without letters
@@ -31,6 +32,11 @@ FROM (SELECT DISTINCT v FROM ({values}) AS each WHERE v <> '') AS d
 _HASHES = sql.SQL(
     "SELECT DISTINCT {number}, hashtextextended(v, {seed}) FROM ({values}) AS each WHERE length(v) >= {shortest}"
 )
+_SIFTED = sql.SQL("""
+SELECT DISTINCT {number}, hashtextextended(v, {seed}) FROM ({values}) AS each
+WHERE length(v) >= {shortest} AND {lets}
+""")
+_DISTINCTIVE = sql.SQL("(SELECT hash FROM pg_temp.original WHERE distinctive) AS o")
 _TEXTS = sql.SQL("""
 WITH said AS (INSERT INTO pg_temp.spoken SELECT {number}, {v} FROM unnest(%s::text[]) AS u(v) RETURNING number, v)
 INSERT INTO pg_temp.found SELECT number, hashtextextended(v, {seed}) FROM said
@@ -154,6 +160,8 @@ class Search:
         self._conn = home.conn
         self._seed = sql.Literal(seed)
         self._columns: list[Place] = []
+        self._sieve: Sieve | None = None
+        self._all_here = True
         self._places: list[tuple[Looked, Place | None]] = []
         home.conn.execute(_TABLES.format(end=home.end))
 
@@ -172,18 +180,26 @@ class Search:
             hashes = sql.SQL("SELECT hashtextextended(v, {}) FROM ({}) AS each").format(self._seed, kept)
             self._bring(hashes, source, "kept")
         self._columns.append(column)
+        self._sieve = None
 
     def expect(self, column: Place) -> None:
-        """Count on the originals of a column that somebody else brings."""
+        """Count on the originals of a column that somebody else brings, after the columns of the target."""
         self._columns.append(column)
+        self._all_here = False
 
     def add_column(self, looked: Looked, column: Place, target: psycopg.Connection) -> None:
         """Collect the hashes of a column of the target."""
         number = self._number(looked, column)
         values = column.values(keys=True)
         shortest = sql.Literal(FEWEST_DIGITS if column.kind == "number" else SHORTEST)
-        hashes = _HASHES.format(number=number, seed=self._seed, shortest=shortest, values=values)
-        self._bring(hashes, target, "found")
+        known = {"number": number, "seed": self._seed, "shortest": shortest}
+        if not self._all_here:
+            self._bring(_HASHES.format(values=values, **known), target, "found")
+            return
+        self._sieve = self._sieve or make_sieve(self._conn, _DISTINCTIVE)
+        lets = self._sieve.lets(sql.SQL("hashtextextended(v, {})").format(self._seed), target)
+        sifted = _SIFTED.format(values=with_parameters(values, target), lets=lets, **known)
+        self._sieve.bring(self._conn, sifted, target, "found")
 
     def add_texts(self, looked: Looked, texts: Iterable[str]) -> None:
         """Collect the texts of a definition or of statistics of the target."""
