@@ -98,14 +98,14 @@ def test_groups_of_rows_that_are_alike_are_counted(make_database_on: MakeOn) -> 
         conn.execute((SCHEMA + ROWS).encode())
         sexes, persons = (QuasiIdentifiers("public", "people", names) for names in (("sex",), ("sex", "zip")))
 
-        found = read_groups(conn, [sexes, persons], k=5)
+        found = read_groups(conn, [sexes, persons], k=40)
 
     assert found == (
-        Groups(sexes, 5, 401, 2, 200, 0, 0),
-        Groups(persons, 5, 401, 11, 1, 1, 1),
+        Groups(sexes, 40, 401, 2, 200, 0, 0),
+        Groups(persons, 40, 401, 11, 1, 1, 1),
     )
     assert str(found[1]) == (
-        "public.people (sex, zip): 1 of 401 rows are in groups of fewer than 5 (1 of 11, the smallest has 1)"
+        "public.people (sex, zip): 1 of 401 rows are in groups of fewer than 40 (1 of 11, the smallest has 1)"
     )
     assert [groups.anonymous for groups in found] == [True, False]
 

@@ -54,6 +54,16 @@ def test_a_table_masked_by_update_fails_until_it_is_written_anew(make_database_o
     assert full.numbers["hollow-pages"] == full.numbers["free-slots"] == full.numbers["dead-rows"] == 0
 
 
+def test_counters_that_vacuum_full_leaves_as_they_were_are_no_dead_rows(make_database_on: MakeOn) -> None:
+    case = masked_by_update(make_database_on, 18)
+    vacuum(case, "VACUUM FULL")
+
+    found = look(Pages(), case)
+
+    assert case.rows("SELECT n_dead_tup FROM pg_stat_user_tables") == [(ROWS,)]
+    assert (found.status, found.numbers["dead-rows"]) == (Status.UNKNOWN, 0)
+
+
 @pytest.mark.parametrize("major", VERSIONS)
 def test_bytes_tell_a_superuser_what_is_left_and_that_nothing_is(make_database_on: MakeOn, major: int) -> None:
     case = masked_by_update(make_database_on, major)
