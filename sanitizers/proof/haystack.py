@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import psycopg
 from psycopg import sql
@@ -22,11 +22,10 @@ from sanitizers.proof.tokens import (
     tokens,
 )
 
-Taking = Callable[[sql.Composable, psycopg.Connection], sql.Composed]
-
 MAKE = """
 CREATE TEMP TABLE token (number int, whole bigint, kind int, hash bigint, need int) ON COMMIT DROP;
-CREATE TEMP TABLE among (place int, kind int, hash bigint, text bigint, times bigint) ON COMMIT DROP
+CREATE TEMP TABLE among (place int, kind int, hash bigint, text bigint, times bigint) ON COMMIT DROP;
+CREATE TEMP TABLE spared (hash bigint) ON COMMIT DROP
 """
 _TEXTS = """
 SELECT n.nspname, c.relname, a.attname, coalesce(s.n_distinct, -1) > 0
@@ -39,7 +38,7 @@ WHERE y.typcategory NOT IN ('B', 'D', 'G', 'I', 'R', 'T', 'V') AND y.oid NOT IN 
 """
 _SINGLE = sql.SQL("""
 SELECT {number}::int, hashtextextended(k.v, {seed}), k.kind, hashtextextended(k.token, {seed}), 1
-FROM ({tokens}) AS k WHERE true{kept}
+FROM ({tokens}) AS k
 """)
 _RUNS = sql.SQL("""
 SELECT {number}::int, g.whole, g.kind, unnest(g.hashes[1:{most}]),
@@ -49,14 +48,13 @@ FROM (
     SELECT hashtextextended(k.v, {seed}) AS whole, k.kind,
       array_agg(DISTINCT hashtextextended(k.token, {seed})) AS hashes
     FROM ({tokens}) AS k
-    WHERE length(k.token) >= {shortest} AND k.token ~ '[^0-9[:punct:][:space:]]'{kept}
+    WHERE length(k.token) >= {shortest} AND k.token ~ '[^0-9[:punct:][:space:]]'
     GROUP BY 1, 2
   ) AS run
 ) AS g
 """)
-_NOT_KEPT = sql.SQL("""
- AND hashtextextended(k.token, {seed}) NOT IN (SELECT hashtextextended(o.token, {seed}) FROM ({tokens}) AS o)
-""")
+_KEPT = sql.SQL("SELECT hashtextextended(k.token, {seed}) FROM ({tokens}) AS k")
+_SPARE = "DELETE FROM pg_temp.token t USING (SELECT DISTINCT hash FROM pg_temp.spared) AS s WHERE s.hash = t.hash"
 ONCE = sql.SQL("SELECT DISTINCT e.v FROM ({values}) AS e")
 _AMONG = sql.SQL("""
 SELECT {place}::int, h.kind, CASE WHEN {lets} THEN h.hash END, CASE WHEN {lets} THEN hashtextextended(h.v, {seed}) END,
@@ -92,7 +90,7 @@ class Haystack:
         home.conn.execute(MAKE)
 
     def add_originals(self, number: int, column: Place, source: psycopg.Connection, *, repeat: bool) -> None:
-        """Take the tokens of a column's originals, but not those of what the policy keeps on purpose.
+        """Take the tokens of a column's originals, and of what the policy keeps on purpose.
 
         Args:
             number: of the column.
@@ -106,15 +104,19 @@ class Haystack:
                 number=sql.Literal(number),
                 seed=self._seed,
                 tokens=take(values, source),
-                kept=self._not_kept(column, source, take),
                 most=sql.Literal(MOST_TRIPLES),
                 shortest=sql.Literal(SHORTEST_PHRASE),
             )
             bring(self.home.conn, written, source, "token")
+            kept = column.kept_values()
+            if kept is not None:
+                spared = _KEPT.format(seed=self._seed, tokens=take(kept, source))
+                bring(self.home.conn, spared, source, "spared")
 
     def close(self) -> frozenset[Kind]:
         """Make the sieve; which kinds of tokens there are."""
         conn = self.home.conn
+        conn.execute(_SPARE)
         conn.execute("ANALYZE pg_temp.token")
         self._sieve = make_sieve(conn, sql.SQL("pg_temp.token"))
         return frozenset(_KIND_OF.get(kind, "number") for (kind,) in conn.execute(_KINDS))
@@ -135,9 +137,3 @@ class Haystack:
             lets=self._sieve.lets(sql.SQL("h.hash"), target),
         )
         self._sieve.bring(self.home.conn, query, target, "among")
-
-    def _not_kept(self, column: Place, source: psycopg.Connection, take: Taking) -> sql.Composable:
-        kept = column.kept_values()
-        if kept is None:
-            return sql.SQL("")
-        return _NOT_KEPT.format(seed=self._seed, tokens=take(kept, source))

@@ -104,13 +104,16 @@ def test_without_a_source_nobody_can_tell(shop: Case) -> None:
 def test_what_a_pool_can_make_or_the_policy_keeps_is_no_residue(make_database: MakeDatabase) -> None:
     script = """
     CREATE TABLE people (id int PRIMARY KEY, name text, email text);
+    CREATE TABLE tickets (id int PRIMARY KEY, body text);
+    INSERT INTO tickets VALUES (1, 'zqticket for ops@team.invalid');
     CREATE TABLE notes (id int PRIMARY KEY, body text);
     INSERT INTO people SELECT n, 'Michael Johnson', 'ops@team.invalid' FROM generate_series(1, 20) n;
     INSERT INTO people VALUES (21, 'Zqbruno Zqmeyer', 'zqbruno@corp.invalid');
     INSERT INTO notes VALUES (1, 'Dear Michael Johnson, write to ops@team.invalid'), (2, 'Dear Zqbruno Zqmeyer');
     """
     kept = {"strategy": "email", "keep_values": ["*@team.invalid"]}
-    case = make_case(make_database, script, {"public.people.name": "full_name", "public.people.email": kept})
+    masked = {"public.people.name": "full_name", "public.people.email": kept, "public.tickets.body": "null"}
+    case = make_case(make_database, script, masked)
     case.copy()
 
     found = look(case)
