@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import psycopg
 
@@ -74,6 +74,12 @@ ORDER BY 1
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
 CODE = re.compile(r"[a-z_-]+")
 WORD = re.compile(r"[^\s'\"(),;<>]+")
+MANY_DIGITS = 7  # of a word that looks like a number
+
+LABELS = """
+SELECT DISTINCT enumlabel FROM pg_enum e WHERE enumtypid >= 16384 AND NOT EXISTS (
+  SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = e.enumtypid AND d.deptype = 'e')
+"""
 
 
 def read_definitions(conn: psycopg.Connection) -> tuple[tuple[str, str], ...]:
@@ -83,12 +89,23 @@ def read_definitions(conn: psycopg.Connection) -> tuple[tuple[str, str], ...]:
         return tuple(conn.execute(DEFINITIONS).fetchall())
 
 
-def literals(text: str) -> Iterator[str]:
+def read_labels(conn: psycopg.Connection) -> frozenset[str]:
+    """The labels of all enums that are one word and no address or number: words of the schema, not of a row."""
+    labels = (label for (label,) in conn.execute(LABELS))
+    return frozenset(label for label in labels if label.split() == [label] and not _telling(label))
+
+
+def literals(text: str, labels: Collection[str] = ()) -> Iterator[str]:
     """Quoted literals of a definition, and the words in them that look like an address or a number.
 
-    A literal of one lower-case word is code ('pending', 'plpgsql'), and equal to somebody's note by chance: left out.
+    A literal of one lower-case word is code ('pending', 'plpgsql'), and equal to somebody's note by chance: left out,
+    as are `labels`.
     """
     for match in LITERAL.finditer(text):
         literal = match[1].replace("''", "'")
-        yield from [literal] if not CODE.fullmatch(literal) else []
-        yield from (word for word in WORD.findall(literal) if "@" in word or sum(map(str.isdigit, word)) >= 7)
+        yield from [literal] if literal not in labels and not CODE.fullmatch(literal) else []
+        yield from filter(_telling, WORD.findall(literal))
+
+
+def _telling(word: str) -> bool:
+    return "@" in word or sum(map(str.isdigit, word)) >= MANY_DIGITS

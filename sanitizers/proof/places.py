@@ -20,7 +20,8 @@ SELECT n.nspname, c.relname, a.attname,
     WHEN b.type IN ('json'::regtype, 'jsonb'::regtype) OR y.typcategory IN ('A', 'C') THEN 'nested'
     WHEN y.typcategory = 'N' THEN 'number'
     ELSE 'plain' END,
-  c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> ''
+  c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> '',
+  EXISTS (SELECT FROM pg_type w WHERE w.typtype = 'e' AND (w.oid = b.type OR w.typarray = b.type))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type y ON y.oid = a.atttypid
@@ -104,6 +105,8 @@ class Place:
     """Whether rows of inheritance children are to be left out."""
     derived: bool
     """Whether Postgres computes it from other columns: a materialized view's, a generated one."""
+    labels: bool = False
+    """Whether its values are labels of an enum: the type's words, which no row of another table got there."""
     without: tuple[str, ...] = ()
     """Members of a JSON object that do not count, because masking keeps them on purpose."""
     common: str = ""

@@ -49,10 +49,12 @@ WHERE hashtextextended(v, {seed}) IN (SELECT hash FROM pg_temp.hit WHERE {which}
 _BY_CHANCE = "INSERT INTO pg_temp.chance SELECT unnest(%s::bigint[])"
 _COINCIDENCE = sql.SQL("""
 CREATE TEMP TABLE coincidence {end} AS
-SELECT h.original, h.place FROM pg_temp.hit h
-WHERE h.original = ANY ({common}::int[]) AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
-GROUP BY h.original, h.place
-HAVING count(*) * {few} < (SELECT count(*) FROM pg_temp.original o WHERE o.number = h.original AND o.distinctive)
+SELECT h.original, h.place FROM pg_temp.hit h JOIN pg_temp.place p ON p.number = h.place
+WHERE (p.labels OR h.original = ANY ({common}::int[]))
+  AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
+GROUP BY h.original, h.place, p.labels
+HAVING p.labels
+  OR count(*) * {few} < (SELECT count(*) FROM pg_temp.original o WHERE o.number = h.original AND o.distinctive)
   OR (h.original = ANY ({words}::int[]) AND count(*) <= {few_words})
 """)
 _RESIDUE = sql.SQL("""
@@ -82,7 +84,7 @@ CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) {end};
 CREATE TEMP TABLE kept (hash bigint) {end};
 CREATE TEMP TABLE found (number int, hash bigint) {end};
 CREATE TEMP TABLE spoken (number int, v text) {end};
-CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean) {end};
+CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean, labels boolean) {end};
 CREATE TEMP TABLE chance (hash bigint) {end}
 """)
 _MAY_MAKE_TABLES = """
@@ -101,7 +103,7 @@ class ColumnSearched:
     by_chance: int = 0
     """Found, but any pool of the plan can produce them, so that they prove nothing."""
     by_coincidence: int = 0
-    """Common words, too few of the column's in one place to be a copy of it."""
+    """Common words, too few of the column's in one place to be a copy of it; labels of enums."""
     found: int = 0
 
 
@@ -123,6 +125,8 @@ class Looked:
     """Computed from columns or written in a definition: values that a public column holds prove nothing there."""
     public: bool = False
     """A column that the policy calls public: no hit counts there."""
+    labels: bool = False
+    """Holds labels of an enum, which are looked at where the type is defined: each hit is a coincidence."""
 
 
 @dataclass(frozen=True)
@@ -229,9 +233,8 @@ class Search:
 
     def _number(self, looked: Looked, column: Place | None = None) -> sql.Literal:
         number = len(self._places)
-        self._conn.execute(
-            "INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s)", (number, looked.name, looked.derived, looked.public)
-        )
+        row = (number, looked.name, looked.derived, looked.public, looked.labels)
+        self._conn.execute("INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s, %s)", row)
         self._places.append((looked, column))
         return sql.Literal(number)
 
