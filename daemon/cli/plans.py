@@ -16,6 +16,8 @@ from daemon.cli.options import EventTriggerOption, ModeOption, PolicyOption, Sam
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain import Outlook, look_ahead, parse_dsn
 from daemon.plain.outlook import Wish
+from daemon.plain.run import looking
+from daemon.progress import Watch
 from daemon.settings import load_settings
 from sanitizers.plan import MaskingPlan
 
@@ -43,7 +45,9 @@ def plan(
         if project is not None:
             raise UsageError("give --dsn or --project, not both")
         wish = Wish(known_mode(mode), chosen_policy(settings, policy, sample), tuple(allow_event_trigger or ()))
-        _show(look_ahead(parse_dsn("--dsn", dsn), wish), as_json=as_json)
+        with looking(Watch(lambda _: None)):
+            outlook = look_ahead(parse_dsn("--dsn", dsn), wish)
+        _show(outlook, as_json=as_json)
         return
     if allow_event_trigger:
         raise UsageError("--allow-event-trigger needs --dsn: the API tells of no event triggers; give it to `sanitize`")

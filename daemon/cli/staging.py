@@ -89,7 +89,10 @@ def _all(names: list[str] | None) -> tuple[str, ...]:
 def _on_neon(settings: Settings, project: str | None, asked: Asked, manner: Manner) -> None:
     with telling() as tell:
         try:
-            with open_app(settings, exclusive=not manner.dry_run, tell=tell) as app, signals(app.staging.abandon):
+            with (
+                open_app(settings, exclusive=not manner.dry_run, tell=tell) as app,
+                signals(app.staging.abandon, app.staging.ahead),
+            ):
                 request = app.request(app.choose_one(project), "manual", asked)
                 if manner.dry_run:
                     flight = app.preflight(request)

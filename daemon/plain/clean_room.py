@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
-from daemon.plain.run import How, Sanitized, ending, sanitized
+from daemon.plain.run import How, Sanitized, ending, looking, sanitized
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
@@ -31,8 +31,12 @@ class CleanRoom:
     how: How
     schema_exists: bool = False
 
-    def look(self) -> tuple[Outlook, Facts]:
+    def look(self, watch: Watch) -> tuple[Outlook, Facts]:
         """Everything that could refuse the run; nothing is created. Raises RunRefusedError or UsageError."""
+        with looking(watch):
+            return self._look()
+
+    def _look(self) -> tuple[Outlook, Facts]:
         outlook, there = look_ahead(self.source, self.how.wish), self.target.facts()
         if outlook.facts.is_same_as(there):
             raise UsageError("--source and --target are one database: give another target, or mask it with --in-place")
@@ -58,7 +62,7 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         RunRefusedError: something must be changed first; no row was copied.
         RunFailedError: it did not arrive whole, or something of the original was found.
     """
-    outlook, there = run.look()
+    outlook, there = run.look(watch)
     for note in (outlook.coverage, *outlook.notes):
         watch.tell(Progress("preflight", note))
     state = [LEFT]
@@ -67,7 +71,7 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         if not run.schema_exists and not run.begun:
             watch.tell(Progress("schema", "making the target's schema"))
             notes = make_schema(run.source, run.target, (outlook.facts, there), watch.stop)
-        plan = outlook.ready
+        plan = outlook.require_plan()
         _refuse_blockers(run, plan)
         _copy(run, plan, watch)
         state[0] = FAILED
@@ -108,7 +112,7 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...
     check = VerifyRun(
         source=run.source.connect,
         target=run.target.connect,
-        plan=outlook.ready,
+        plan=outlook.require_plan(),
         key=run.how.key.secret,
         stop=watch.stop,
         on_connection=watch.connections.add,

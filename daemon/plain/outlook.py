@@ -61,10 +61,9 @@ class Outlook:
 
     def refuse(self) -> None:
         """Raises RunRefusedError with everything that stands in the way, if anything does."""
-        _ = self.ready
+        self.require_plan()
 
-    @property
-    def ready(self) -> DatabasePlan:
+    def require_plan(self) -> DatabasePlan:
         """The plan of the database. Raises RunRefusedError with everything that stands in the way."""
         if self.plan is None or self.problems:
             reasons = "\n".join(f"  - {problem}" for problem in self.problems)

@@ -10,6 +10,7 @@ from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
 from daemon.policies import Place, compile_policy, coverage, unmasked, unnamed, without_foreign
+from daemon.progress import breakable
 from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
@@ -54,6 +55,11 @@ class Layout:
 
 def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     """Look at everything that could refuse the run. Raises RunRefusedError with every problem; nothing was created."""
+    with breakable(context.ahead):
+        return _preflight(context, request)
+
+
+def _preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     project_id = request.project.id
     listing = context.client.list_project(project_id, context.clock())
     production = find_source(listing, context, request)
