@@ -16,8 +16,8 @@ from psycopg import sql
 LETTERS = (range(0x80, 0x590), range(0x1E00, 0x1F00))
 """Latin, Greek, Cyrillic and Armenian: blocks whose letters have had their small forms since Unicode 5."""
 
-ALPHABETS = (range(0xC0, 0xDF), range(0x391, 0x3AA), range(0x400, 0x430))
-"""Capitals of Western Europe, Greek and Cyrillic; translate() is slow, so each alphabet has its own."""
+USUAL = (range(0xC0, 0xDF), range(0x391, 0x3C3), range(0x410, 0x430))
+"""Capitals of Western Europe, Greek and Cyrillic: first in the table, which is walked from the front."""
 
 _UTF8 = sql.SQL("(SELECT getdatabaseencoding() = 'UTF8')")
 # A database without an encoding (SQL_ASCII) may hold bytes that are no UTF-8: they count as they are.
@@ -29,9 +29,14 @@ _NAMED = sql.SQL("""
 (SELECT decode(string_agg(coalesce({table}::jsonb ->> p[1], p[1]), '' ORDER BY n), 'hex')
 FROM regexp_matches(encode({bytes}, 'hex'), '(?:[0-7].)+|[89a-f].(?:[89ab].)*', 'g') WITH ORDINALITY AS m (p, n))
 """)
+# translate() walks its whole table for each character, so it is given those letters alone that are in the text.
 _TRANSLATED = sql.SQL("""
-(SELECT CASE WHEN v ~ {class_} THEN translate(v, {letters}, {small}) ELSE v END FROM (SELECT {text} AS v OFFSET 0) AS w)
+(SELECT CASE WHEN f.found = '' THEN f.v ELSE translate(f.v, f.found, translate(f.found, {letters}, {small})) END
+FROM (SELECT c.v, regexp_replace(c.v, {others}, '', 'g') AS found
+  FROM (SELECT {text} AS v FROM (SELECT {lower} AS v OFFSET 0) AS w OFFSET 0) AS c OFFSET 0) AS f)
 """)
+_ITSELF = sql.SQL("w.v")
+_COMPOSED = sql.SQL("CASE WHEN w.v IS NFC NORMALIZED THEN w.v ELSE normalize(w.v, NFC) END")  # most are: asking is less
 _CONSTANT = sql.SQL("(SELECT convert_from(decode({}, 'hex'), 'UTF8'))")  # no literal: it would be converted on its way
 
 
@@ -71,28 +76,32 @@ def folded_bytes(text: sql.Composable) -> sql.Composable:
     Args:
         text: a text; used more than once.
     """
-    return _small_bytes(text, trimmed(text), sql.SQL("normalize({}, NFC)").format(trimmed(text)))
+    return _small_bytes(text, trimmed(text), _COMPOSED)
 
 
 def caseless_bytes(text: sql.Composable) -> sql.Composable:
     """SQL for the bytes that a text has in common with those that differ from it by case alone."""
-    return _small_bytes(text, lowered(text), lowered(text))
+    return _small_bytes(text, lowered(text), _ITSELF)
 
 
-def _small_bytes(text: sql.Composable, lower: sql.Composable, lower_in_utf8: sql.Composable) -> sql.Composable:
-    return sql.SQL("(CASE WHEN {} THEN {} WHEN {} THEN {} ELSE {} END)").format(
-        plain(text), text_bytes(lower), _UTF8, text_bytes(_translated(lower_in_utf8)), _named(lower)
+def caseless(text: sql.Composable) -> sql.Composable:
+    """SQL for whether a text is in small letters alone, so that its bytes are its `caseless_bytes`."""
+    return sql.SQL("(CASE WHEN {} THEN {} !~ {} ELSE {} = {} END)").format(
+        _UTF8, text, _constant(f"[A-Z{''.join(small_letters())}]"), text_bytes(text), caseless_bytes(text)
     )
 
 
-def _translated(text: sql.Composable) -> sql.Composable:
-    small = small_letters()
-    usual = [[chr(code) for code in alphabet if chr(code) in small] for alphabet in ALPHABETS]
-    for letters in (*usual, [letter for letter in small if letter not in chain.from_iterable(usual)]):
-        class_, capitals, others = f"[{''.join(letters)}]", "".join(letters), "".join(map(small.__getitem__, letters))
-        named = {"class_": class_, "letters": capitals, "small": others}
-        text = _TRANSLATED.format(text=text, **{name: _constant(value) for name, value in named.items()})
-    return text
+def _small_bytes(text: sql.Composable, lower: sql.Composable, in_utf8: sql.Composable) -> sql.Composable:
+    return sql.SQL("(CASE WHEN {} THEN {} WHEN {} THEN {} ELSE {} END)").format(
+        plain(text), text_bytes(lower), _UTF8, text_bytes(_translated(lower, in_utf8)), _named(lower)
+    )
+
+
+def _translated(lower: sql.Composable, text: sql.Composable) -> sql.Composable:
+    small = dict(sorted(small_letters().items(), key=lambda pair: not any(ord(pair[0]) in block for block in USUAL)))
+    named = {"others": f"[^{''.join(small)}]+", "letters": "".join(small), "small": "".join(small.values())}
+    constants = {name: _constant(value) for name, value in named.items()}
+    return _TRANSLATED.format(lower=lower, text=text, **constants)
 
 
 def _constant(text: str) -> sql.Composable:

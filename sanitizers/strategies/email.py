@@ -8,7 +8,7 @@ from psycopg import sql
 from pydantic import Field
 
 from sanitizers.digests import digest_of
-from sanitizers.folding import caseless_bytes, composed, plain, text_bytes, trimmed
+from sanitizers.folding import caseless, caseless_bytes, composed, plain, text_bytes, trimmed
 from sanitizers.formulas import DOMAIN, FIRST_NAME, LAST_NAME, mark
 from sanitizers.pools import HANDLE_LENGTH, PoolName
 from sanitizers.schema import Column
@@ -19,8 +19,8 @@ DOMAINS = sql.SQL("('{{@example.com,@example.org,@example.net}}'::text[])[1 + ge
 NAME_LENGTH = 2 * HANDLE_LENGTH + 1
 
 _RECASED = sql.SQL("""
-(SELECT string_agg(CASE WHEN get_bit(q.bits, i) = 1 OR i = strpos(q.fake, '@') + 1 THEN upper(substr(q.fake, i, 1))
-  ELSE substr(q.fake, i, 1) END, '' ORDER BY i)
+(SELECT string_agg(CASE WHEN get_bit(q.bits, i) = 1 OR i = strpos(q.fake, '@') + 1
+  THEN upper(substr(q.fake, i, 1) COLLATE "C") ELSE substr(q.fake, i, 1) END, '' ORDER BY i)
 FROM (SELECT {fake} AS fake, {bits} AS bits OFFSET 0) AS q CROSS JOIN LATERAL generate_series(1, length(q.fake)) AS i)
 """)
 
@@ -69,8 +69,8 @@ def _whole(text: sql.Composable) -> sql.Composable:
 
 def _usual(text: sql.Composable) -> sql.Composable:
     """Whether an address is spelt as all its spellings are folded to."""
-    return sql.SQL("CASE WHEN {} THEN {} = {} ELSE {} AND {} = {} END").format(
-        plain(text), text, trimmed(text), _whole(text), text_bytes(text), caseless_bytes(text)
+    return sql.SQL("CASE WHEN {} THEN {} = {} ELSE {} AND {} END").format(
+        plain(text), text, trimmed(text), _whole(text), caseless(text)
     )
 
 

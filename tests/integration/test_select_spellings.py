@@ -6,7 +6,11 @@ import hashlib
 import json
 import unicodedata
 
-from sanitizers.folding import small_letters
+import psycopg
+from psycopg import sql
+
+from sanitizers.folding import caseless, folded_bytes, small_letters
+from tests.fix_postgres import TestDatabase
 from tests.integration.select_case import Masked, masked
 
 __all__ = ["masked"]
@@ -56,6 +60,27 @@ def test_the_table_of_small_letters_is_the_same_with_every_python() -> None:
 
     assert hashlib.sha256(written).hexdigest() == "614345363fa29342afcf9caabac5180a7e9dd4d77092995c061b20247765d6fa"
     assert {"É": "é", "Ω": "ω", "Ж": "ж", "Ấ": "ấ"}.items() <= small_letters().items()
+
+
+def test_every_letter_of_the_table_is_folded_alone_and_in_a_text(database: TestDatabase) -> None:
+    small = small_letters()
+    texts = [*small, f" A{''.join(small)}b", "ÉÉ Ωé", unicodedata.normalize("NFD", "ÉΩé"), "Ann"]
+    expected = [*small.values(), f"a{''.join(small.values())}b", "éé ωé", "éωé", "ann"]
+    query = sql.SQL("SELECT {} FROM unnest(%s::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n")
+
+    with psycopg.connect(database.dsn) as conn:
+        rows = conn.execute(query.format(folded_bytes(sql.Identifier("v"))), (texts,)).fetchall()
+        alike = conn.execute(query.format(caseless(sql.Identifier("v"))), (texts,)).fetchall()
+
+    assert [row[0].decode() for row in rows] == expected
+    assert [row[0] for row in alike] == [False] * len(texts)
+
+
+def test_small_letters_beyond_ascii_are_caseless(database: TestDatabase) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        query = sql.SQL("SELECT {}").format(caseless(sql.SQL("'josé, ωж 1'::text")))
+
+        assert conn.execute(query).fetchone() == (True,)
 
 
 def test_people_without_a_login_are_not_one_person(masked: Masked) -> None:
