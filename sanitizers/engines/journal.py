@@ -129,6 +129,12 @@ class Journal:
         self._conn.commit()
         return {(row[0], row[1]): Filled(*row) for row in rows}
 
+    def forget(self, tables: Collection[Filled]) -> None:
+        """These tables are not filled any more."""
+        with self._conn.transaction(), self._conn.cursor() as cursor:
+            delete = "DELETE FROM branchwarden_journal.done WHERE (schema, name) = (%s, %s)"
+            cursor.executemany(delete, [(filled.schema, filled.table) for filled in tables])
+
     def start_over(self, source: str) -> None:
         """No table is filled any more, and all are to be, from another state of the source."""
         with self._conn.transaction():
