@@ -25,9 +25,11 @@ _BYTES = sql.SQL(
     "convert_to({}, (SELECT CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END::name))"
 )
 _PLAIN = sql.SQL("((octet_length({text}) = length({text}) AND {utf8}) IS NOT FALSE)")
+# Nothing matches where there is nothing: such bytes are NULL, or empty, and stay so.
 _NAMED = sql.SQL("""
-(SELECT decode(string_agg(coalesce({table}::jsonb ->> p[1], p[1]), '' ORDER BY n), 'hex')
-FROM regexp_matches(encode({bytes}, 'hex'), '(?:[0-7].)+|[89a-f].(?:[89ab].)*', 'g') WITH ORDINALITY AS m (p, n))
+coalesce((SELECT decode(string_agg(coalesce({table}::jsonb ->> p[1], p[1]), '' ORDER BY n), 'hex')
+FROM regexp_matches(encode({bytes}, 'hex'), '(?:[0-7].)+|[89a-f].(?:[89ab].)*', 'g') WITH ORDINALITY AS m (p, n)),
+{bytes})
 """)
 # translate() walks its whole table for each character, so it is given those letters alone that are in the text.
 _TRANSLATED = sql.SQL("""
