@@ -25,6 +25,7 @@ from sanitizers.explain import explain
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.select import masked_select
 from sanitizers.shuffled import find_shuffled
+from sanitizers.spelling import SPELL
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.shuffle import Shuffle
 
@@ -56,10 +57,10 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ..
     with conn.transaction(force_rollback=True):
         conn.execute("SET TRANSACTION READ ONLY")
         conn.execute(
-            "SELECT set_config(%s, %s, true), set_config('row_security', 'off', true),"
-            " set_config('datestyle', 'ISO, YMD', true), set_config('timezone', 'UTC', true)",
+            "SELECT set_config(%s, %s, true), set_config('row_security', 'off', true)",
             (KEY_SETTING, secrets.token_hex(KEY_BYTES)),
         )
+        conn.execute(SPELL)
         conditions = read_conditions(conn)
         conn.execute("SAVEPOINT trial")
         return tuple(
