@@ -17,7 +17,7 @@ from sanitizers.detect.suggest import suggest
 from sanitizers.detect.vocabulary import Vocabulary, merge_vocabularies
 from sanitizers.plan import MaskingPlan, compile_plan
 from sanitizers.policy import MaskingPolicy
-from sanitizers.policy_file import Suggestion, toml_key, toml_strategy
+from sanitizers.policy_file import Suggestion, printable, toml_key, toml_rule, toml_strategy
 from sanitizers.rules import matches
 from sanitizers.schema import Column, Schema, Table
 from sanitizers.strategies.keep import Keep
@@ -69,7 +69,7 @@ def missing_lines(schema: Schema, policy: MaskingPolicy) -> Iterator[str]:
             if item.path[:3] != before:
                 before = item.path[:3]
                 yield f"[{'.'.join(toml_key(part) for part in before)}]"
-            yield f"{toml_key(item.column)} = {toml_strategy(item.strategy)}  # {item.reason}"
+            yield f"{toml_key(item.column)} = {toml_strategy(item.strategy)}  # {printable(item.reason)}"
 
 
 def unmasked(schemas: Iterable[Schema], plan: MaskingPlan | None, policy: MaskingPolicy) -> Iterator[str]:
@@ -145,7 +145,7 @@ def unnamed(policy: MaskingPolicy, foreign: Sequence[Place]) -> Iterator[str]:
             name = ".".join(place)
             yield (
                 f"{name} is a foreign table: its rows are another server's and are never copied, but whoever has the"
-                f' result could ask that server; drop it, or name it: [[tables]] match = "{name}" rows = "none"'
+                f" result could ask that server; drop it, or name it:{toml_rule(place)}"
             )
 
 

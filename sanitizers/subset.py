@@ -24,6 +24,7 @@ from psycopg import sql
 
 from sanitizers.circles import Arrangement, Name, Reference, arrange
 from sanitizers.digests import DigestSource
+from sanitizers.policy_file import toml_rule
 from sanitizers.rules import TableRule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 
@@ -238,10 +239,10 @@ class Subset:
         return [name for name in may if name not in others][:1] or may[:1]
 
     def _refusal(self, reference: Reference, why: str) -> str:
-        table = ".".join(reference.child)
+        place = (self._database, *reference.child)
         return (
-            f"{self._database}.{table} ({', '.join(reference.key.columns)}) {why}: no part of these rows can be taken."
-            f' Add [[tables]] match = "{table}", rows = "none", or "all" where nothing but the sample leaves rows out.'
+            f"{'.'.join(place)} ({', '.join(reference.key.columns)}) {why}: no part of these rows can be taken. Add"
+            f' these lines, with "all" instead where nothing but the sample leaves rows out:{toml_rule(place)}'
         )
 
 

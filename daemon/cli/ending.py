@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from sanitizers.errors import SanitizerError
 
 SANITIZER_EXIT_CODE = 2
 """Outside a run, what the sanitizers refuse is the policy or the plan: configuration."""
-BULLET = "  - "
+_REASON = re.compile(r"^  - ((?:.*\n?)(?:^    .*\n?)*)", re.MULTILINE)
+"""One in a list; what is set further in belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def ending_of(error: BranchwardenError | SanitizerError) -> Ending:
     message = str(error)
     if isinstance(error, SanitizerError):
         return Ending(SANITIZER_EXIT_CODE, UsageError.outcome, message, getattr(error, "problems", (message,)))
-    listed = tuple(line.removeprefix(BULLET) for line in message.splitlines() if line.startswith(BULLET))
+    listed = tuple(reason.removesuffix("\n") for reason in _REASON.findall(message))
     return Ending(error.exit_code, error.outcome, message, listed or (message,), error.details)
 
 
