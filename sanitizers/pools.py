@@ -107,8 +107,13 @@ def pools_digest(locale: str, names: tuple[PoolName, ...]) -> str:
 
 def pick(name: PoolName, locale: str, digest: sql.Composable, at: int) -> sql.Composable:
     """SQL for a value of the pool, chosen by two bytes of the digest from the 0-based `at`."""
-    index = sql.SQL("((get_byte({}, {}) << 8) | get_byte({}, {}))")
-    return pick_at(name, locale, index.format(digest, sql.Literal(at), digest, sql.Literal(at + 1)))
+    return pick_at(name, locale, two_bytes(digest, at))
+
+
+def two_bytes(digest: sql.Composable, at: int) -> sql.Composable:
+    """SQL for two bytes of the digest from the 0-based `at`, as a number."""
+    number = sql.SQL("((get_byte({}, {}) << 8) | get_byte({}, {}))")
+    return number.format(digest, sql.Literal(at), digest, sql.Literal(at + 1))
 
 
 def pick_at(name: PoolName, locale: str, number: sql.Composable) -> sql.Composable:

@@ -46,7 +46,7 @@ class Digest(MaskingStrategy):
             case "bytea":
                 return sql.SQL("substr({}, 1, 16)").format(digest)
             case "inet":
-                return documentation_address(digest)
+                return documentation_address(digest, 0)
             case "integer":
                 bits = _bits(column)
                 return sql.SQL("({} % {})").format(number(digest, at=0), sql.Literal(2**bits))

@@ -18,6 +18,7 @@ ROUNDS = 6
 FEWEST_BITS = 15  # smaller numbers would have next to no others to change places with
 MOST_BITS = 63
 MOST_CHARACTERS = 64  # 32 bytes of a digest for each half
+BLURRED = "its collation holds different texts for equal, which fakes may then be"
 
 _MAGNITUDE = sql.SQL("""
 SELECT m & ((1::bigint << bits) - 1) AS low, (m >> bits) << bits AS high, bits, bits / 2 AS half
@@ -77,7 +78,11 @@ class Permute(MaskingStrategy):
         """No two are equal."""
 
     def _permuted(self, column: Column) -> str | None:
-        if not column.unique or self.keeps_unique:
+        if not column.unique:
+            return None
+        if column.loose:
+            return f"the column is unique and {BLURRED}: use digest"
+        if self.keeps_unique:
             return None
         return "the column is unique and a fake can be one of the values that are kept: keep none, or use digest"
 
