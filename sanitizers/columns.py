@@ -76,7 +76,7 @@ class Column:
     references: tuple[ColumnRef, ...] = ()
     partition_key: bool = False
     loose: bool = False
-    """Whether its collation is nondeterministic: texts of different bytes can be equal."""
+    """Whether its collation, or that of a unique index on it, is nondeterministic: different texts can be equal."""
     enum: bool = False
     array: bool = False
     generated_as: str = ""
@@ -104,6 +104,7 @@ class Column:
             name=self.name,
             not_null=self.not_null or self.element.not_null,
             unique=self.unique,
+            loose=self.loose,
             generated=self.generated,
             identity=self.identity,
         )

@@ -16,7 +16,7 @@ from sanitizers.strategies import Strategy
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.derived import Derived
 from sanitizers.strategies.null import Null
-from sanitizers.strategies.permute import Permute
+from sanitizers.strategies.permute import BLURRED, Permute
 from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.strategies.sql_expression import SqlExpression
@@ -73,6 +73,8 @@ def _merges(place: Place, column: Column, key: tuple[str, ...]) -> str | None:
             return "holds NULL for equal to NULL, or computes something of it"
         case Permute() if key in place.table.computed_keys and column.category == "text":
             return "computes something of it, in which fakes may be equal"
+        case Permute() if column.loose:
+            return f"must stay unique and {BLURRED}"
         case Shuffle() as shuffle if len(key) > 1 and not set(key) <= set(shuffle.group(column.name)):
             return "must stay unique: shuffle all of its columns together, by with"
         case _:
