@@ -17,6 +17,7 @@ from sanitizers.errors import PolicyError
 from sanitizers.policy import MaskingPolicy, parse_policy, read_text
 from sanitizers.rules import pattern_of
 from sanitizers.strategies import Strategy
+from sanitizers.strategies.inner import written
 
 HEADER = """\
 # Masking policy: every column and what becomes of it. A column that is not here stops the run.
@@ -133,12 +134,11 @@ def toml_strategy(strategy: Strategy) -> str:
 
 
 def _item(strategy: Strategy) -> Item:
-    written = strategy.model_dump(by_alias=True, exclude_defaults=True)
-    written.pop("strategy", None)
-    if not written:
-        return tomlkit.string(strategy.kind)
+    decided = written(strategy)
+    if isinstance(decided, str):
+        return tomlkit.string(decided)
     inline: InlineTable = tomlkit.inline_table()
-    inline.update({"strategy": strategy.kind, **written})
+    inline.update(decided)
     return inline
 
 

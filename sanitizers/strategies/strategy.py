@@ -179,8 +179,12 @@ class MaskingStrategy(BaseModel, ABC):
         return inner is not None and self._misfit(column) is not None and self._misfit(inner) is None
 
     def _misfit(self, column: Column) -> str | None:
-        common: tuple[Check, ...] = (not_generated, not_identity)
-        return next((problem for check in (*common, *self.checks) if (problem := check(column))), None)
+        checks: tuple[Check, ...] = (not_generated, not_identity, *self.checks, self._may_repeat)
+        return next((problem for check in checks if (problem := check(column))), None)
+
+    def _may_repeat(self, column: Column) -> str | None:
+        """The last check, and nobody's to leave out: who does not say that fakes differ gets no unique column."""
+        return None if self.keeps_unique else not_unique(column)
 
     @abstractmethod
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
