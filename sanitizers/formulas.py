@@ -5,9 +5,9 @@ One digest serves several strategies of a row, so each takes bits of its own:
 24 shift (4 bytes) · 28 postcode · 30 company.
 A pool has at most 4,096 values, which leaves the upper half of its first byte: those of 0, 2 and 4 are the occupation,
 of 6, 28 and 30 the front of a national number. Of byte 24 a shift takes the last bit, the browser the three before it.
-Numbers in official form (ids of persons, accounts, cards, devices) take 7 bytes each from 9, 11, 13 and 15. Those
-overlap, but no digit of one shows in the other: each takes the remainder by another power of ten of another number.
-Addresses of machines are drawn from 8, like the mark: neither says anything. Free text draws from the first 22.
+Numbers in official form (of persons, accounts, vehicles, cards, devices) take 7 bytes each from 9, 11, 12, 13 and 15.
+Those overlap, but no digit of one shows in the other: each takes the remainder of another number by another power of
+ten. Addresses of machines are drawn from 8, like the mark: neither says anything. Free text draws from the first 22.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FIRST_NAME, LAST_NAME, STREET, CITY, MARK, DOMAIN, NUMBER, SHIFT, POSTCODE, COMP
 """0-based offset of the first byte that each uses."""
 JOB, FRONT = (FIRST_NAME, LAST_NAME, STREET), (CITY, POSTCODE, COMPANY)
 """The bytes whose upper halves each uses."""
-NATIONAL_ID, ACCOUNT, CARD, DEVICE, MACHINE = 9, 11, 13, 15, 8
+NATIONAL_ID, ACCOUNT, VEHICLE, CARD, DEVICE, MACHINE = 9, 11, 12, 13, 15, 8
 """The same, of those that overlap."""
 TEXT_BYTES = 22
 
