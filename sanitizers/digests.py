@@ -7,6 +7,7 @@ session, sent as a bound parameter: it is in no statement's text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ __all__ = ["KEY_BYTES", "KEY_SETTING", "DigestSource", "digest_of", "set_key", "
 KEY_SETTING = "branchwarden.key"
 KEY_BYTES = 32
 SUBKEY_BYTES = 16  # 128 bits; with 32 most values would need a second block of SHA-256, which costs half as much again
+
+# No text has a byte 0: what a row falls back on is nobody's key, and what tells its row is in no row's text.
+KEYLESS, STRANGER = sql.SQL("decode('00', 'hex')"), sql.SQL("decode('0000', 'hex')")
 
 # A session without a key must fail: an empty one would mask everything with no secret at all, and look right.
 # decode() refuses the complaint, which is no hexadecimal text.
@@ -81,6 +85,8 @@ class DigestSource:
     """Columns to fall back on where those are NULL, so that a row without its key is still somebody."""
     row: tuple[Column, ...] = ()
     """Columns that tell the row from others, for where all of those are NULL: strangers are not one person."""
+    table: str = ""
+    """Whose row that is: strangers of two tables are not one person either."""
 
     @property
     def nullable(self) -> bool:
@@ -90,11 +96,18 @@ class DigestSource:
     def expression(self, alias: str) -> sql.Composable:
         """SQL for the digest, of a row of `alias`."""
         key = _of(alias, self.columns[0]) if len(self.columns) == 1 else _joined(alias, self.columns)
-        others = [text_bytes(_joined(alias, columns, "\x1f")) for columns in (self.otherwise, self.row) if columns]
+        others = tuple(self._others(alias))
         if not others:
             return digest_of(self.label, self._bytes(key))
         bytes_ = sql.SQL(", ").join([self._bytes(key), *others])
-        return digest_of(self.label, sql.SQL("coalesce({}, ''::bytea)").format(bytes_))
+        return digest_of(self.label, sql.SQL("coalesce({}, {})").format(bytes_, STRANGER))
+
+    def _others(self, alias: str) -> Iterator[sql.Composable]:
+        if self.otherwise:
+            yield sql.SQL("{} || {}").format(KEYLESS, text_bytes(_joined(alias, self.otherwise, "\x1f")))
+        if self.row:
+            row = sql.SQL("{} || {}").format(sql.Literal(f"{self.table}\x1f"), _joined(alias, self.row, "\x1f"))
+            yield sql.SQL("{} || {}").format(STRANGER, text_bytes(row))
 
     def of_value(self, value: sql.Composable) -> sql.Composable:
         """SQL for the digest of a value that stands in no column: the same as in a column of this one's type."""

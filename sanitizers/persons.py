@@ -132,7 +132,10 @@ def _declared(table: TablePlan) -> DigestSource:
     people = table.rule.person_of or _origin(table, columns)
     if people in NAMED:
         return _always(table, DigestSource(NAMED[people], columns, people in FOLDED))
-    return _always(table, DigestSource(PERSON.format(people), columns, fold=True))
+    label = PERSON.format(people)
+    # A policy may call its people "name", which is not to be the label of everybody's name.
+    free = label if label not in NAMED.values() else f"{label} of the policy"
+    return _always(table, DigestSource(free, columns, fold=True))
 
 
 def _always(table: TablePlan, key: DigestSource) -> DigestSource:
@@ -142,7 +145,7 @@ def _always(table: TablePlan, key: DigestSource) -> DigestSource:
     others = tuple(column for column in _texts(table) if column not in key.columns)
     names = next(iter(table.table.identities), ())
     row = [column for name in names if (column := table.table.column(name))] or table.table.columns[:MOST_COLUMNS]
-    return replace(key, otherwise=others, row=tuple(row))
+    return replace(key, otherwise=others, row=tuple(row), table=table.table.qualified)
 
 
 def _origin(table: TablePlan, columns: Sequence[Column]) -> str:
