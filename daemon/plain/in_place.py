@@ -25,7 +25,7 @@ UNPROVEN = (
     "The database is masked but not proven: nobody may use it. Remove what was found and run the same again, which"
     " proves it anew, or drop it. To use it unproven all the same: DROP SCHEMA branchwarden_journal CASCADE."
 )
-UNTOUCHED = "Nothing was changed."
+UNTOUCHED = "No row was changed: run it again when it suits, with this policy and key or others."
 HALF = "An earlier run was cut off here: this one goes on where that one ended."
 
 
@@ -70,19 +70,20 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
         watch.tell(Progress("preflight", note))
     with breakable(watch.ahead):
         confirm(outlook)
-    state, proofs = [UNTOUCHED], list[DatabaseProof]()
+    state, proofs = [LEFT if outlook.going_on else UNTOUCHED], list[DatabaseProof]()
     with ending(watch, lambda: state[0]):
         with witness_database(_sight(run, outlook, watch), engine_teller(watch.tell, "verify")) as witness:
-            state[0] = LEFT
-            _cut_neighbours(run, watch)
+
+            def look() -> None:
+                witness.look()
+                state[0] = LEFT
+                _cut_neighbours(run, watch)
 
             def prove() -> None:
                 state[0] = UNPROVEN
                 proofs.append(_proven(witness))
 
-            report = rewrite_database(
-                _rewrite(run, outlook, watch, (witness.look, prove)), engine_teller(watch.tell, "mask")
-            )
+            report = rewrite_database(_rewrite(run, outlook, watch, (look, prove)), engine_teller(watch.tell, "mask"))
         watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
         (proof,) = proofs
         tell_searched(watch.tell, [proof])
