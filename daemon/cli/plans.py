@@ -34,7 +34,7 @@ def plan(
     project: ProjectOption = None,
     dsn: Annotated[str | None, typer.Option(help="Any Postgres instead of a project.", show_default=False)] = None,
     policy: PolicyOption = None,
-    sample: SampleOption = "",
+    sample: SampleOption = None,
     mode: ModeOption = "clean-room",
     allow_event_trigger: EventTriggerOption = None,
     as_json: JsonOption = False,

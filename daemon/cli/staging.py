@@ -51,7 +51,7 @@ def sanitize(
         bool, typer.Option("--schema-exists", help="--target has the schema, and no rows.")
     ] = False,
     policy: PolicyOption = None,
-    sample: SampleOption = "",
+    sample: SampleOption = None,
     key: KeyOption = None,
     ephemeral_key: EphemeralOption = False,
     streams: Annotated[int, typer.Option(help="Connections at once to either end.", min=1, max=16)] = 2,

@@ -77,6 +77,8 @@ def test_a_run_that_is_stopped(desk: Desk, shop: TestDatabase, make_database: Ma
         (("plan", "--allow-event-trigger", "x"), 2, "usage", "needs --dsn"),
         (("plan", "--nonsense"), 2, "usage", "--nonsense"),
         (("sanitize", "--streams", "99"), 2, "usage", "--streams"),
+        (("plan", "--dsn", "{}", "--sample", ""), 2, "usage", "'' is no share of the people"),
+        (("plan", "--dsn", "{}", "--sample", "100%"), 2, "usage", "less than 100"),
         (("sanitize", "--in-place", " "), 2, "usage", "--in-place is empty"),
         (("sanitize", "--in-place", "{}", "--mode", "clean-room"), 2, "usage", "--mode are of runs on Neon"),
         (("sanitize", "--in-place", "{}", "--schema-exists"), 2, "usage", "--schema-exists speaks of --target"),
