@@ -101,13 +101,14 @@ def documentation_address_v4(digest: sql.Composable) -> sql.Composable:
     return sql.SQL("({} || ({})::text)::inet").format(nets, host)
 
 
-def luhn(payload: Sequence[sql.Composable]) -> sql.Composable:
-    """The check digit behind the digits (each SQL for a number from 0 to 9), as a number."""
-    parts = [
-        sql.SQL("(2 * {d} + {d} / 5)").format(d=digit) if number % 2 == 0 else digit
-        for number, digit in enumerate(reversed(payload))
-    ]
-    return sql.SQL("((10 - ({}) % 10) % 10)").format(sql.SQL(" + ").join(parts))
+_LUHN = sql.SQL("({zeros} || {digits} || ((10 - ({sum}) % 10) % 10)::text)")
+
+
+def luhn(zeros: int, figure: sql.Composable, count: int) -> sql.Composable:
+    """Zeros, the last `count` digits of a number (a reference), and the check digit that those have."""
+    places = [sql.SQL("({} / {} % 10)").format(figure, sql.Literal(10**place)) for place in range(count)]
+    parts = [sql.SQL("(2 * {d} + {d} / 5)").format(d=d) if n % 2 == 0 else d for n, d in enumerate(places)]
+    return _LUHN.format(zeros=sql.Literal("0" * zeros), digits=digits(figure, count), sum=sql.SQL(" + ").join(parts))
 
 
 def rewritten(text: sql.Composable, digest: sql.Composable, least: int, *, wide: bool = False) -> sql.Composable:

@@ -8,8 +8,6 @@ array of text is walked from the front). Nothing is created in the source.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -98,11 +96,6 @@ def pool(name: PoolName, locale: str = FALLBACK) -> tuple[str, ...]:
         "user_agent": lambda: fake.random_element(USER_AGENTS),
     }
     return _fill(draws[name])
-
-
-def pools_digest(locale: str, names: tuple[PoolName, ...]) -> str:
-    """SHA-256 (hex) over some pools; changes with Faker's version where that changes a fake."""
-    return hashlib.sha256(json.dumps([pool(name, locale) for name in names]).encode()).hexdigest()
 
 
 def pick(name: PoolName, locale: str, digest: sql.Composable, at: int) -> sql.Composable:

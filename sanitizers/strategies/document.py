@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from psycopg import sql
 from pydantic import Field, field_validator
@@ -13,12 +13,12 @@ from pydantic import Field, field_validator
 from sanitizers.json_text import refused_by_jsonb
 from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
-from sanitizers.strategies.inner import Inner, InnerParts, parse_inner
+from sanitizers.strategies.inner import InnerParts, Parts
 from sanitizers.strategies.keep import Keep
-from sanitizers.strategies.leaves import Leaf, columns, leaves
+from sanitizers.strategies.leaves import Leaf, LeavesStrategy, columns, leaves
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.paths import Condition, Path, parse_path, place_pattern, way_pattern
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, Several, not_unique, of
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, not_unique, of
 
 _OTHER, _WALK, _DROP, _KEEP, _NOTHING = -1, -2, -3, -4, -5
 """Fates of a node beside the numbers of the paths: the rest's strategy, look inside, leave out, as it is, JSON null."""
@@ -67,7 +67,7 @@ FROM (
 ) AS "token")""")
 
 
-class Document(MaskingStrategy):
+class Document(LeavesStrategy):
     """Masks what `paths` name and drops all else: a member goes, an element of an array or the whole becomes null.
 
     `user.email`, `items[*].name`, `*.name` (every member), `**.phone` (at any depth), `attrs[key=email].value` (the
@@ -81,8 +81,6 @@ class Document(MaskingStrategy):
 
     kind: Literal["json"] = Field(default="json", alias="strategy")
     paths: InnerParts = Field(min_length=1)
-    rest: Literal["drop", "keep"] | Inner = "drop"
-    digested: ClassVar[bool] = False
 
     @field_validator("paths")
     @classmethod
@@ -91,10 +89,10 @@ class Document(MaskingStrategy):
             parse_path(text)
         return value
 
-    @field_validator("rest", mode="before")
-    @classmethod
-    def _drop_or_strategy(cls, value: object) -> object:
-        return value if value in ("drop", "keep") else parse_inner(value)
+    @property
+    def parts(self) -> Parts:
+        """The strategies by path."""
+        return self.paths
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -123,22 +121,8 @@ class Document(MaskingStrategy):
         )
         return sql.SQL("(CASE WHEN {} IS NOT NULL THEN {} END)").format(inputs.value, built)
 
-    def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
-        """What stays on purpose cannot be told from what was left by mistake."""
-        strategies = [strategy for _, strategy in self.paths]
-        keeps = self.rest == "keep" or any(not s.masks for s in strategies)
-        return "none" if keeps else "pool"
-
-    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
-        """What the strategies inside can produce."""
-        inner = [*(s for _, s in self.paths), *([self.rest] if isinstance(self.rest, MaskingStrategy) else [])]
-        parts = (leaf.strategy.producible(leaf.column, locales) for s in inner for leaf in leaves(s, ""))
-        constants = (s.producible(column, locales) for s in inner if isinstance(s, Constant))
-        return Several((*parts, *constants))
-
     def _parts_fit(self, column: Column) -> str | None:  # noqa: ARG002
-        parts = [*self.paths, *([("rest", self.rest)] if isinstance(self.rest, MaskingStrategy) else [])]
-        for name, strategy in parts:
+        for name, strategy in self.named:
             if not isinstance(strategy, Keep | Null | Constant) and not list(leaves(strategy, "")):
                 return f"{name}: it masks neither strings nor numbers"
         return None

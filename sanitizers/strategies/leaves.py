@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 from psycopg import sql
+from pydantic import field_validator
 
 from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
+from sanitizers.strategies.inner import Inner, Parts, parse_inner
 from sanitizers.strategies.nested import masked_value, part_digest
 from sanitizers.strategies.null import Null
-from sanitizers.strategies.strategy import Inputs, MaskingStrategy
+from sanitizers.strategies.strategy import Inputs, MaskingStrategy, Residue, Several
 
 TEXT = Column("text", "text")
 WHOLE = Column("whole", "bigint")
@@ -88,3 +92,37 @@ def leaves(strategy: MaskingStrategy, name: str) -> Iterator[Leaf]:
     for letter, columns in (("s", (TEXT, DAY)), ("n", (WHOLE, FIGURE))):
         fitting = [column for column in columns if strategy.fits(column) is None]
         yield from (Leaf(strategy, column, name + letter) for column in fitting[:1])
+
+
+class LeavesStrategy(MaskingStrategy):
+    """Masks some values inside a value, each by a strategy of its own, and all others by `rest`."""
+
+    rest: Literal["drop", "keep"] | Inner = "drop"
+    digested: ClassVar[bool] = False
+
+    @field_validator("rest", mode="before")
+    @classmethod
+    def _drop_or_strategy(cls, value: object) -> object:
+        return value if value in ("drop", "keep") else parse_inner(value)
+
+    @property
+    @abstractmethod
+    def parts(self) -> Parts:
+        """Those values and their strategies."""
+
+    @property
+    def named(self) -> Parts:
+        """The same with the rest, where that is a strategy."""
+        return (*self.parts, ("rest", self.rest)) if isinstance(self.rest, MaskingStrategy) else self.parts
+
+    def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
+        """What stays on purpose cannot be told from what was left by mistake."""
+        keeps = self.rest == "keep" or any(not strategy.masks for _, strategy in self.parts)
+        return "none" if keeps else "pool"
+
+    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
+        """What the strategies inside can produce."""
+        inner = [strategy for _, strategy in self.named]
+        parts = (leaf.strategy.producible(leaf.column, locales) for s in inner for leaf in leaves(s, ""))
+        constants = (s.producible(column, locales) for s in inner if isinstance(s, Constant))
+        return Several((*parts, *constants))
