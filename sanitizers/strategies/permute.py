@@ -11,7 +11,7 @@ from sanitizers.digests import digest_of, text_bytes
 from sanitizers.folding import ascii_alone
 from sanitizers.formulas import MARK_BYTES, mark, rewritten
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, at_least, of
+from sanitizers.strategies.strategy import MARKS, Check, Inputs, MaskingStrategy, Residue, at_least, of
 
 ROUNDS = 6
 """Halves of the value that are changed by the other half. Three rounds each way leave no pattern."""
@@ -48,10 +48,10 @@ class Permute(MaskingStrategy):
     """A number of the same size, a text of the same form; different originals always get different fakes.
 
     A keyed permutation, so that unique columns and keys made of numbers stay unique, however many rows there are, and
-    the same value is the same fake in every table. Numbers keep their sign and their number of binary digits (below
-    32768 they change places among themselves), so that every integer type has room for them; texts keep every
-    character's place and kind. Whoever has the key can turn it back. Where the policy keeps some values, a fake can be
-    one of those: then nothing is unique any more.
+    the same value is the same fake in every table. Texts beyond ASCII or very long have none: 64 bits keep them apart.
+    Numbers keep their sign and their number of binary digits (below 32768 they change places among themselves), so that
+    every integer type has room for them; texts keep every character's place and kind. Whoever has the key can turn it
+    back. Where the policy keeps some values, a fake can be one of those: then nothing is unique any more.
     """
 
     kind: Literal["permute"] = Field(default="permute", alias="strategy")
@@ -74,8 +74,9 @@ class Permute(MaskingStrategy):
         """A Feistel network over two halves, in nested selects that compute each round once."""
         return _number(inputs) if column.category == "integer" else _text(column, inputs)
 
-    def different(self, column: Column) -> None:
-        """No two are equal."""
+    def different(self, column: Column) -> int | None:
+        """No two are equal, but of what is a digest: a text that may be beyond ASCII or very long."""
+        return MARKS if column.category == "text" and not wide_permutation(column) else None
 
     def _permuted(self, column: Column) -> str | None:
         if not column.unique:

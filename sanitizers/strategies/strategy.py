@@ -3,8 +3,9 @@
 A strategy is written by people (so it is a frozen pydantic model) and compiled to one SQL expression per column. The
 expression gets the original value and keyed digests, all as plain column references, and yields the fake; NULL in,
 NULL out. What a digest is taken over is the row's business (`sanitizers.persons`): the value itself, so that the same
-value gets the same fake in every table, or the person that the row is about. Its 256 bits are never all written into a
-target, so that no digest can be extended to that of a longer value.
+value gets the same fake in every table, or the person that the row is about. Whoever knew all of
+its 256 bits could extend it to that of a longer content, but no value's: such a content has bytes 0 behind the value,
+which no text has, and of a bytea's digest 128 bits at most are written into a target.
 """
 
 from __future__ import annotations
