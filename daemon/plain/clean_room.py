@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
@@ -11,7 +11,7 @@ from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
 from daemon.proven import engine_teller, tell_searched
-from sanitizers.engines.blockers import find_blockers
+from sanitizers.engines.blockers import find_blockers, unknown_event_triggers
 from sanitizers.engines.journal import journaled_schema
 from sanitizers.engines.stream import CopyRun, copy_database
 from sanitizers.errors import ResidueError
@@ -42,10 +42,14 @@ class CleanRoom:
             raise UsageError("--source and --target are one database: give another target, or mask it with --in-place")
         if there.standby:
             raise RunRefusedError(f"the target {self.target.place} is a hot standby, which takes no writes")
-        outlook.refuse()
+        replace(outlook, problems=(*outlook.problems, *self._misnamed())).refuse()
         if not self.schema_exists and not self.begun:
             refuse_what_is_not_empty(self.target)
         return outlook, there
+
+    def _misnamed(self) -> tuple[str, ...]:
+        with self.target.session() as conn:
+            return tuple(unknown_event_triggers([conn], self.how.wish.allow_event_triggers))
 
     @property
     def begun(self) -> bool:

@@ -12,7 +12,7 @@ from daemon.errors import RunRefusedError
 from daemon.plain.narrow import narrowed
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.policies import Place, compile_policy, coverage, missing_lines, unmasked, unnamed
-from sanitizers.engines.blockers import find_blockers
+from sanitizers.engines.blockers import find_blockers, unknown_event_triggers
 from sanitizers.engines.journal import Mode, journaled_schema
 from sanitizers.engines.large_objects import read_owners
 from sanitizers.engines.obstacles import USER_TABLES
@@ -107,7 +107,8 @@ def _compile(schema: Schema, policy: MaskingPolicy) -> tuple[MaskingPlan | None,
 
 def _standing_in_the_way(conn: psycopg.Connection, plan: DatabasePlan, wish: Wish) -> list[str]:
     if wish.mode == "in-place":
-        return list(find_blockers(conn, plan, "in-place", wish.allow_event_triggers))
+        blockers = find_blockers(conn, plan, "in-place", wish.allow_event_triggers)
+        return [*blockers, *unknown_event_triggers([conn], wish.allow_event_triggers)]
     return unreadable(plan, conn)
 
 
