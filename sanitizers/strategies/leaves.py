@@ -117,7 +117,7 @@ class LeavesStrategy(MaskingStrategy):
 
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
         """What stays on purpose cannot be told from what was left by mistake."""
-        keeps = self.rest == "keep" or any(not strategy.masks for _, strategy in self.parts)
+        keeps = self.rest == "keep" or any(not strategy.masks for _, strategy in self.named)
         return "none" if keeps else "pool"
 
     def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
