@@ -17,7 +17,8 @@ from sanitizers.problems.find import find_problems
 from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 from sanitizers.strategies import Residue, Strategy
-from sanitizers.subset import Rows, Subset, Wanted, sampled
+from sanitizers.subset import Subset
+from sanitizers.wanted import Rows, Wanted, sampled
 from sanitizers.widths import narrow
 
 ROW = "t"
@@ -72,7 +73,7 @@ class TablePlan:
     rows: Rows = field(default_factory=Rows)
     """Which rows are taken, where not all are."""
 
-    @property
+    @cached_property
     def locales(self) -> Locales:
         """Where the fakes come from."""
         return self.rule.of(self.locale)

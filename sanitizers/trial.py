@@ -32,7 +32,7 @@ from sanitizers.strategies.shuffle import Shuffle
 T = TypeVar("T")
 
 ROWS = 1000
-"""Of each table, those that are read first."""
+"""Of each table, the first ones that a condition on rows takes."""
 
 MOST_CULPRITS = 20
 """Columns of a table that are named at once."""
@@ -80,7 +80,7 @@ def _try_table(
         return
     yield from _shuffle_problems(table)
     claims = [*find_claims(table, conditions)]
-    trial = _Trial(conn, _unshuffled(table), _moved(table))
+    trial = _Trial(conn, _tried(_unshuffled(table)), _moved(table))
     counted = trial.count(claims)
     if isinstance(counted, psycopg.Error):
         yield from trial.reasons(claims, counted)
@@ -111,6 +111,11 @@ def _unshuffled(table: TablePlan) -> TablePlan:
     """The table without its shuffles, which need all rows: what they put into a column is what it has."""
     columns = (replace(p, strategy=Keep()) if isinstance(p.strategy, Shuffle) else p for p in table.columns)
     return replace(table, columns=tuple(columns))
+
+
+def _tried(table: TablePlan) -> TablePlan:
+    """The table with rows that are found at once; those of a sample would be others with the run's key anyway."""
+    return replace(table, rows=table.rows.tried or table.rows)
 
 
 _Blame = tuple[Sequence[T], Callable[[Sequence[T]], psycopg.Error | None]]
