@@ -7,7 +7,8 @@ A pool has at most 4,096 values, which leaves the upper half of its first byte: 
 of 6, 28 and 30 the front of a national number. Of byte 24 a shift takes the last bit, the browser the three before it.
 Numbers in official form (of persons, accounts, vehicles, cards, devices) take 7 bytes each from 9, 11, 12, 13 and 15.
 Those overlap, but no digit of one shows in the other: each takes the remainder of another number by another power of
-ten. Addresses of machines are drawn from 8, like the mark: neither says anything. Free text draws from the first 22.
+ten. Addresses of machines are drawn from 8, so that they share digits with the row's marks (and one of IPv6 with its
+domain and number): random ones, which tell of nobody. Free text draws from the first 22.
 """
 
 from __future__ import annotations
