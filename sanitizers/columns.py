@@ -69,6 +69,8 @@ class Column:
     identity: bool = False
     max_length: int | None = None
     """In characters, for varchar(n) and char(n), also under a domain."""
+    cut_as: str = ""
+    """The column that this one is tied to and whose `max_length` it has, where its own is more; see `widths`."""
     unique: bool = False
     """Must not repeat: alone in any key or unique index, also of some rows or on an expression as lower(email)."""
     distinct: bool = False

@@ -11,7 +11,7 @@ from sanitizers.formulas import FRONT, NATIONAL_ID, digits, number, spare
 from sanitizers.schema import Column
 from sanitizers.strategies.numberings import LUHN, Check, Numbering, numbering
 from sanitizers.strategies.strategy import Check as ColumnCheck
-from sanitizers.strategies.strategy import Draws, Inputs, PersonalStrategy, of
+from sanitizers.strategies.strategy import Draws, Inputs, PersonalStrategy, holder, of
 
 Country = Literal[
     "bg",
@@ -85,7 +85,7 @@ class NationalId(PersonalStrategy):
         needed = self._form(column).length
         if column.max_length is None or column.max_length >= needed:
             return None
-        return f"the column holds {column.max_length} characters, such a number has {needed}"
+        return f"{holder(column)} {column.max_length} characters, such a number has {needed}"
 
 
 def _front(form: Numbering, digest: sql.Composable) -> sql.Composable:

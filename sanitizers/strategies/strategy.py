@@ -243,9 +243,14 @@ def at_least(characters: int) -> Check:
     def check(column: Column) -> str | None:
         if column.max_length is None or column.max_length >= characters:
             return None
-        return f"the column holds {column.max_length} characters, {characters} are needed"
+        return f"{holder(column)} {column.max_length} characters, {characters} are needed"
 
     return check
+
+
+def holder(column: Column) -> str:
+    """Whose width a column has, and a verb."""
+    return f"the column is tied to {column.cut_as}, which holds" if column.cut_as else "the column holds"
 
 
 def shortened(text: sql.Composable, length: int | None) -> sql.Composable:
