@@ -13,9 +13,14 @@ SPELLING = """
 """Rows (name, value) for VALUES, to be given to set_config; names as pg_settings has them."""
 
 PATH = """
-  ('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', nullif(pg_catalog.current_setting('search_path'), '')))
+  ('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', CASE WHEN
+    pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) '' THEN pg_catalog.current_setting('search_path')
+  END))
 """
 """The same for the search path: what a user calls like a function of pg_catalog comes after that one."""
+
+BEGIN = f"SELECT pg_catalog.set_config(name, value, false) FROM (VALUES {PATH}) AS s (name, value)"  # noqa: S608
+"""The search path alone, for the whole session: the first statement of any, since it means the same under any path."""
 
 SPELL = f"SELECT pg_catalog.set_config(name, value, true) FROM (VALUES {SPELLING}, {PATH}) AS s (name, value)"  # noqa: S608
 """All of it until the end of the transaction."""

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from daemon.connect import plain_parameters
 from daemon.errors import DatabaseUnreachableError, UsageError
+from sanitizers.spelling import BEGIN
 
 OLDEST = 14
 FACTS = """
@@ -102,6 +103,7 @@ class PlainDatabase:
             raise DatabaseUnreachableError(self._explain(error)) from None
         self.on_connection(conn)
         try:
+            conn.execute(BEGIN)
             for name in LIMITS:
                 conn.execute("SELECT set_config(%s, '0', false)", (name,))
             if role is not None:
