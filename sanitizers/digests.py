@@ -81,8 +81,10 @@ class DigestSource:
     label: str
     columns: tuple[Column, ...]
     fold: bool = False
+    instead: tuple[DigestSource, ...] = ()
+    """What else says who it is, where those are NULL: the first that is not, under its own label."""
     otherwise: tuple[Column, ...] = ()
-    """Columns to fall back on where those are NULL, so that a row without its key is still somebody."""
+    """Columns to fall back on where all that is NULL, too, so that a row without its key is still somebody."""
     row: tuple[Column, ...] = ()
     """Columns that tell the row from others, for where all of those are NULL: strangers are not one person."""
     table: str = ""
@@ -91,16 +93,20 @@ class DigestSource:
     @property
     def nullable(self) -> bool:
         """Whether the digest is NULL where its one column is, which then needs no care of its own."""
-        return len(self.columns) == 1 and not self.otherwise and not self.row
+        return len(self.columns) == 1 and not self.instead and not self.otherwise and not self.row
 
     def expression(self, alias: str) -> sql.Composable:
         """SQL for the digest, of a row of `alias`."""
+        digests = [self._digest(alias), *(source.expression(alias) for source in self.instead)]
+        if others := tuple(self._others(alias)):
+            bytes_ = sql.SQL("coalesce({}, {})").format(sql.SQL(", ").join(others), STRANGER)
+            digests.append(digest_of(self.label, bytes_))
+        return digests[0] if len(digests) == 1 else sql.SQL("coalesce({})").format(sql.SQL(", ").join(digests))
+
+    def _digest(self, alias: str) -> sql.Composable:
+        """Of the columns alone; NULL where they are."""
         key = _of(alias, self.columns[0]) if len(self.columns) == 1 else _joined(alias, self.columns)
-        others = tuple(self._others(alias))
-        if not others:
-            return digest_of(self.label, self._bytes(key))
-        bytes_ = sql.SQL(", ").join([self._bytes(key), *others])
-        return digest_of(self.label, sql.SQL("coalesce({}, {})").format(bytes_, STRANGER))
+        return digest_of(self.label, self._bytes(key))
 
     def _others(self, alias: str) -> Iterator[sql.Composable]:
         if self.otherwise:

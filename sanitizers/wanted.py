@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from psycopg import sql
@@ -62,7 +62,8 @@ def sampled(table: Table, person: DigestSource | None) -> DigestSource:
     itself = tuple(column for name in names if (column := table.column(name)))
     # What the digest falls back on makes it NULL for no row: a row that nothing identifies is in some samples, too.
     if person is not None:
-        return DigestSource(SAMPLE, person.columns, fold=True, otherwise=person.otherwise or itself)
+        instead = tuple(replace(other, label=SAMPLE, fold=True) for other in person.instead)
+        return DigestSource(SAMPLE, person.columns, fold=True, instead=instead, otherwise=itself)
     return DigestSource(SAMPLE, itself, fold=True, otherwise=itself)
 
 

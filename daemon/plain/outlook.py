@@ -19,6 +19,7 @@ from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.preflight import unreadable
 from sanitizers.errors import PlanError
 from sanitizers.explain import without_values
+from sanitizers.notes import find_notes
 from sanitizers.plan import DatabasePlan, MaskingPlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Schema, read_schema
@@ -121,6 +122,7 @@ def _removed(conn: psycopg.Connection, wish: Wish) -> Iterator[str]:
 def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -> Iterator[str]:
     if plan is not None:
         yield f"{plan.masked_count} of {plan.column_count} columns in {len(schema.tables)} tables are masked"
+        yield from find_notes(plan)
     if not wish.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     rows, size = sum(table.row_estimate for table in schema.tables), sum(table.total_bytes for table in schema.tables)

@@ -15,6 +15,7 @@ from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
 from sanitizers.errors import PlanError
+from sanitizers.notes import find_notes
 from sanitizers.plan import MaskingPlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Schema
@@ -169,6 +170,7 @@ def _owners(schemas: tuple[Schema, ...], databases: tuple[Database, ...], known:
 def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: StagingRequest) -> Iterator[str]:
     tables = sum(len(database.tables) for database in plan.databases)
     yield f"{plan.masked_count} of {plan.column_count} columns in {tables} tables are masked, every column is covered"
+    yield from find_notes(plan)
     if not request.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     if production.logical_size:

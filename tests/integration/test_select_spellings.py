@@ -195,3 +195,54 @@ def test_a_key_that_is_a_login_elsewhere_can_be_given_its_name(masked: Masked) -
     rows = masked(ddl, policy)
 
     assert rows["letters"][0]["name"] == rows["people"][0]["name"]
+
+
+def test_the_same_login_is_the_same_person_wherever_it_is_the_login_that_decides(masked: Masked) -> None:
+    ddl = """
+    CREATE TABLE a (email text UNIQUE, login text);
+    CREATE TABLE b (login text);
+    CREATE TABLE c (email text, who text, login varchar(99));
+    CREATE TABLE d (number int, who text, login text);
+    CREATE TABLE e (who text);
+    INSERT INTO a VALUES (NULL, 'carlx'), ('x@y.z', 'other');
+    INSERT INTO b VALUES ('carlx');
+    INSERT INTO c VALUES (NULL, 'Carl', 'carlx'), (NULL, 'Carl', NULL);
+    INSERT INTO d VALUES (NULL, 'Carl', 'carlx'), (NULL, NULL, NULL);
+    INSERT INTO e VALUES ('CARL');
+    """
+    policy = """
+    [[tables]]
+    match = "d"
+    person = "number"
+    [public.a]
+    email = "email"
+    login = "user_name"
+    [public.b]
+    login = "user_name"
+    [public.c]
+    email = "email"
+    who = "full_name"
+    login = "user_name"
+    [public.d]
+    number = "keep"
+    who = "full_name"
+    login = "user_name"
+    [public.e]
+    who = "full_name"
+    """
+
+    rows = masked(ddl, policy)
+
+    [login] = {rows[name][0]["login"] for name in "abcd"}
+    [who] = {rows[name][0]["who"] for name in "cd"}
+    assert login.split("_")[:2] == [name.lower() for name in who.split(" ")]
+    assert rows["c"][1]["who"] == rows["e"][0]["who"] != who
+    assert rows["d"][1] == {"number": None, "who": None, "login": None}
+
+
+def test_people_of_whom_nothing_but_a_name_is_known_have_details_where_it_is_null(masked: Masked) -> None:
+    ddl = "CREATE TABLE p (name text, phone text NOT NULL); INSERT INTO p VALUES (NULL, '1'), (NULL, '2'), ('A', '1');"
+
+    rows = masked(ddl, '[public.p]\nname = "last_name"\nphone = { strategy = "phone", by = "person" }')["p"]
+
+    assert len({row["phone"] for row in rows} - {None}) == 3
