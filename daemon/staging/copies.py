@@ -17,6 +17,7 @@ from daemon.staging.renew import LIFE
 from sanitizers.errors import SealError
 from sanitizers.proof.verifiers import Verifiers, read_verifiers
 from sanitizers.seal import ConnectGrant, cut_neighbours, remove_passwords, seal_database, unsealed_databases
+from sanitizers.spelling import BEGIN
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class Copy:
         def connect(role: str | None) -> psycopg.Connection:
             conn = open_connection(self._uri(database, role or database.owner))
             self.on_connection(conn)
+            try:
+                conn.execute(BEGIN)
+                conn.commit()
+            except psycopg.Error:
+                conn.close()
+                raise
             return conn
 
         return connect
