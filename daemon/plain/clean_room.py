@@ -17,8 +17,14 @@ from sanitizers.engines.stream import CopyRun, copy_database
 from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.verify import VerifyRun, verify_database
+from sanitizers.track import Progress as Stand
 
 FAILED = "The source is as it was. Drop the target: it is masked, but not proven."
+EMPTY = "The source is as it was, and the target is as empty as before: run the same again."
+MADE = (
+    "The source is as it was. The target has its schema and no rows: run again with --schema-exists, or drop what is in"
+    " it and run the same again."
+)
 LEFT = "The source is as it was. Drop the target, or run the same again: it goes on with what is complete."
 
 
@@ -73,11 +79,13 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
     with ending(watch, lambda: state[0]):
         notes: tuple[str, ...] = ()
         if not run.schema_exists and not run.begun:
+            state[0] = EMPTY
             watch.tell(Progress("schema", "making the target's schema"))
             notes = make_schema(run.source, run.target, (outlook.facts, there), watch.stop)
+            state[0] = MADE
         plan = outlook.require_plan()
         _refuse_blockers(run, plan)
-        _copy(run, plan, watch)
+        _copy(run, plan, watch, state)
         state[0] = FAILED
         return _prove(run, outlook, watch, notes)
 
@@ -95,7 +103,14 @@ def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
         raise RunRefusedError(f"refused before any row was copied:\n{reasons}{again}")
 
 
-def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch) -> None:
+def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[str]) -> None:
+    told = engine_teller(watch.tell, "mask")
+
+    def tell(stand: Stand) -> None:
+        if stand.step == "clear":  # the journal is begun
+            state[0] = LEFT
+        told(stand)
+
     copy = CopyRun(
         source=run.source.connect,
         target=run.target.connect,
@@ -106,7 +121,7 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch) -> None:
         streams=run.how.streams,
         allow_event_triggers=run.how.wish.allow_event_triggers,
     )
-    report = copy_database(copy, engine_teller(watch.tell, "mask"))
+    report = copy_database(copy, tell)
     if report.anew:
         watch.tell(Progress("mask", "the source had changed since the run that was cut off: all was copied once more"))
     watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
