@@ -116,9 +116,8 @@ class LeavesStrategy(MaskingStrategy):
         return (*self.parts, ("rest", self.rest)) if isinstance(self.rest, MaskingStrategy) else self.parts
 
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
-        """What stays on purpose cannot be told from what was left by mistake."""
-        keeps = self.rest == "keep" or any(not strategy.masks for _, strategy in self.named)
-        return "none" if keeps else "pool"
+        """Originals are what is masked inside; what is kept there is none, see `proof.inside`."""
+        return "pool"
 
     def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
         """What the strategies inside can produce."""
