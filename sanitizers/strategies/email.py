@@ -24,12 +24,14 @@ TWO_WORDS = HANDLE_LENGTH + 2
 # Each pattern but the last is one spelling of an address, and its fake is told from those of the others by the name's
 # capitals and the domain's first two letters (example, EXAMPLE, Example): no two spellings become one fake.
 _SPELT = sql.SQL("""
-(SELECT CASE {cases} ELSE (
-  SELECT string_agg(CASE WHEN i <> w.at + 1 AND (get_bit(w.bits, i) = 1 OR i = w.at)
-    THEN upper(substr(w.fake, i, 1) COLLATE "C") ELSE substr(w.fake, i, 1) END, '' ORDER BY i)
-  FROM (SELECT q.name || q.rest AS fake, strpos(q.name || q.rest, '@') + 1 AS at, {bits} AS bits OFFSET 0) AS w
-  CROSS JOIN LATERAL generate_series(1, length(w.fake)) AS i) END
+(SELECT CASE {cases} ELSE {drawn} END
 FROM (SELECT {name}::text AS name, {rest} AS rest, {text} COLLATE "C" AS v OFFSET 0) AS q)
+""")
+_DRAWN = sql.SQL("""
+(SELECT string_agg(CASE WHEN i <> w.at + 1 AND (get_bit(w.bits, i) = 1 OR i = w.at)
+  THEN upper(substr(w.fake, i, 1) COLLATE "C") ELSE substr(w.fake, i, 1) END, '' ORDER BY i)
+FROM (SELECT q.name || q.rest AS fake, strpos(q.name || q.rest, '@') + 1 AS at, {} AS bits OFFSET 0) AS w
+CROSS JOIN LATERAL generate_series(1, length(w.fake)) AS i)
 """)
 _SMALL = sql.SQL("WHEN {} THEN q.name || q.rest")
 _CAPITALS = sql.SQL("WHEN q.v !~ '[a-z]' AND {} THEN upper((q.name || q.rest) COLLATE \"C\")")
@@ -45,8 +47,9 @@ class Email(PersonalStrategy):
     Only at example.com, example.org and example.net, which RFC 2606 reserves. Spellings of one address that differ in
     case get spellings of one fake that differ in case, so they stay as equal to lower(email), and as different to a
     unique index, as they were: small letters, capitals, words or a first letter with a capital look the same in the
-    fake, any other pattern, and capitals beside letters beyond ASCII, are drawn. One with blanks around it, or with
-    letters written as two characters (e and an accent), is another address of the same person, as it is to an index.
+    fake, any other pattern, and capitals beside letters beyond ASCII, are drawn, or a fake of their own where the
+    column has no room for a name. One with blanks around it, or with letters written as two characters (e and an
+    accent), is another address of the same person, as it is to an index.
     """
 
     kind: Literal["email"] = Field(default="email", alias="strategy")
@@ -70,7 +73,9 @@ class Email(PersonalStrategy):
         fake = sql.SQL("{}{} || {}").format(name, mark(inputs.mark), domain)
         bits = digest_of("spelling of an address", text_bytes(text))
         whole = sql.SQL("{}''").format(name)  # which ends with its operator, and may be nothing at all
-        spelt = _SPELT.format(cases=_patterns(column), bits=bits, name=whole, rest=rest, text=text)
+        # Without a name too few letters are left to draw capitals for, so that spellings would meet.
+        drawn = _DRAWN.format(bits) if _room(column) > 0 else sql.SQL("{} || {}").format(mark(bits), domain)
+        spelt = _SPELT.format(cases=_patterns(column), drawn=drawn, name=whole, rest=rest, text=text)
         return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(_usual(text), fake, spelt)
 
     def _other_mark(self, text: sql.Composable, inputs: Inputs) -> sql.Composable:
@@ -83,11 +88,15 @@ def _patterns(column: Column) -> sql.Composable:
     """What a text looks like that all of the fake can look like as well; words only where there are as many of them."""
     text = sql.SQL("q.v")
     plain = ascii_alone(text)
-    room = NAME_LENGTH if column.max_length is None else column.max_length - TAIL
     cases = [_SMALL.format(caseless(text)), _CAPITALS.format(plain)]
-    if room >= TWO_WORDS:
+    if _room(column) >= TWO_WORDS:
         cases += [form.format(sql.Literal(like), plain) for form, like in ((_WORDS, WORDS), (_FIRST, FIRST))]
     return sql.SQL(" ").join(cases)
+
+
+def _room(column: Column) -> int:
+    """Characters for the name, as far as names need them."""
+    return NAME_LENGTH if column.max_length is None else column.max_length - TAIL
 
 
 def _whole(text: sql.Composable) -> sql.Composable:
