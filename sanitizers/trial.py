@@ -2,8 +2,8 @@
 
 Postgres judges what no model of it can: types and casts of people's SQL, what it would call, and whether some rows of
 each table still hold to their constraints once they are masked. It runs on a hot standby and for a role without TEMP.
-The fakes are drawn with a key of the trial's own, thrown away after it. A table that passes costs one round trip; only
-for one that fails is it asked, half by half, which of its columns are to blame.
+The fakes are drawn with the run's key, or, where there is none yet, with one that is thrown away. A table that passes
+costs one round trip; only for one that fails is it asked, half by half, which of its columns are to blame.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ MOST_CULPRITS = 20
 MOST_SHUFFLES = 50
 """Orders that a table's rows can be brought into at once: each one joins it with itself."""
 
+TOO_WIDE = "54011"
+
 _COUNT = sql.SQL(
     "SELECT {counts} FROM (SELECT {columns}, m.tableoid FROM"
     " (SELECT *, {table}::regclass::oid AS tableoid FROM ({masked}) AS n LIMIT {rows}) AS m OFFSET 0) AS t"
@@ -49,16 +51,17 @@ _NOT_THE_PLANS = ("08", "40", "53", "55", "57", "58")
 """Classes of errors that say nothing about the plan: the connection, the machine, a lock, somebody who cancels."""
 
 
-def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ...]:
+def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | None = None) -> tuple[str, ...]:
     """Every reason why the database would refuse the plan, a sentence each, naming tables and constraints, no values.
 
-    The connection is to a database of the plan's schema, outside a transaction; it is left as it was.
+    The connection is to a database of the plan's schema, outside a transaction; it is left as it was. With the run's
+    `key` the fakes are those of the run, so that a run fails on none that passed; without one they are any fakes.
     """
     with conn.transaction(force_rollback=True):
         conn.execute("SET TRANSACTION READ ONLY")
         conn.execute(
             "SELECT set_config(%s, %s, true), set_config('row_security', 'off', true)",
-            (KEY_SETTING, secrets.token_hex(KEY_BYTES)),
+            (KEY_SETTING, (key or secrets.token_bytes(KEY_BYTES)).hex()),
         )
         conn.execute(SPELL)
         conditions = read_conditions(conn)
@@ -141,6 +144,9 @@ class _Trial:
         """Which columns it was, or which claims, or only that it failed."""
         if self._is_secured(error):
             yield "row-level security hides rows of it from this role: run as its owner, or as a role with BYPASSRLS"
+            return
+        if error.sqlstate == TOO_WIDE:  # no column alone is to blame, and halves of so many take long to plan
+            yield _words(error)
             return
         masked = [plan for plan in self.table.columns if plan.masked]
         planned = self._explained(masked)

@@ -14,6 +14,7 @@ from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, ou
 from daemon.cli.ending import print_done
 from daemon.cli.options import EventTriggerOption, ModeOption, PolicyOption, SampleOption, chosen_policy, known_mode
 from daemon.errors import RunRefusedError, UsageError
+from daemon.keys import newest_secret
 from daemon.plain import Outlook, look_ahead, parse_dsn
 from daemon.plain.outlook import Wish
 from daemon.plain.run import looking
@@ -46,7 +47,7 @@ def plan(
             raise UsageError("give --dsn or --project, not both")
         wish = Wish(known_mode(mode), chosen_policy(settings, policy, sample), tuple(allow_event_trigger or ()))
         with looking(Watch(lambda _: None)):
-            outlook = look_ahead(parse_dsn("--dsn", dsn), wish)
+            outlook = look_ahead(parse_dsn("--dsn", dsn), wish, newest_secret(settings.keys.path))
         _show(outlook, as_json=as_json)
         return
     if allow_event_trigger:

@@ -43,7 +43,7 @@ class CleanRoom:
             return self._look()
 
     def _look(self) -> tuple[Outlook, Facts]:
-        outlook, there = look_ahead(self.source, self.how.wish), self.target.facts()
+        outlook, there = look_ahead(self.source, self.how.wish, self.how.key.secret), self.target.facts()
         if outlook.facts.is_same_as(there):
             raise UsageError("--source and --target are one database: give another target, or mask it with --in-place")
         if there.standby:

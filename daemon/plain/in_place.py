@@ -43,7 +43,7 @@ class InPlace:
             return self._look()
 
     def _look(self) -> Outlook:
-        outlook = look_ahead(self.database, self.how.wish)
+        outlook = look_ahead(self.database, self.how.wish, self.how.key.secret)
         name, sessions = outlook.facts.name, outlook.facts.sessions
         if outlook.facts.standby:
             raise RunRefusedError(

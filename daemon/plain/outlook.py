@@ -72,14 +72,14 @@ class Outlook:
         return self.plan.databases[0]
 
 
-def look_ahead(database: PlainDatabase, wish: Wish) -> Outlook:
-    """Look at the database that a run would read, or write to where it masks in place."""
+def look_ahead(database: PlainDatabase, wish: Wish, key: bytes | None = None) -> Outlook:
+    """Look at the database that a run would read, or write to where it masks in place, with its key if there is one."""
     facts = database.facts()
     with database.connect() as conn:
-        return without_values(lambda: f"looking at {facts.name}", lambda: _look(conn, facts, wish))
+        return without_values(lambda: f"looking at {facts.name}", lambda: _look(conn, facts, wish, key))
 
 
-def _look(conn: psycopg.Connection, facts: Facts, wish: Wish) -> Outlook:
+def _look(conn: psycopg.Connection, facts: Facts, wish: Wish, key: bytes | None) -> Outlook:
     begun = journaled_schema(conn) if wish.mode == "in-place" else None
     schema = begun or read_schema(conn)
     foreign: list[Place] = conn.execute(FOREIGN_TABLES).fetchall()
@@ -91,7 +91,7 @@ def _look(conn: psycopg.Connection, facts: Facts, wish: Wish) -> Outlook:
         problems += _standing_in_the_way(conn, plan.databases[0], wish)
         if begun is None and not problems:  # some rows are masked there already, and what can be read can be tried
             conn.rollback()
-            problems += try_plan(conn, plan.databases[0])
+            problems += try_plan(conn, plan.databases[0], key)
     conn.rollback()
     covered = coverage((schema,), policy).replace(policy.digest, wish.policy.digest)
     notes = (*_notes(facts, schema, plan, wish), *_removed(conn, wish))

@@ -103,7 +103,7 @@ def tried_plan(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
     problems: list[str] = []
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
         with source.copy.connector(database)(None) as conn:
-            problems += try_plan(conn, part)
+            problems += try_plan(conn, part, request.key.secret)
     problems += _misnamed(source, request)
     if problems:
         raise PlanError(problems)
