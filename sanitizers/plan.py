@@ -107,11 +107,6 @@ class DatabasePlan:
     schema: Schema
     tables: tuple[TablePlan, ...]
 
-    @property
-    def locales(self) -> tuple[str, ...]:
-        """Every locale that fakes may come from."""
-        return tuple(dict.fromkeys(name for table in self.tables for name in table.locales.all))
-
 
 @dataclass(frozen=True)
 class MaskingPlan:
