@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +13,6 @@ from sanitizers.errors import SanitizerError
 
 SANITIZER_EXIT_CODE = 2
 """Outside a run, what the sanitizers refuse is the policy or the plan: configuration."""
-_REASON = re.compile(r"^  - ((?:.*\n?)(?:^    .*\n?)*)", re.MULTILINE)
-"""One in a list; what is set further in belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +31,10 @@ class Ending:
 def ending_of(error: BranchwardenError | SanitizerError) -> Ending:
     """What an error comes to."""
     message = str(error)
+    problems: tuple[str, ...] = getattr(error, "problems", (message,))
     if isinstance(error, SanitizerError):
-        return Ending(SANITIZER_EXIT_CODE, UsageError.outcome, message, getattr(error, "problems", (message,)))
-    listed = tuple(reason.removesuffix("\n") for reason in _REASON.findall(message))
-    return Ending(error.exit_code, error.outcome, message, listed or (message,), error.details)
+        return Ending(SANITIZER_EXIT_CODE, UsageError.outcome, message, problems)
+    return Ending(error.exit_code, error.outcome, message, problems, error.details)
 
 
 def end(ending: Ending) -> int:

@@ -96,11 +96,10 @@ def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
             return
         problems = find_blockers(conn, plan, "clean-room", run.how.wish.allow_event_triggers)
     if problems:
-        reasons = "\n".join(f"  - {problem}" for problem in problems)
         again = (
-            "" if run.schema_exists else "\nThe target has its schema now and no rows: run again with --schema-exists."
+            "" if run.schema_exists else "The target has its schema now and no rows: run again with --schema-exists."
         )
-        raise RunRefusedError(f"refused before any row was copied:\n{reasons}{again}")
+        raise RunRefusedError("refused before any row was copied:", problems, again)
 
 
 def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[str]) -> None:

@@ -67,8 +67,7 @@ class Outlook:
     def require_plan(self) -> DatabasePlan:
         """The plan of the database. Raises RunRefusedError with everything that stands in the way."""
         if self.plan is None or self.problems:
-            reasons = "\n".join(f"  - {problem}" for problem in self.problems)
-            raise RunRefusedError(f"refused before anything was created ({self.coverage}):\n{reasons}")
+            raise RunRefusedError(f"refused before anything was created ({self.coverage}):", self.problems)
         return self.plan.databases[0]
 
 

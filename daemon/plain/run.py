@@ -81,8 +81,7 @@ def ending(watch: Watch, state: Callable[[], str]) -> Iterator[None]:
             raise StoppedError(f"stopped on request\n{state()}") from None
         raise
     except BlockedError as error:
-        reasons = "\n".join(f"  - {problem}" for problem in error.problems)
-        raise RunRefusedError(f"refused before any row was touched:\n{reasons}") from None
+        raise RunRefusedError("refused before any row was touched:", error.problems) from None
     except (BranchwardenError, SanitizerError, psycopg.Error) as error:
         if watch.stop.is_set():
             raise StoppedError(f"stopped on request\n{state()}") from None

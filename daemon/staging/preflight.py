@@ -73,8 +73,7 @@ def _preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     problems += _owners(schemas, databases, _api_roles(context, production))
     covered = coverage(schemas, policy).replace(policy.digest, request.policy.digest)
     if plan is None or problems:
-        reasons = "\n".join(f"  - {p}" for p in problems)
-        raise RunRefusedError(f"refused before anything was created ({covered}):\n{reasons}")
+        raise RunRefusedError(f"refused before anything was created ({covered}):", problems)
     notes = (covered, *_notes(listing, production, plan, request))
     return Preflight(listing, production, databases, plan, notes, covered, policy)
 
