@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 
 from sanitizers.persons import decides
-from sanitizers.plan import ColumnPlan, MaskingPlan
+from sanitizers.plan import ColumnPlan, MaskingPlan, TablePlan
 from sanitizers.rules import ColumnPath, pattern_of
+from sanitizers.strategies.document import Document
+from sanitizers.strategies.leaves import leaves_out
 
 LOGIN = "user_name"
 
@@ -16,21 +18,35 @@ _Place = tuple[ColumnPath, ColumnPlan]
 
 def find_notes(plan: MaskingPlan) -> tuple[str, ...]:
     """Every note on a plan."""
-    return tuple(_logins(plan))
+    return (*_logins(plan), *_unread(plan))
 
 
 def _logins(plan: MaskingPlan) -> Iterator[str]:
     """Logins that follow another key of their row, while elsewhere they decide."""
     alone: list[_Place] = []
     following: list[_Place] = []
-    for database in plan.databases:
-        for table in database.tables:
-            for column in table.columns:
-                if column.strategy.kind == LOGIN and not column.inside:
-                    path = (database.database, table.table.schema, table.table.name, column.column.name)
-                    (alone if decides(table, column) else following).append((path, column))
+    for path, table, column in _columns(plan):
+        if column.strategy.kind == LOGIN and not column.inside:
+            (alone if decides(table, column) else following).append((path, column))
     if alone:
         yield from (_torn(place, alone[0], len(alone) - 1) for place in following)
+
+
+def _unread(plan: MaskingPlan) -> Iterator[str]:
+    """Documents whose strategies cannot read some numbers."""
+    for path, _, column in _columns(plan):
+        if isinstance(column.strategy, Document):
+            parts = [f"{name} ({inner.kind})" for name, inner in column.strategy.named if leaves_out(inner)]  # type: ignore[attr-defined]  # every subclass has it
+            if parts:
+                numbers = "numbers with decimals or of more than 18 digits"
+                yield f"{'.'.join(path)}: {numbers} become null at {', '.join(parts)}, which cannot read them"
+
+
+def _columns(plan: MaskingPlan) -> Iterator[tuple[ColumnPath, TablePlan, ColumnPlan]]:
+    for database in plan.databases:
+        for table in database.tables:
+            place = (database.database, table.table.schema, table.table.name)
+            yield from (((*place, column.column.name), table, column) for column in table.columns)
 
 
 def _torn(place: _Place, other: _Place, more: int) -> str:

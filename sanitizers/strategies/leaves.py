@@ -20,6 +20,8 @@ from sanitizers.strategies.strategy import Inputs, MaskingStrategy, Residue, Sev
 TEXT = Column("text", "text")
 WHOLE = Column("whole", "bigint")
 FIGURE = Column("figure", "numeric")
+FRACTION = Column("fraction", "numeric")
+"""What is no WHOLE: decimals, and whole numbers of more than 18 digits."""
 DAY = Column("day", "date")
 
 # Dates that exist, so that the cast never fails; and what may follow them.
@@ -33,6 +35,9 @@ _AS: Mapping[str, sql.Composable] = {
     "text": sql.SQL("CASE WHEN kind = 'string' THEN scalar END AS text"),
     "whole": sql.SQL("CASE WHEN kind = 'number' AND scalar ~ '^-?[0-9]{1,18}$' THEN scalar::bigint END AS whole"),
     "figure": sql.SQL("CASE WHEN kind = 'number' THEN scalar::numeric END AS figure"),
+    "fraction": sql.SQL(
+        "CASE WHEN kind = 'number' AND scalar !~ '^-?[0-9]{1,18}$' THEN scalar::numeric END AS fraction"
+    ),
     "day": sql.SQL("CASE WHEN kind = 'string' AND scalar ~ {} THEN left(scalar, 10)::date END AS day").format(
         sql.Literal(REAL_DATE)
     ),
@@ -81,7 +86,7 @@ class Leaf:
 
 
 def leaves(strategy: MaskingStrategy, name: str) -> Iterator[Leaf]:
-    """What the strategy can mask of a document: strings as text or else as days, numbers as integers or else as any.
+    """What the strategy can mask of a document: strings as text or else as days, numbers as integers, decimals or both.
 
     Args:
         strategy: one that stands in a document.
@@ -92,6 +97,14 @@ def leaves(strategy: MaskingStrategy, name: str) -> Iterator[Leaf]:
     for letter, columns in (("s", (TEXT, DAY)), ("n", (WHOLE, FIGURE))):
         fitting = [column for column in columns if strategy.fits(column) is None]
         yield from (Leaf(strategy, column, name + letter) for column in fitting[:1])
+        if fitting == [WHOLE, FIGURE]:
+            yield Leaf(strategy, FRACTION, f"{name}f")
+
+
+def leaves_out(strategy: MaskingStrategy) -> bool:
+    """Whether numbers are masked of a document, but none that `whole` cannot read: those become null."""
+    columns = [leaf.column for leaf in leaves(strategy, "")]
+    return WHOLE in columns and FRACTION not in columns
 
 
 class LeavesStrategy(MaskingStrategy):

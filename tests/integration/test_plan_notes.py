@@ -57,3 +57,12 @@ def test_linked_logins_and_those_of_tables_without_addresses_need_no_word(databa
 
 def test_logins_that_all_decide_need_no_word(database: TestDatabase) -> None:
     assert notes_of(database, LOGINS, POLICY.replace('"email"', '"null"')) == []
+
+
+def test_numbers_that_a_strategy_in_a_document_cannot_read_are_told(database: TestDatabase) -> None:
+    policy = '[public.t]\ndoc = { strategy = "json", paths = { id = "digest", pay = "noise", mail = "email" } }'
+
+    notes = notes_of(database, "CREATE TABLE t (doc jsonb)", policy)
+
+    told = "numbers with decimals or of more than 18 digits become null at id (digest), which cannot read them"
+    assert notes == [f"DB.public.t.doc: {told}"]
