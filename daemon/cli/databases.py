@@ -42,6 +42,8 @@ def detect(
         raise UsageError("give a branch, --dsn or --columns, not several of them")
     if project is not None and (dsn is not None or columns is not None):
         raise UsageError("--project is of branches on Neon: leave it out beside --dsn or --columns")
+    if dsn is not None and config is not None and not write:
+        raise UsageError("beside --dsn, --config says where --write writes: leave it out, or add --write")
     if columns is not None or result is not None:
         _classify(columns, result, alone=not (write or as_json or config))
         return
