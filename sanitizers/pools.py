@@ -159,11 +159,24 @@ def _fill(draw: Callable[[], str]) -> tuple[str, ...]:
 
 
 def _handles(names: PoolName, locale: str) -> tuple[str, ...]:
-    """`meyer` for `Meyer`; names in a script that has no ASCII form get one of the fallback locale."""
-    plain = [_ascii(name) for name in pool(names, FALLBACK)]
+    """`meyer` for `Meyer`; of names in other scripts what Faker writes for them, or else some names that are ASCII."""
+    values = pool(names, locale)
+    if all(map(_ascii, values)):
+        return tuple(_ascii(name)[:HANDLE_LENGTH] for name in values)
+    spelt, others = _romanized(names, _faker(locale))
+    plain = [_ascii(name) for name in others or pool(names, FALLBACK)]
     return tuple(
-        (_ascii(name) or plain[number % len(plain)])[:HANDLE_LENGTH] for number, name in enumerate(pool(names, locale))
+        (_ascii(name) or _ascii(spelt.get(name, "")) or plain[number % len(plain)])[:HANDLE_LENGTH]
+        for number, name in enumerate(values)
     )
+
+
+def _romanized(names: PoolName, fake: Faker) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """What Faker knows of the locale's names in ASCII: which is which (Japanese), or only some of them (Chinese)."""
+    part = names.removesuffix("_name")
+    pair, alone = getattr(fake, f"{part}_name_pair", None), getattr(fake, f"{part}_romanized_name", None)
+    spelt = {name: latin for name, _, latin in (pair() for _ in range(DRAWS))} if pair else {}
+    return spelt, _fill(alone) if alone else ()
 
 
 def _ascii(name: str) -> str:
