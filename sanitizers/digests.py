@@ -14,10 +14,19 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from sanitizers.folding import caseless_bytes, folded_bytes, text_bytes
+from sanitizers.folding import caseless_bytes, fold_settings, folded_bytes, text_bytes
 from sanitizers.schema import Column
 
-__all__ = ["KEY_BYTES", "KEY_SETTING", "DigestSource", "digest_of", "set_key", "text_bytes", "value_bytes"]
+__all__ = [
+    "KEY_BYTES",
+    "KEY_SETTING",
+    "DigestSource",
+    "digest_of",
+    "give_settings",
+    "set_key",
+    "text_bytes",
+    "value_bytes",
+]
 
 KEY_SETTING = "branchwarden.key"
 KEY_BYTES = 32
@@ -45,7 +54,16 @@ def set_key(conn: psycopg.Connection[Any], key: bytes) -> None:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a masking key has {KEY_BYTES} bytes, this one has {len(key)}")
     with conn.transaction():
-        conn.execute("SELECT set_config(%s, %s, false)", (KEY_SETTING, key.hex()))
+        give_settings(conn, key, local=False)
+
+
+def give_settings(conn: psycopg.Connection[Any], key: bytes, *, local: bool) -> None:
+    """Set what a masked SELECT reads in the session, or in its transaction alone: the key and what folds texts."""
+    settings = {KEY_SETTING: key.hex(), **fold_settings()}
+    conn.execute(
+        "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+        (local, list(settings), list(settings.values())),
+    )
 
 
 def digest_of(label: str, content: sql.Composable) -> sql.Composable:

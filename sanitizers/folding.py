@@ -1,13 +1,15 @@
 """Texts without regard to case and normalization, as UTF-8 and alike on every server, whatever its locale and encoding.
 
 Postgres' own lower() asks the database's locale, so that it cannot be what fakes are drawn by. ASCII, which is nearly
-everything, is folded as in the "C" locale. Of what is beyond, letters are looked up in a table of this module, by their
-bytes in hexadecimal: that is ASCII, so that the statement can be sent to a database of any encoding.
+everything, is folded as in the "C" locale. Of what is beyond, letters are looked up in a table of this module. It is in
+settings of the session (`fold_settings`), since a statement would repeat it at each of its places; by its bytes in
+hexadecimal, which are ASCII, so that a database of any encoding takes it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from itertools import chain
 
@@ -27,7 +29,7 @@ _BYTES = sql.SQL(
 _PLAIN = sql.SQL("((octet_length({text}) = length({text}) AND {utf8}) IS NOT FALSE)")
 # Nothing matches where there is nothing: such bytes are NULL, or empty, and stay so.
 _NAMED = sql.SQL("""
-coalesce((SELECT decode(string_agg(coalesce({table}::jsonb ->> p[1], p[1]), '' ORDER BY n), 'hex')
+coalesce((SELECT decode(string_agg(coalesce({table} ->> p[1], p[1]), '' ORDER BY n), 'hex')
 FROM regexp_matches(encode({bytes}, 'hex'), '(?:[0-7].)+|[89a-f].(?:[89ab].)*', 'g') WITH ORDINALITY AS m (p, n)),
 {bytes})
 """)
@@ -39,7 +41,10 @@ FROM (SELECT c.v, regexp_replace(c.v, {others}, '', 'g') AS found
 """)
 _ITSELF = sql.SQL("w.v")
 _COMPOSED = sql.SQL("CASE WHEN w.v IS NFC NORMALIZED THEN w.v ELSE normalize(w.v, NFC) END")  # most are: asking is less
-_CONSTANT = sql.SQL("(SELECT convert_from(decode({}, 'hex'), 'UTF8'))")  # no literal: it would be converted on its way
+_SETTING = sql.SQL("(SELECT convert_from(decode(current_setting({}), 'hex'), 'UTF8'))")
+OTHERS, LETTERS_SETTING, SMALL, CAPITAL, TABLE = (
+    f"branchwarden.fold_{name}" for name in ("others", "letters", "small", "capital", "table")
+)
 
 
 def text_bytes(text: sql.Composable) -> sql.Composable:
@@ -89,7 +94,7 @@ def caseless_bytes(text: sql.Composable) -> sql.Composable:
 def caseless(text: sql.Composable) -> sql.Composable:
     """SQL for whether a text is in small letters alone, so that its bytes are its `caseless_bytes`."""
     return sql.SQL("(CASE WHEN {} THEN {} !~ {} ELSE {} = {} END)").format(
-        _UTF8, text, _constant(f"[A-Z{''.join(small_letters())}]"), text_bytes(text), caseless_bytes(text)
+        _UTF8, text, _setting(CAPITAL), text_bytes(text), caseless_bytes(text)
     )
 
 
@@ -100,19 +105,18 @@ def _small_bytes(text: sql.Composable, lower: sql.Composable, in_utf8: sql.Compo
 
 
 def _translated(lower: sql.Composable, text: sql.Composable) -> sql.Composable:
-    small = dict(sorted(small_letters().items(), key=lambda pair: not any(ord(pair[0]) in block for block in USUAL)))
-    named = {"others": f"[^{''.join(small)}]+", "letters": "".join(small), "small": "".join(small.values())}
-    constants = {name: _constant(value) for name, value in named.items()}
-    return _TRANSLATED.format(lower=lower, text=text, **constants)
+    constants = {"others": OTHERS, "letters": LETTERS_SETTING, "small": SMALL}
+    return _TRANSLATED.format(lower=lower, text=text, **{name: _setting(s) for name, s in constants.items()})
 
 
-def _constant(text: str) -> sql.Composable:
-    return _CONSTANT.format(sql.Literal(text.encode().hex()))
+def _setting(name: str) -> sql.Composable:
+    return _SETTING.format(sql.Literal(name))
 
 
 def _named(text: sql.Composable) -> sql.Composable:
     """In any encoding, letter by letter: slow."""
-    return _NAMED.format(table=_table(), bytes=text_bytes(text))
+    table = sql.SQL("(SELECT {}::jsonb)").format(_setting(TABLE))  # read once
+    return _NAMED.format(table=table, bytes=text_bytes(text))
 
 
 @cache
@@ -128,7 +132,16 @@ def _small(letter: str) -> str:
 
 
 @cache
-def _table() -> sql.Composable:
-    pairs = {letter.encode().hex(): small.encode().hex() for letter, small in small_letters().items()}
-    written = sql.Literal(json.dumps(pairs, separators=(",", ":"))).as_string()
-    return sql.SQL(written)
+def fold_settings() -> Mapping[str, str]:
+    """Names and values of the settings that a session needs before it folds; without them a statement fails."""
+    small = dict(sorted(small_letters().items(), key=lambda pair: not any(ord(pair[0]) in block for block in USUAL)))
+    letters = "".join(small)
+    pairs = {letter.encode().hex(): form.encode().hex() for letter, form in small.items()}
+    texts = {
+        OTHERS: f"[^{letters}]+",
+        LETTERS_SETTING: letters,
+        SMALL: "".join(small.values()),
+        CAPITAL: f"[A-Z{letters}]",
+        TABLE: json.dumps(pairs, separators=(",", ":")),
+    }
+    return {name: text.encode().hex() for name, text in texts.items()}

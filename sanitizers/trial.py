@@ -19,7 +19,7 @@ from psycopg import sql
 
 from sanitizers.called import call_problems
 from sanitizers.claims import Check, Claim, Computed, find_claims, read_conditions
-from sanitizers.digests import KEY_BYTES, KEY_SETTING
+from sanitizers.digests import KEY_BYTES, give_settings
 from sanitizers.encodings import encoding_problems
 from sanitizers.explain import explain
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
@@ -59,10 +59,8 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | Non
     """
     with conn.transaction(force_rollback=True):
         conn.execute("SET TRANSACTION READ ONLY")
-        conn.execute(
-            "SELECT set_config(%s, %s, true), set_config('row_security', 'off', true)",
-            (KEY_SETTING, (key or secrets.token_bytes(KEY_BYTES)).hex()),
-        )
+        conn.execute("SELECT set_config('row_security', 'off', true)")
+        give_settings(conn, key or secrets.token_bytes(KEY_BYTES), local=True)
         conn.execute(SPELL)
         conditions = read_conditions(conn)
         conn.execute("SAVEPOINT trial")

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.digests import digest_of, text_bytes
-from sanitizers.folding import ascii_alone
+from sanitizers.digests import digest_of
+from sanitizers.folding import ascii_alone, text_bytes
 from sanitizers.formulas import MARK_BYTES, mark, rewritten
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import MARKS, Check, Inputs, MaskingStrategy, Residue, at_least, of

@@ -9,6 +9,7 @@ import unicodedata
 import psycopg
 from psycopg import sql
 
+from sanitizers.digests import set_key
 from sanitizers.folding import caseless, folded_bytes, small_letters
 from tests.fix_postgres import TestDatabase
 from tests.integration.select_case import Masked, masked
@@ -69,6 +70,7 @@ def test_every_letter_of_the_table_is_folded_alone_and_in_a_text(database: TestD
     query = sql.SQL("SELECT {} FROM unnest(%s::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n")
 
     with psycopg.connect(database.dsn) as conn:
+        set_key(conn, bytes(32))
         rows = conn.execute(query.format(folded_bytes(sql.Identifier("v"))), (texts,)).fetchall()
         alike = conn.execute(query.format(caseless(sql.Identifier("v"))), (texts,)).fetchall()
 
@@ -78,6 +80,7 @@ def test_every_letter_of_the_table_is_folded_alone_and_in_a_text(database: TestD
 
 def test_small_letters_beyond_ascii_are_caseless(database: TestDatabase) -> None:
     with psycopg.connect(database.dsn) as conn:
+        set_key(conn, bytes(32))
         query = sql.SQL("SELECT {}").format(caseless(sql.SQL("'josé, ωж 1'::text")))
 
         assert conn.execute(query).fetchone() == (True,)
