@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from psycopg import sql
+
 from sanitizers.problems.place import Place
 from sanitizers.schema import Column, PartialKey
 from sanitizers.strategies import Strategy
@@ -114,7 +116,7 @@ def _sources(place: Place, key: tuple[str, ...]) -> list[Column]:
     found = [c for c in place.table.columns if not c.generated and any(_named(c, m.generated_as) for m in made)]
     generated = {column.name for column in made}
     known = {*key, *(c.name for c in found)} - generated
-    return [] if place.table.holds_anyway((*known, "")) else found
+    return [] if place.table.holds_anyway(known, itself=True) else found
 
 
 def _named(column: Column, expression: str) -> bool:
@@ -122,7 +124,7 @@ def _named(column: Column, expression: str) -> bool:
 
 
 def _quoted(column: Column) -> str:
-    return '"' + column.name.replace('"', '""') + '"'
+    return sql.Identifier(column.name).as_string()
 
 
 def _makes_equal(place: Place, column: Column, key: tuple[str, ...]) -> str | None:
@@ -179,7 +181,7 @@ def _never_equal(place: Place, key: PartialKey) -> bool:
     """Whether no two rows can be equal in the key, whichever they are."""
     if key.key not in place.table.strict_keys and any(isinstance(place.strategy(n), Null) for n in key.key):
         return True
-    return place.table.holds_anyway((*key.key, ""))
+    return place.table.holds_anyway(key.key, itself=True)
 
 
 def _periods(place: Place) -> Iterator[str]:
