@@ -46,8 +46,8 @@ def compile_policy(schemas: Sequence[Schema], policy: MaskingPolicy) -> MaskingP
     return compile_plan(schemas, policy, _classes(schemas, policy))
 
 
-def coverage(schemas: Sequence[Schema], policy: MaskingPolicy) -> str:
-    """How many columns the policy covers, of all that are copied, and which policy it is."""
+def coverage(schemas: Sequence[Schema], policy: MaskingPolicy, digest: str) -> str:
+    """How many columns the policy covers, of all that are copied, and which policy it is, by its digest."""
     decisions = decide(schemas, policy, _classes(schemas, policy))
     asked = [
         (schema.database, table.schema, table.name, column.name)
@@ -57,7 +57,7 @@ def coverage(schemas: Sequence[Schema], policy: MaskingPolicy) -> str:
         if not column.generated
     ]
     covered = sum(decisions.strategy(path) is not None for path in asked)
-    return f"{covered}/{len(asked)} columns covered, policy sha256:{policy.digest}"
+    return f"{covered}/{len(asked)} columns covered, policy sha256:{digest}"
 
 
 def missing_lines(schema: Schema, policy: MaskingPolicy) -> Iterator[str]:

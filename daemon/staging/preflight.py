@@ -71,7 +71,7 @@ def _preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     problems += [*unmasked(schemas, plan, policy), *unnamed(request.policy, layout.foreign)]
     problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
     problems += _owners(schemas, databases, _api_roles(context, production))
-    covered = coverage(schemas, policy).replace(policy.digest, request.policy.digest)
+    covered = coverage(schemas, policy, request.policy.digest)
     if plan is None or problems:
         raise RunRefusedError(f"refused before anything was created ({covered}):", problems)
     notes = (covered, *_notes(listing, production, plan, request))
