@@ -38,6 +38,8 @@ class Decisions:
     by_column: Mapping[ColumnPath, Decision]
     unused: tuple[ColumnRule, ...]
     """Rules that describe no column at all: a misspelt pattern must not pass for a decision."""
+    shadowed: tuple[ColumnRule, ...]
+    """Rules that decide no column, since others come before them wherever they fit."""
     linked: Collection[ColumnPath]
     """Columns that refer to another one, or that another one refers to."""
     references: References
@@ -53,7 +55,7 @@ def decide(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | 
     """Decide on every column that the policy covers."""
     rules = sorted(policy.columns, key=lambda rule: rule.rank)
     decided: dict[ColumnPath, Decision] = {}
-    used: set[ColumnRule] = set()
+    used, deciding = set[ColumnRule](), set[ColumnRule]()
     for path, column in _columns(schemas):
         own = policy.strategy(path)
         covering = [rule for rule in rules if rule.covers(path, column, (classes or {}).get(path))]
@@ -62,11 +64,19 @@ def decide(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | 
             decided[path] = Decision(own)
         elif covering and not column.generated:
             decided[path] = Decision(covering[0].strategy, covering[0].words)
+            deciding.add(covering[0])
     references = _references(schemas, policy)
     linked = {*references, *(target for targets in references.values() for target in targets)}
     for path in linked & decided.keys():
         decided[path] = _told(decided[path], path, policy, references)
-    return Decisions(decided, tuple(rule for rule in rules if rule not in used), linked, references)
+    unused, shadowed = (tuple(r for r in rules if r not in some) for some in (used, deciding | (set(rules) - used)))
+    return Decisions(decided, unused, shadowed, linked, references)
+
+
+def shadowed_notes(decisions: Decisions) -> Iterator[str]:
+    """A sentence for each rule that looks as if it decided something."""
+    for rule in decisions.shadowed:
+        yield f"[[columns]] {rule.words} decides no column: what it fits is decided by name or by a rule before it"
 
 
 def _columns(schemas: Sequence[Schema]) -> Iterator[tuple[ColumnPath, Column]]:

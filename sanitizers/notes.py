@@ -18,7 +18,7 @@ _Place = tuple[ColumnPath, ColumnPlan]
 
 def find_notes(plan: MaskingPlan) -> tuple[str, ...]:
     """Every note on a plan."""
-    return (*_logins(plan), *_unread(plan))
+    return (*plan.notes, *_logins(plan), *_unread(plan))
 
 
 def _logins(plan: MaskingPlan) -> Iterator[str]:

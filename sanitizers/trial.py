@@ -31,8 +31,8 @@ from sanitizers.strategies.shuffle import Shuffle
 
 T = TypeVar("T")
 
-ROWS = 1000
-"""Of each table, the first ones that a condition on rows takes."""
+ROWS, CLAIMED_ROWS = 1000, 20_000
+"""Of each table, the first ones that a condition on rows takes; more where they have constraints to hold to."""
 
 MOST_CULPRITS = 20
 """Columns of a table that are named at once."""
@@ -206,7 +206,7 @@ def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int
         columns=sql.SQL(", ").join([*(_column(p.column.name, moved) for p in table.columns), *generated]),
         table=sql.Literal(_quoted(table)),
         masked=masked_select(table),
-        rows=sql.Literal(ROWS),
+        rows=sql.Literal(CLAIMED_ROWS if claims else ROWS),
     )
 
 

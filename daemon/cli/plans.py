@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +20,7 @@ from daemon.plain.outlook import Wish
 from daemon.plain.run import looking
 from daemon.progress import Watch
 from daemon.settings import load_settings
-from sanitizers.plan import MaskingPlan
+from sanitizers.plan import DatabasePlan
 
 COLUMNS = ("database", "table", "column", "type", "strategy", "because of")
 
@@ -56,7 +56,7 @@ def plan(
         flight = app.preflight(
             app.request(app.choose_one(project), "manual", Asked(mode=known_mode(mode), policy=policy, sample=sample))
         )
-    rows = list(_rows(flight.plan))
+    rows = list(_rows(flight.plan.databases))
     if as_json:
         document = {"digest": flight.plan.digest, "coverage": flight.coverage, "notes": flight.notes, "columns": rows}
         print_done(document)
@@ -66,7 +66,7 @@ def plan(
 
 def _show(outlook: Outlook, *, as_json: bool) -> None:
     """Print what was seen, also where it ends in a refusal."""
-    rows = list(_rows(outlook.plan)) if outlook.plan else []
+    rows = list(_rows(outlook.draft.databases))
     if as_json:
         digest = outlook.plan.digest if outlook.plan else None
         about = {"digest": digest, "coverage": outlook.coverage, "notes": outlook.notes, "columns": rows}
@@ -89,8 +89,8 @@ def _print_json(outlook: Outlook, about: Mapping[str, Any]) -> None:
     print_done(about)
 
 
-def _rows(plan: MaskingPlan) -> Iterator[dict[str, Any]]:
-    for database in plan.databases:
+def _rows(planned: Iterable[DatabasePlan]) -> Iterator[dict[str, Any]]:
+    for database in planned:
         for table in database.tables:
             for column in table.columns:
                 yield {

@@ -9,12 +9,11 @@ from daemon.amounts import readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
-from daemon.policies import Place, compile_policy, coverage, unmasked, unnamed, without_foreign
+from daemon.policies import Place, coverage, draft_policy, unmasked, unnamed, without_foreign
 from daemon.progress import breakable
 from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
-from sanitizers.errors import PlanError
 from sanitizers.notes import find_notes
 from sanitizers.plan import MaskingPlan
 from sanitizers.policy import MaskingPolicy
@@ -67,8 +66,9 @@ def _preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     databases = context.client.list_databases(project_id, production.id)
     layout = read_layout(context, production, databases)
     schemas, policy = layout.schemas, without_foreign(request.policy, layout.schemas, layout.foreign)
-    plan, problems = _compile(schemas, policy)
-    problems += [*unmasked(schemas, plan, policy), *unnamed(request.policy, layout.foreign)]
+    draft = draft_policy(schemas, policy)
+    plan, problems = draft.plan, [*draft.problems, *unmasked(schemas, draft.databases, policy)]
+    problems += unnamed(request.policy, layout.foreign)
     problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
     problems += _owners(schemas, databases, _api_roles(context, production))
     covered = coverage(schemas, policy, request.policy.digest)
@@ -102,13 +102,6 @@ def read_layout(context: StagingContext, branch: Branch, databases: tuple[Databa
         schemas.append(api_schema(database.name, tables, facts))
         foreign += [(database.name, *name) for name in facts.foreign]
     return Layout(tuple(schemas), tuple(foreign))
-
-
-def _compile(schemas: tuple[Schema, ...], policy: MaskingPolicy) -> tuple[MaskingPlan | None, list[str]]:
-    try:
-        return compile_policy(schemas, policy), []
-    except PlanError as error:
-        return None, list(error.problems)
 
 
 def _room(listing: Listing, request: StagingRequest) -> Iterator[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.cli.ending import ending_of
-from daemon.errors import RunRefusedError
 from daemon.plain.narrow import narrowed
 from daemon.policies import compile_policy, missing_lines, unnamed
 from sanitizers.policy import parse_policy
@@ -67,11 +65,3 @@ def test_a_pattern_of_a_name_describes_that_name_alone(name: str) -> None:
     assert matches(pattern_of([name, name]), [name, name])
     assert not matches(pattern_of([name]), [f"{name}x"])
     assert not matches(pattern_of([name]), ["something"])
-
-
-def test_the_lines_belong_to_the_reason_that_they_help_against() -> None:
-    (sentence,) = unnamed(parse_policy("version = 1\n", "p"), [("shop", "public", "a.b")])
-
-    ending = ending_of(RunRefusedError(f"refused:\n  - first\n  - {sentence}\n  - last\nThat is all."))
-
-    assert ending.problems == ("first", sentence, "last")
