@@ -1,9 +1,11 @@
-"""Planning time by the number of tables: catalog, decisions, problems, and the text of every masked SELECT.
+"""Planning time by the number of tables: catalog, decisions, problems, every masked SELECT, the trial.
 
-    python benchmarks/planning.py [--tables 1000]
+    python benchmarks/planning.py [--tables 1000] [--sample 5%]
 
-Plans a tenth of the tables and then all of them, each with ten columns, two indexes and a foreign key. Exit code 1 when
-the whole takes 10 seconds or more, or when a table among many costs over twice what it costs among few.
+Plans a tenth of the tables and then all of them, each with ten columns, two indexes and a foreign key:
+a sample of the last one is chosen by the rows of all. Exit code 1 when the whole takes 10 seconds or more, or when a
+table among many costs over twice what it costs among few; that is not asked of a sample, each of whose tables is chosen
+by more the more there are.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from sanitizers.plan import compile_plan
 from sanitizers.policy import parse_policy
 from sanitizers.schema import read_schema
 from sanitizers.select import masked_select
+from sanitizers.trial import try_plan
 
 MOST_SECONDS = 10
 MOST_TIMES = 2
@@ -49,36 +52,43 @@ def make(side: Side, first: int, last: int) -> None:
             conn.execute("".join(TABLE.format(n=n, parent=max(n - 1, 0)) for n in range(start, min(start + 50, last))))
 
 
-def plan(side: Side) -> dict[str, float]:
-    """Seconds of each part."""
+def plan(side: Side, sample: str) -> tuple[dict[str, float], int]:
+    """Seconds of each part, and the characters of the longest masked SELECT."""
+    policy = POLICY.replace("version = 1", f'version = 1\nsample = "{sample}"') if sample else POLICY
     seconds: dict[str, float] = {}
     with side.connect() as conn:
         begun = time.monotonic()
         schema = read_schema(conn)
         seconds["read the catalog"] = time.monotonic() - begun
         begun = time.monotonic()
-        compiled = compile_plan([schema], parse_policy(POLICY, DATABASE))
+        compiled = compile_plan([schema], parse_policy(policy, DATABASE))
         seconds["decide, look for problems"] = time.monotonic() - begun
         begun = time.monotonic()
-        for table in compiled.databases[0].tables:
-            masked_select(table).as_string(conn)
+        longest = max(len(masked_select(table).as_string(conn)) for table in compiled.databases[0].tables)
         seconds["write the masked SELECTs"] = time.monotonic() - begun
-    return seconds
+        conn.commit()
+        begun = time.monotonic()
+        if problems := try_plan(conn, compiled.databases[0]):
+            raise SystemExit("\n".join(problems))
+        seconds["try them"] = time.monotonic() - begun
+    return seconds, longest
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Planning time by the number of tables.")
     parser.add_argument("--tables", type=int, default=1000)
-    many = parser.parse_args().tables
+    parser.add_argument("--sample", default="", help="a share of the people, such as 5%%")
+    asked = parser.parse_args()
+    many, sample = asked.tables, asked.sample
     few = max(many // 10, 1)
     with two_sides() as (side, _):
         side.reset("")
         make(side, 0, few)
-        plan(side)  # the pools are filled once in a process
-        small = plan(side)
+        plan(side, sample)  # the pools are filled once in a process
+        small, _ = plan(side, sample)
         make(side, few, many)
-        large = plan(side)
-    table = Table(title=f"{many:,} tables of ten columns")
+        large, longest = plan(side, sample)
+    table = Table(title=f"{many:,} tables of ten columns{f', a sample of {sample}' if sample else ''}")
     for name in ("", f"{few:,} tables, s", f"{many:,} tables, s", "ratio per table"):
         table.add_column(name, justify="right" if name else "left")
     for name, seconds in large.items():
@@ -86,8 +96,10 @@ def main() -> int:
     total = sum(large.values())
     ratio = total / many / (sum(small.values()) / few)
     table.add_row("all", f"{sum(small.values()):.2f}", f"{total:.2f}", f"{ratio:.2f}")
-    Console(width=100).print(table)
-    return 0 if total < MOST_SECONDS and ratio <= MOST_TIMES else 1
+    console = Console(width=100)
+    console.print(table)
+    console.print(f"The longest masked SELECT has {longest:,} characters.")
+    return 0 if total < MOST_SECONDS and (sample or ratio <= MOST_TIMES) else 1
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class Asked:
     ephemeral_key: bool = False
     streams: int = 2
     allow_event_triggers: tuple[str, ...] = ()
-    sample: str = ""
+    sample: str | None = None
 
 
 @contextmanager

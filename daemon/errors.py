@@ -26,7 +26,7 @@ BranchwardenError                 exit code
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -136,9 +136,13 @@ class SanitizeError(BranchwardenError):
 
 
 class RunRefusedError(SanitizeError):
-    """Refused by preflight: nothing was created."""
+    """Refused by preflight: nothing was created. `problems` has a sentence for each reason; `after` follows them."""
 
     outcome = "refused"
+
+    def __init__(self, message: str, problems: Sequence[str] = (), after: str = "") -> None:
+        super().__init__("\n".join([message, *(f"  - {problem}" for problem in problems), *filter(None, [after])]))
+        self.problems = tuple(problems) or (message,)
 
 
 class RunFailedError(SanitizeError):

@@ -15,9 +15,9 @@ from sanitizers.decisions import Classes, decide
 from sanitizers.detect.classify import classify
 from sanitizers.detect.suggest import suggest
 from sanitizers.detect.vocabulary import Vocabulary, merge_vocabularies
-from sanitizers.plan import MaskingPlan, compile_plan
+from sanitizers.plan import DatabasePlan, Draft, MaskingPlan, compile_plan, draft_plan
 from sanitizers.policy import MaskingPolicy
-from sanitizers.policy_file import Suggestion, toml_key, toml_strategy
+from sanitizers.policy_file import Suggestion, printable, toml_key, toml_rule, toml_strategy
 from sanitizers.rules import matches
 from sanitizers.schema import Column, Schema, Table
 from sanitizers.strategies.keep import Keep
@@ -46,8 +46,13 @@ def compile_policy(schemas: Sequence[Schema], policy: MaskingPolicy) -> MaskingP
     return compile_plan(schemas, policy, _classes(schemas, policy))
 
 
-def coverage(schemas: Sequence[Schema], policy: MaskingPolicy) -> str:
-    """How many columns the policy covers, of all that are copied, and which policy it is."""
+def draft_policy(schemas: Sequence[Schema], policy: MaskingPolicy) -> Draft:
+    """The same as far as it goes, with every problem."""
+    return draft_plan(schemas, policy, _classes(schemas, policy))
+
+
+def coverage(schemas: Sequence[Schema], policy: MaskingPolicy, digest: str) -> str:
+    """How many columns the policy covers, of all that are copied, and which policy it is, by its digest."""
     decisions = decide(schemas, policy, _classes(schemas, policy))
     asked = [
         (schema.database, table.schema, table.name, column.name)
@@ -57,7 +62,7 @@ def coverage(schemas: Sequence[Schema], policy: MaskingPolicy) -> str:
         if not column.generated
     ]
     covered = sum(decisions.strategy(path) is not None for path in asked)
-    return f"{covered}/{len(asked)} columns covered, policy sha256:{policy.digest}"
+    return f"{covered}/{len(asked)} columns covered, policy sha256:{digest}"
 
 
 def missing_lines(schema: Schema, policy: MaskingPolicy) -> Iterator[str]:
@@ -69,20 +74,18 @@ def missing_lines(schema: Schema, policy: MaskingPolicy) -> Iterator[str]:
             if item.path[:3] != before:
                 before = item.path[:3]
                 yield f"[{'.'.join(toml_key(part) for part in before)}]"
-            yield f"{toml_key(item.column)} = {toml_strategy(item.strategy)}  # {item.reason}"
+            yield f"{toml_key(item.column)} = {toml_strategy(item.strategy)}  # {printable(item.reason)}"
 
 
-def unmasked(schemas: Iterable[Schema], plan: MaskingPlan | None, policy: MaskingPolicy) -> Iterator[str]:
+def unmasked(schemas: Iterable[Schema], planned: Sequence[DatabasePlan], policy: MaskingPolicy) -> Iterator[str]:
     """No policy may mask nothing at all, and one that nobody has signed may not keep what looks personal."""
-    if plan is None:
-        return
-    if not any(table.masked for database in plan.databases for table in database.tables):
+    if not any(table.masked for database in planned for table in database.tables):
         yield "the policy masks nothing: what comes out would be production; mask a column"
     if policy.reviewed:
         return
     kept = {
         (database.database, table.table.schema, table.table.name, column.column.name)
-        for database in plan.databases
+        for database in planned
         for table in database.tables
         for column in table.columns
         if isinstance(column.strategy, Keep) and not column.strategy.public
@@ -91,11 +94,11 @@ def unmasked(schemas: Iterable[Schema], plan: MaskingPlan | None, policy: Maskin
         if suggestion.path in kept and suggestion.strategy.masks and suggestion.pii_class is not None:
             name = ".".join(suggestion.path)
             yield f"{name} looks personal ({suggestion.pii_class}) and is kept: mask it, or sign the policy"
-    yield from _kept_in_part(plan)
+    yield from _kept_in_part(planned)
 
 
-def _kept_in_part(plan: MaskingPlan) -> Iterator[str]:
-    for database in plan.databases:
+def _kept_in_part(planned: Sequence[DatabasePlan]) -> Iterator[str]:
+    for database in planned:
         for table in database.tables:
             place = f"{database.database}.{table.table.qualified}"
             if table.rule.keep_rows:
@@ -145,7 +148,7 @@ def unnamed(policy: MaskingPolicy, foreign: Sequence[Place]) -> Iterator[str]:
             name = ".".join(place)
             yield (
                 f"{name} is a foreign table: its rows are another server's and are never copied, but whoever has the"
-                f' result could ask that server; drop it, or name it: [[tables]] match = "{name}" rows = "none"'
+                f" result could ask that server; drop it, or name it:{toml_rule(place)}"
             )
 
 

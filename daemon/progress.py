@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psycopg
+
+from daemon.errors import StoppedError
 
 CANCEL_TIMEOUT = 5.0  # seconds, for each connection
 CANCEL_EVERY = 1.0  # seconds
@@ -55,10 +57,27 @@ class Watch:
     tell: Callable[[Progress], None]
     stop: threading.Event = field(default_factory=threading.Event)
     connections: Connections = field(default_factory=Connections)
+    ahead: threading.Event = field(default_factory=threading.Event)
+    """Set for as long as nothing was begun, see `breakable`."""
 
     def abandon(self) -> None:
         """End the run from a thread of its own, as `abandon` does it."""
         abandon(self.stop, self.connections)
+
+
+@contextmanager
+def breakable(ahead: threading.Event) -> Iterator[None]:
+    """Tell the signal handlers that nothing was begun, so that they may break off whatever the main thread does.
+
+    Raises StoppedError where one did.
+    """
+    ahead.set()
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError("stopped on request\nThe run had not begun: it has created and changed nothing.") from None
+    finally:
+        ahead.clear()
 
 
 def abandon(stop: threading.Event, connections: Connections) -> None:

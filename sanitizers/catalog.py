@@ -75,7 +75,12 @@ SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.att
             THEN b.modifier - 4 END AS max_length,
        y.typtype = 'e' AS enum, y.typcategory = 'A' AS array,
        (a.attrelid, a.attname) IN (SELECT root, attname FROM partition_key) AS partition_key,
-       EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation AND NOT o.collisdeterministic) AS loose,
+       EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation AND NOT o.collisdeterministic)
+       OR EXISTS (
+         SELECT FROM pg_index i CROSS JOIN unnest(i.indkey::int2[], i.indcollation::oid[]) AS k (attnum, coll)
+         JOIN pg_collation o ON o.oid = k.coll
+         WHERE i.indrelid = a.attrelid AND i.indisunique AND k.attnum = a.attnum AND NOT o.collisdeterministic
+       ) AS loose,
        b.type AS type_id -- of what the column rests on; not a fact of the column, see TYPES
 FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum JOIN pg_type y ON y.oid = b.type
 LEFT JOIN pg_attrdef g ON g.adrelid = a.attrelid AND g.adnum = a.attnum

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.deparse import DEPARSE
-from sanitizers.plan import ColumnPlan, TablePlan
+from sanitizers.plan import TablePlan
 
 CHECKS = """
 SELECT n.nspname, c.relname, k.conname, pg_get_expr(k.conbin, k.conrelid),
@@ -90,10 +90,12 @@ def find_claims(table: TablePlan, conditions: Sequence[Check | Computed]) -> Ite
     """What fakes of the table could break."""
     masked = {p.column.name: p for p in table.columns if p.masked}
     computed = {c.name for c in table.table.columns if c.generated}
+    changed: dict[str, str] = dict.fromkeys(table.rows.cut, "NULL where the row that it refers to is left out")
+    changed.update((name, plan.strategy.kind) for name, plan in masked.items())
     for condition in conditions:
         if isinstance(condition, Check):
-            yield from _of_check(condition, masked, computed)
-        elif any(condition.concerns(name) for name in (*masked, *computed)):
+            yield from _of_check(condition, changed, computed)
+        elif any(condition.concerns(name) for name in (*changed, *computed)):
             yield Claim(_DONE.format(sql.SQL(condition.expression)), f"{condition.about} can be made of the fakes")
     for name, plan in masked.items():
         if plan.column.not_null:
@@ -105,8 +107,8 @@ def find_claims(table: TablePlan, conditions: Sequence[Check | Computed]) -> Ite
             yield Claim(empty, f"{column.name} is NOT NULL and would be generated as NULL")
 
 
-def _of_check(check: Check, masked: Mapping[str, ColumnPlan], computed: Collection[str]) -> Iterator[Claim]:
-    by = ", ".join(f"{name} ({masked[name].strategy.kind})" for name in check.columns if name in masked)
+def _of_check(check: Check, changed: Mapping[str, str], computed: Collection[str]) -> Iterator[Claim]:
+    by = ", ".join(f"{name} ({changed[name]})" for name in check.columns if name in changed)
     if not by and set(computed) & set(check.columns):
         by = "columns that are generated from masked ones"
     if by:

@@ -69,6 +69,8 @@ class Column:
     identity: bool = False
     max_length: int | None = None
     """In characters, for varchar(n) and char(n), also under a domain."""
+    cut_as: str = ""
+    """The column that this one is tied to and whose `max_length` it has, where its own is more; see `widths`."""
     unique: bool = False
     """Must not repeat: alone in any key or unique index, also of some rows or on an expression as lower(email)."""
     distinct: bool = False
@@ -76,7 +78,7 @@ class Column:
     references: tuple[ColumnRef, ...] = ()
     partition_key: bool = False
     loose: bool = False
-    """Whether its collation is nondeterministic: texts of different bytes can be equal."""
+    """Whether its collation, or that of a unique index on it, is nondeterministic: different texts can be equal."""
     enum: bool = False
     array: bool = False
     generated_as: str = ""
@@ -104,6 +106,7 @@ class Column:
             name=self.name,
             not_null=self.not_null or self.element.not_null,
             unique=self.unique,
+            loose=self.loose,
             generated=self.generated,
             identity=self.identity,
         )

@@ -7,7 +7,7 @@ one that gives a type. A column that none of them covers is not decided, and the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sanitizers.policy import MaskingPolicy
 from sanitizers.rules import ColumnPath, ColumnRule
@@ -16,6 +16,9 @@ from sanitizers.strategies import Strategy
 
 Classes = Mapping[ColumnPath, str]
 """Classes of personal data by column, as a detector found them; needed by rules that speak of classes alone."""
+
+References = Mapping[ColumnPath, tuple[ColumnPath, ...]]
+"""What each column refers to."""
 
 BY_NAME = "its name"
 
@@ -35,10 +38,12 @@ class Decisions:
     by_column: Mapping[ColumnPath, Decision]
     unused: tuple[ColumnRule, ...]
     """Rules that describe no column at all: a misspelt pattern must not pass for a decision."""
+    shadowed: tuple[ColumnRule, ...]
+    """Rules that decide no column, since others come before them wherever they fit."""
     linked: Collection[ColumnPath]
     """Columns that refer to another one, or that another one refers to."""
-    references: Mapping[ColumnPath, tuple[ColumnPath, ...]]
-    """What each column refers to, by foreign keys and by the policy's links."""
+    references: References
+    """By foreign keys and by the policy's links."""
 
     def strategy(self, path: ColumnPath) -> Strategy | None:
         """The strategy of a column, or None."""
@@ -50,7 +55,7 @@ def decide(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | 
     """Decide on every column that the policy covers."""
     rules = sorted(policy.columns, key=lambda rule: rule.rank)
     decided: dict[ColumnPath, Decision] = {}
-    used: set[ColumnRule] = set()
+    used, deciding = set[ColumnRule](), set[ColumnRule]()
     for path, column in _columns(schemas):
         own = policy.strategy(path)
         covering = [rule for rule in rules if rule.covers(path, column, (classes or {}).get(path))]
@@ -59,9 +64,19 @@ def decide(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | 
             decided[path] = Decision(own)
         elif covering and not column.generated:
             decided[path] = Decision(covering[0].strategy, covering[0].words)
+            deciding.add(covering[0])
     references = _references(schemas, policy)
     linked = {*references, *(target for targets in references.values() for target in targets)}
-    return Decisions(decided, tuple(rule for rule in rules if rule not in used), linked, references)
+    for path in linked & decided.keys():
+        decided[path] = _told(decided[path], path, policy, references)
+    unused, shadowed = (tuple(r for r in rules if r not in some) for some in (used, deciding | (set(rules) - used)))
+    return Decisions(decided, unused, shadowed, linked, references)
+
+
+def shadowed_notes(decisions: Decisions) -> Iterator[str]:
+    """A sentence for each rule that looks as if it decided something."""
+    for rule in decisions.shadowed:
+        yield f"[[columns]] {rule.words} decides no column: what it fits is decided by name or by a rule before it"
 
 
 def _columns(schemas: Sequence[Schema]) -> Iterator[tuple[ColumnPath, Column]]:
@@ -70,7 +85,16 @@ def _columns(schemas: Sequence[Schema]) -> Iterator[tuple[ColumnPath, Column]]:
             yield from (((schema.database, table.schema, table.name, c.name), c) for c in table.columns)
 
 
-def _references(schemas: Sequence[Schema], policy: MaskingPolicy) -> Mapping[ColumnPath, tuple[ColumnPath, ...]]:
+def _told(decision: Decision, path: ColumnPath, policy: MaskingPolicy, references: References) -> Decision:
+    """The decision, with a word on the locale where rows have their own: what is linked must join with any row."""
+    if not policy.table_rule(*path[:3]).locale_column or not decision.strategy.needs:
+        return decision
+    other = min(references.get(path) or (child for child, targets in references.items() if path in targets))
+    told = f"takes the policy's locale, since it is linked to {'.'.join(other)}"
+    return replace(decision, origin=f"{decision.origin}; {told}")
+
+
+def _references(schemas: Sequence[Schema], policy: MaskingPolicy) -> References:
     found: dict[ColumnPath, list[ColumnPath]] = {}
     for schema in schemas:
         for table in schema.tables:

@@ -7,11 +7,10 @@ client_encoding the driver gives the names in a database that has none (SQL_ASCI
 
 from __future__ import annotations
 
-DEPARSE = """
+from sanitizers.spelling import SPELLING
+
+DEPARSE = f"""
 SELECT pg_catalog.set_config(name, value, true)
-FROM (VALUES ('search_path', ''), ('client_encoding', 'UTF8'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'),
-  ('timezone', 'UTC'), ('bytea_output', 'hex'), ('extra_float_digits', '3'), ('lc_monetary', 'C'),
-  ('quote_all_identifiers', 'off')
-) AS setting(name, value)
-"""
+FROM (VALUES ('search_path', ''), ('quote_all_identifiers', 'off'), {SPELLING}) AS setting(name, value)
+"""  # noqa: S608  constants alone
 """Until the end of the transaction; only pg_catalog is on the search path then, every other name is qualified."""

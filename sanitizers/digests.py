@@ -7,20 +7,33 @@ session, sent as a bound parameter: it is in no statement's text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from sanitizers.folding import caseless_bytes, folded_bytes, text_bytes
+from sanitizers.folding import caseless_bytes, fold_settings, folded_bytes, text_bytes
 from sanitizers.schema import Column
 
-__all__ = ["KEY_BYTES", "KEY_SETTING", "DigestSource", "digest_of", "set_key", "text_bytes", "value_bytes"]
+__all__ = [
+    "KEY_BYTES",
+    "KEY_SETTING",
+    "DigestSource",
+    "digest_of",
+    "give_settings",
+    "set_key",
+    "text_bytes",
+    "value_bytes",
+]
 
 KEY_SETTING = "branchwarden.key"
 KEY_BYTES = 32
 SUBKEY_BYTES = 16  # 128 bits; with 32 most values would need a second block of SHA-256, which costs half as much again
+
+# No text has a byte 0: what a row falls back on is nobody's key, and what tells its row is in no row's text.
+KEYLESS, STRANGER = sql.SQL("decode('00', 'hex')"), sql.SQL("decode('0000', 'hex')")
 
 # A session without a key must fail: an empty one would mask everything with no secret at all, and look right.
 # decode() refuses the complaint, which is no hexadecimal text.
@@ -41,7 +54,16 @@ def set_key(conn: psycopg.Connection[Any], key: bytes) -> None:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a masking key has {KEY_BYTES} bytes, this one has {len(key)}")
     with conn.transaction():
-        conn.execute("SELECT set_config(%s, %s, false)", (KEY_SETTING, key.hex()))
+        give_settings(conn, key, local=False)
+
+
+def give_settings(conn: psycopg.Connection[Any], key: bytes, *, local: bool) -> None:
+    """Set what a masked SELECT reads in the session, or in its transaction alone: the key and what folds texts."""
+    settings = {KEY_SETTING: key.hex(), **fold_settings()}
+    conn.execute(
+        "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+        (local, list(settings), list(settings.values())),
+    )
 
 
 def digest_of(label: str, content: sql.Composable) -> sql.Composable:
@@ -77,24 +99,39 @@ class DigestSource:
     label: str
     columns: tuple[Column, ...]
     fold: bool = False
+    instead: tuple[DigestSource, ...] = ()
+    """What else says who it is, where those are NULL: the first that is not, under its own label."""
     otherwise: tuple[Column, ...] = ()
-    """Columns to fall back on where those are NULL, so that a row without its key is still somebody."""
+    """Columns to fall back on where all that is NULL, too, so that a row without its key is still somebody."""
     row: tuple[Column, ...] = ()
     """Columns that tell the row from others, for where all of those are NULL: strangers are not one person."""
+    table: str = ""
+    """Whose row that is: strangers of two tables are not one person either."""
 
     @property
     def nullable(self) -> bool:
         """Whether the digest is NULL where its one column is, which then needs no care of its own."""
-        return len(self.columns) == 1 and not self.otherwise and not self.row
+        return len(self.columns) == 1 and not self.instead and not self.otherwise and not self.row
 
     def expression(self, alias: str) -> sql.Composable:
         """SQL for the digest, of a row of `alias`."""
+        digests = [self._digest(alias), *(source.expression(alias) for source in self.instead)]
+        if others := tuple(self._others(alias)):
+            bytes_ = sql.SQL("coalesce({}, {})").format(sql.SQL(", ").join(others), STRANGER)
+            digests.append(digest_of(self.label, bytes_))
+        return digests[0] if len(digests) == 1 else sql.SQL("coalesce({})").format(sql.SQL(", ").join(digests))
+
+    def _digest(self, alias: str) -> sql.Composable:
+        """Of the columns alone; NULL where they are."""
         key = _of(alias, self.columns[0]) if len(self.columns) == 1 else _joined(alias, self.columns)
-        others = [text_bytes(_joined(alias, columns, "\x1f")) for columns in (self.otherwise, self.row) if columns]
-        if not others:
-            return digest_of(self.label, self._bytes(key))
-        bytes_ = sql.SQL(", ").join([self._bytes(key), *others])
-        return digest_of(self.label, sql.SQL("coalesce({}, ''::bytea)").format(bytes_))
+        return digest_of(self.label, self._bytes(key))
+
+    def _others(self, alias: str) -> Iterator[sql.Composable]:
+        if self.otherwise:
+            yield sql.SQL("{} || {}").format(KEYLESS, text_bytes(_joined(alias, self.otherwise, "\x1f")))
+        if self.row:
+            row = sql.SQL("{} || {}").format(sql.Literal(f"{self.table}\x1f"), _joined(alias, self.row, "\x1f"))
+            yield sql.SQL("{} || {}").format(STRANGER, text_bytes(row))
 
     def of_value(self, value: sql.Composable) -> sql.Composable:
         """SQL for the digest of a value that stands in no column: the same as in a column of this one's type."""

@@ -77,11 +77,12 @@ def _where(error: psycopg.Error) -> str:
     return "".join(f", {kind} {name}" for kind, name in parts if name)
 
 
-def _without_quotes(record: logging.LogRecord) -> bool:
+def _tells_something(record: logging.LogRecord) -> bool:
+    """Whether a line of the driver is news; an error in it is told by its kind alone."""
     if isinstance(record.args, tuple):
         record.args = tuple(type(a).__name__ if isinstance(a, BaseException) else a for a in record.args)
-    return True
+    return not str(record.msg).startswith("error ignored")
 
 
-# The driver logs errors that it meets while it cleans up after others, with all that the server said.
-logging.getLogger("psycopg").addFilter(_without_quotes)
+# What the driver meets while it cleans up after an error that is already on its way to us, with all the server said.
+logging.getLogger("psycopg").addFilter(_tells_something)

@@ -1,13 +1,15 @@
 """Texts without regard to case and normalization, as UTF-8 and alike on every server, whatever its locale and encoding.
 
 Postgres' own lower() asks the database's locale, so that it cannot be what fakes are drawn by. ASCII, which is nearly
-everything, is folded as in the "C" locale. Of what is beyond, letters are looked up in a table of this module, by their
-bytes in hexadecimal: that is ASCII, so that the statement can be sent to a database of any encoding.
+everything, is folded as in the "C" locale. Of what is beyond, letters are looked up in a table of this module. It is in
+settings of the session (`fold_settings`), since a statement would repeat it at each of its places; by its bytes in
+hexadecimal, which are ASCII, so that a database of any encoding takes it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from itertools import chain
 
@@ -16,8 +18,8 @@ from psycopg import sql
 LETTERS = (range(0x80, 0x590), range(0x1E00, 0x1F00))
 """Latin, Greek, Cyrillic and Armenian: blocks whose letters have had their small forms since Unicode 5."""
 
-ALPHABETS = (range(0xC0, 0xDF), range(0x391, 0x3AA), range(0x400, 0x430))
-"""Capitals of Western Europe, Greek and Cyrillic; translate() is slow, so each alphabet has its own."""
+USUAL = (range(0xC0, 0xDF), range(0x391, 0x3C3), range(0x410, 0x430))
+"""Capitals of Western Europe, Greek and Cyrillic: first in the table, which is walked from the front."""
 
 _UTF8 = sql.SQL("(SELECT getdatabaseencoding() = 'UTF8')")
 # A database without an encoding (SQL_ASCII) may hold bytes that are no UTF-8: they count as they are.
@@ -25,14 +27,24 @@ _BYTES = sql.SQL(
     "convert_to({}, (SELECT CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END::name))"
 )
 _PLAIN = sql.SQL("((octet_length({text}) = length({text}) AND {utf8}) IS NOT FALSE)")
+# Nothing matches where there is nothing: such bytes are NULL, or empty, and stay so.
 _NAMED = sql.SQL("""
-(SELECT decode(string_agg(coalesce({table}::jsonb ->> p[1], p[1]), '' ORDER BY n), 'hex')
-FROM regexp_matches(encode({bytes}, 'hex'), '(?:[0-7].)+|[89a-f].(?:[89ab].)*', 'g') WITH ORDINALITY AS m (p, n))
+coalesce((SELECT decode(string_agg(coalesce({table} ->> p[1], p[1]), '' ORDER BY n), 'hex')
+FROM regexp_matches(encode({bytes}, 'hex'), '(?:[0-7].)+|[89a-f].(?:[89ab].)*', 'g') WITH ORDINALITY AS m (p, n)),
+{bytes})
 """)
+# translate() walks its whole table for each character, so it is given those letters alone that are in the text.
 _TRANSLATED = sql.SQL("""
-(SELECT CASE WHEN v ~ {class_} THEN translate(v, {letters}, {small}) ELSE v END FROM (SELECT {text} AS v OFFSET 0) AS w)
+(SELECT CASE WHEN f.found = '' THEN f.v ELSE translate(f.v, f.found, translate(f.found, {letters}, {small})) END
+FROM (SELECT c.v, regexp_replace(c.v, {others}, '', 'g') AS found
+  FROM (SELECT {text} AS v FROM (SELECT {lower} AS v OFFSET 0) AS w OFFSET 0) AS c OFFSET 0) AS f)
 """)
-_CONSTANT = sql.SQL("(SELECT convert_from(decode({}, 'hex'), 'UTF8'))")  # no literal: it would be converted on its way
+_ITSELF = sql.SQL("w.v")
+_COMPOSED = sql.SQL("CASE WHEN w.v IS NFC NORMALIZED THEN w.v ELSE normalize(w.v, NFC) END")  # most are: asking is less
+_SETTING = sql.SQL("(SELECT convert_from(decode(current_setting({}), 'hex'), 'UTF8'))")
+OTHERS, LETTERS_SETTING, SMALL, CAPITAL, TABLE = (
+    f"branchwarden.fold_{name}" for name in ("others", "letters", "small", "capital", "table")
+)
 
 
 def text_bytes(text: sql.Composable) -> sql.Composable:
@@ -71,37 +83,40 @@ def folded_bytes(text: sql.Composable) -> sql.Composable:
     Args:
         text: a text; used more than once.
     """
-    return _small_bytes(text, trimmed(text), sql.SQL("normalize({}, NFC)").format(trimmed(text)))
+    return _small_bytes(text, trimmed(text), _COMPOSED)
 
 
 def caseless_bytes(text: sql.Composable) -> sql.Composable:
     """SQL for the bytes that a text has in common with those that differ from it by case alone."""
-    return _small_bytes(text, lowered(text), lowered(text))
+    return _small_bytes(text, lowered(text), _ITSELF)
 
 
-def _small_bytes(text: sql.Composable, lower: sql.Composable, lower_in_utf8: sql.Composable) -> sql.Composable:
-    return sql.SQL("(CASE WHEN {} THEN {} WHEN {} THEN {} ELSE {} END)").format(
-        plain(text), text_bytes(lower), _UTF8, text_bytes(_translated(lower_in_utf8)), _named(lower)
+def caseless(text: sql.Composable) -> sql.Composable:
+    """SQL for whether a text is in small letters alone, so that its bytes are its `caseless_bytes`."""
+    return sql.SQL("(CASE WHEN {} THEN {} !~ {} ELSE {} = {} END)").format(
+        _UTF8, text, _setting(CAPITAL), text_bytes(text), caseless_bytes(text)
     )
 
 
-def _translated(text: sql.Composable) -> sql.Composable:
-    small = small_letters()
-    usual = [[chr(code) for code in alphabet if chr(code) in small] for alphabet in ALPHABETS]
-    for letters in (*usual, [letter for letter in small if letter not in chain.from_iterable(usual)]):
-        class_, capitals, others = f"[{''.join(letters)}]", "".join(letters), "".join(map(small.__getitem__, letters))
-        named = {"class_": class_, "letters": capitals, "small": others}
-        text = _TRANSLATED.format(text=text, **{name: _constant(value) for name, value in named.items()})
-    return text
+def _small_bytes(text: sql.Composable, lower: sql.Composable, in_utf8: sql.Composable) -> sql.Composable:
+    return sql.SQL("(CASE WHEN {} THEN {} WHEN {} THEN {} ELSE {} END)").format(
+        plain(text), text_bytes(lower), _UTF8, text_bytes(_translated(lower, in_utf8)), _named(lower)
+    )
 
 
-def _constant(text: str) -> sql.Composable:
-    return _CONSTANT.format(sql.Literal(text.encode().hex()))
+def _translated(lower: sql.Composable, text: sql.Composable) -> sql.Composable:
+    constants = {"others": OTHERS, "letters": LETTERS_SETTING, "small": SMALL}
+    return _TRANSLATED.format(lower=lower, text=text, **{name: _setting(s) for name, s in constants.items()})
+
+
+def _setting(name: str) -> sql.Composable:
+    return _SETTING.format(sql.Literal(name))
 
 
 def _named(text: sql.Composable) -> sql.Composable:
     """In any encoding, letter by letter: slow."""
-    return _NAMED.format(table=_table(), bytes=text_bytes(text))
+    table = sql.SQL("(SELECT {}::jsonb)").format(_setting(TABLE))  # read once
+    return _NAMED.format(table=table, bytes=text_bytes(text))
 
 
 @cache
@@ -117,7 +132,16 @@ def _small(letter: str) -> str:
 
 
 @cache
-def _table() -> sql.Composable:
-    pairs = {letter.encode().hex(): small.encode().hex() for letter, small in small_letters().items()}
-    written = sql.Literal(json.dumps(pairs, separators=(",", ":"))).as_string()
-    return sql.SQL(written)
+def fold_settings() -> Mapping[str, str]:
+    """Names and values of the settings that a session needs before it folds; without them a statement fails."""
+    small = dict(sorted(small_letters().items(), key=lambda pair: not any(ord(pair[0]) in block for block in USUAL)))
+    letters = "".join(small)
+    pairs = {letter.encode().hex(): form.encode().hex() for letter, form in small.items()}
+    texts = {
+        OTHERS: f"[^{letters}]+",
+        LETTERS_SETTING: letters,
+        SMALL: "".join(small.values()),
+        CAPITAL: f"[A-Z{letters}]",
+        TABLE: json.dumps(pairs, separators=(",", ":")),
+    }
+    return {name: text.encode().hex() for name, text in texts.items()}

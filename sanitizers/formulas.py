@@ -1,11 +1,14 @@
 """SQL over the bytes of a digest. `digest` is a column reference each time, so that repeating it costs nothing.
 
-One digest serves several strategies of a row, so each takes bytes of its own:
+One digest serves several strategies of a row, so each takes bits of its own:
 0 first name · 2 last name · 4 street · 6 city and region · 8 mark (8 bytes) · 16 domain · 17 number (7 bytes) ·
-24 shift (4 bytes) · 28 postcode · 30 company and occupation.
-Numbers in official form (ids of persons, accounts, cards, devices) take 7 bytes each from 9, 11, 13 and 15, and
-addresses of machines from 8. Those overlap, but no digit of one shows in the other: each takes the remainder by another
-power of ten of another number. Free text draws from the first 22.
+24 shift (4 bytes) · 28 postcode · 30 company.
+A pool has at most 4,096 values, which leaves the upper half of its first byte: those of 0, 2 and 4 are the occupation,
+of 6, 28 and 30 the front of a national number. Of byte 24 a shift takes the last bit, the browser the three before it.
+Numbers in official form (of persons, accounts, vehicles, cards, devices) take 7 bytes each from 9, 11, 12, 13 and 15.
+Those overlap, but no digit of one shows in the other: each takes the remainder of another number by another power of
+ten. Addresses of machines are drawn from 8, so that they share digits with the row's marks (and one of IPv6 with its
+domain and number): random ones, which tell of nobody. Free text draws from the first 22.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from psycopg import sql
 
 FIRST_NAME, LAST_NAME, STREET, CITY, MARK, DOMAIN, NUMBER, SHIFT, POSTCODE, COMPANY = 0, 2, 4, 6, 8, 16, 17, 24, 28, 30
 """0-based offset of the first byte that each uses."""
-NATIONAL_ID, ACCOUNT, CARD, DEVICE, MACHINE = 9, 11, 13, 15, 8
+JOB, FRONT = (FIRST_NAME, LAST_NAME, STREET), (CITY, POSTCODE, COMPANY)
+"""The bytes whose upper halves each uses."""
+NATIONAL_ID, ACCOUNT, VEHICLE, CARD, DEVICE, MACHINE = 9, 11, 12, 13, 15, 8
 """The same, of those that overlap."""
 TEXT_BYTES = 22
 
@@ -51,6 +56,12 @@ def number(digest: sql.Composable, at: int = NUMBER) -> sql.Composable:
     ).format(*bytes_)
 
 
+def spare(digest: sql.Composable, at: tuple[int, int, int]) -> sql.Composable:
+    """12 bits, as a number: the upper halves of three bytes."""
+    bytes_ = [sql.SQL("get_byte({}, {}) >> 4").format(digest, sql.Literal(place)) for place in at]
+    return sql.SQL("((({}) << 8) | (({}) << 4) | ({}))").format(*bytes_)
+
+
 def shift(digest: sql.Composable, most: int, at: int = SHIFT) -> sql.Composable:
     """An integer from -most to most, never 0."""
     bytes_ = [sql.SQL("get_byte({}, {})").format(digest, sql.Literal(at + i)) for i in range(4)]
@@ -65,11 +76,11 @@ def uuid4(digest: sql.Composable) -> sql.Composable:
     ).format(d=digest)
 
 
-def documentation_address(digest: sql.Composable) -> sql.Composable:
+def documentation_address(digest: sql.Composable, at: int = MACHINE) -> sql.Composable:
     """An inet in 2001:db8::/32, which is for documentation, with 96 bits of the digest."""
-    return sql.SQL(
-        "('2001:db8:' || rtrim(regexp_replace(encode(substr({}, 1, 12), 'hex'), '(....)', E'\\\\1:', 'g'), ':'))::inet"
-    ).format(digest)
+    return sql.SQL("('2001:db8:' || rtrim(regexp_replace({}, '(....)', E'\\\\1:', 'g'), ':'))::inet").format(
+        hexadecimal(digest, at, 12)
+    )
 
 
 def chosen(values: Sequence[str], digest: sql.Composable, at: int) -> sql.Composable:
@@ -91,13 +102,14 @@ def documentation_address_v4(digest: sql.Composable) -> sql.Composable:
     return sql.SQL("({} || ({})::text)::inet").format(nets, host)
 
 
-def luhn(payload: Sequence[sql.Composable]) -> sql.Composable:
-    """The check digit behind the digits (each SQL for a number from 0 to 9), as a number."""
-    parts = [
-        sql.SQL("(2 * {d} + {d} / 5)").format(d=digit) if number % 2 == 0 else digit
-        for number, digit in enumerate(reversed(payload))
-    ]
-    return sql.SQL("((10 - ({}) % 10) % 10)").format(sql.SQL(" + ").join(parts))
+_LUHN = sql.SQL("({zeros} || {digits} || ((10 - ({sum}) % 10) % 10)::text)")
+
+
+def luhn(zeros: int, figure: sql.Composable, count: int) -> sql.Composable:
+    """Zeros, the last `count` digits of a number (a reference), and the check digit that those have."""
+    places = [sql.SQL("({} / {} % 10)").format(figure, sql.Literal(10**place)) for place in range(count)]
+    parts = [sql.SQL("(2 * {d} + {d} / 5)").format(d=d) if n % 2 == 0 else d for n, d in enumerate(places)]
+    return _LUHN.format(zeros=sql.Literal("0" * zeros), digits=digits(figure, count), sum=sql.SQL(" + ").join(parts))
 
 
 def rewritten(text: sql.Composable, digest: sql.Composable, least: int, *, wide: bool = False) -> sql.Composable:

@@ -1,6 +1,7 @@
 r"""Documents of type json, which is text: what of it jsonb refuses, told before a cast would end the statement.
 
-jsonb refuses the null character, half a surrogate pair and numbers of giant exponents. PostgreSQL can be asked since
+jsonb refuses the null character, half a surrogate pair, numbers of giant exponents and, outside UTF-8, escapes of
+characters that the database's encoding has not got. PostgreSQL can be asked since
 version 16 alone, so text is looked at instead. What merely looks alike is none of it: `"1e1234"` is a string, and
 `"C:\\udata"` holds a backslash.
 """
@@ -15,7 +16,10 @@ _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Backslashes that are meant as such and whole surrogate pairs go first, then the strings for the look at numbers.
 _REFUSED = sql.SQL(
     "(regexp_replace(replace({text}, {backslash}, ''), {pair}, '', 'g') ~* {half}"
-    " OR regexp_replace({text}, {string}, '', 'g') ~* {giant})"
+    " OR regexp_replace({text}, {string}, '', 'g') ~* {giant}"
+    " OR CASE current_setting('server_encoding') WHEN 'UTF8' THEN false"
+    " WHEN 'LATIN1' THEN replace({text}, {backslash}, '') ~* {beyond_latin1}"
+    " ELSE replace({text}, {backslash}, '') ~* {beyond_ascii} END)"
 )
 _SCALARS = sql.SQL(
     "to_jsonb(ARRAY(SELECT coalesce(m[1], m[2]) FROM regexp_matches({text}, {scalar}, 'g') WITH ORDINALITY AS r (m, n)"
@@ -26,7 +30,8 @@ _SCALARS = sql.SQL(
 def refused_by_jsonb(text: sql.Composable) -> sql.Composed:
     """SQL for whether a valid JSON text cannot be cast to jsonb.
 
-    Exponents of four digits and more count for giant, although some of them would do.
+    Exponents of four digits and more count for giant, although some of them would do, and of encodings other than
+    UTF-8 and LATIN1 nothing is known but that they have the letters of ASCII.
     """
     return _REFUSED.format(
         text=text,
@@ -34,6 +39,8 @@ def refused_by_jsonb(text: sql.Composable) -> sql.Composed:
         pair=sql.Literal(_PAIR),
         half=sql.Literal(r"\\u(?:0000|d[89a-f])"),
         string=sql.Literal(_STRING),
+        beyond_latin1=sql.Literal(r"\\u(?!00)"),
+        beyond_ascii=sql.Literal(r"\\u(?!00[0-7])"),
         giant=sql.Literal(r"e[+-]?\d{4}"),
     )
 

@@ -1,9 +1,11 @@
 """Who a row is about, and so what the fakes of its columns are drawn by. Pure.
 
 Names, login and e-mail address of a row are those of one fake person. That person is drawn by the row's key: the
-columns that the policy names, or else the e-mail address, the login, or the name. An address is always drawn by
-itself, so that it is the same fake in every table. Details (phone, street, dates) are the person's where every row is
-about another one; where they are not, or where something refers to the column, they are drawn by their own value.
+columns that the policy names, or else the first of e-mail address, login and name that is not NULL in the row. Each has
+a label of its own, so that the same login is the same person in every row in which it is the login that decides. An
+address is always drawn by itself, so that it is the same fake in every table. Details (phone, street, dates) are the
+person's where every row is about another one; where they are not, or where something refers to the column, they are
+drawn by their own value.
 """
 
 from __future__ import annotations
@@ -64,6 +66,11 @@ def find_draws(table: TablePlan) -> Draws:
     return Draws(tuple(sources), of)
 
 
+def decides(table: TablePlan, plan: ColumnPlan) -> bool:
+    """Whether a column's value alone decides its fake."""
+    return table.draws.sources[table.draws.of[plan.column.name].digest].columns == (plan.column,)
+
+
 def person_of_each_row(table: TablePlan) -> DigestSource | None:
     """The key of the person where every row is about another one, or None."""
     key = _key(table)
@@ -110,14 +117,18 @@ def _key(table: TablePlan) -> DigestSource | None:
     """What says who a row is about, or None where nothing does."""
     if table.rule.person:
         return _declared(table)
+    return next((_always(table, key) for key in _keys(table)), None)
+
+
+def _keys(table: TablePlan) -> Iterator[DigestSource]:
+    """All that says who a row is about, the best first."""
     for kind in KEYS:
-        if candidates := [p for p in _whole(table) if p.strategy.kind == kind and _may_lead(p)]:
-            best = min(candidates, key=lambda p: (p.column.name not in table.linked, not p.column.unique))
-            own = _own(best)
-            return _always(table, own)
+        leading = [p for p in _whole(table) if p.strategy.kind == kind and _may_lead(p)]
+        leading.sort(key=lambda p: (p.column.name not in table.linked, not p.column.unique))
+        yield from map(_own, leading)
     names = [next((p.column for p in _whole(table) if p.strategy.kind == kind), None) for kind in NAMES]
-    present = tuple(column for column in names if column is not None)
-    return DigestSource(NAME, present, fold=True) if present else None
+    if present := tuple(column for column in names if column is not None):
+        yield DigestSource(NAME, present, fold=True)
 
 
 def _may_lead(plan: ColumnPlan) -> bool:
@@ -132,17 +143,20 @@ def _declared(table: TablePlan) -> DigestSource:
     people = table.rule.person_of or _origin(table, columns)
     if people in NAMED:
         return _always(table, DigestSource(NAMED[people], columns, people in FOLDED))
-    return _always(table, DigestSource(PERSON.format(people), columns, fold=True))
+    label = PERSON.format(people)
+    # A policy may call its people "name", which is not to be the label of everybody's name.
+    free = label if label not in NAMED.values() else f"{label} of the policy"
+    return _always(table, DigestSource(free, columns, fold=True))
 
 
 def _always(table: TablePlan, key: DigestSource) -> DigestSource:
-    """The key with what a row falls back on where it is NULL."""
+    """The key with what a row falls back on where it is NULL: who the person is by other keys, or only its row."""
     if any(column.not_null for column in key.columns):
         return key
-    others = tuple(column for column in _texts(table) if column not in key.columns)
+    others = tuple(other for other in _keys(table) if other.columns != key.columns)
     names = next(iter(table.table.identities), ())
     row = [column for name in names if (column := table.table.column(name))] or table.table.columns[:MOST_COLUMNS]
-    return replace(key, otherwise=others, row=tuple(row))
+    return replace(key, instead=others, row=tuple(row), table=table.table.qualified)
 
 
 def _origin(table: TablePlan, columns: Sequence[Column]) -> str:
@@ -150,11 +164,6 @@ def _origin(table: TablePlan, columns: Sequence[Column]) -> str:
     if columns and columns[0].references:
         return str(columns[0].references[0])
     return ".".join((table.table.schema, table.table.name, *(c.name for c in columns)))
-
-
-def _texts(table: TablePlan) -> Iterator[Column]:
-    """Text about who the row's person is."""
-    yield from (p.column for p in _whole(table) if p.strategy.draws == "identity" and p.column.category == "text")
 
 
 def _is_key(key: DigestSource, plan: ColumnPlan) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sanitizers.decisions import BY_NAME, Classes, Decisions, decide
+from sanitizers.decisions import BY_NAME, Classes, Decisions, decide, shadowed_notes
 from sanitizers.errors import PlanError
 from sanitizers.persons import Draws, find_draws, person_of_each_row
 from sanitizers.policy import MaskingPolicy
@@ -17,7 +17,8 @@ from sanitizers.problems.find import find_problems
 from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 from sanitizers.strategies import Residue, Strategy
-from sanitizers.subset import Rows, Subset, Wanted, sampled
+from sanitizers.subset import Subset
+from sanitizers.wanted import Rows, Wanted, sampled
 from sanitizers.widths import narrow
 
 ROW = "t"
@@ -72,7 +73,7 @@ class TablePlan:
     rows: Rows = field(default_factory=Rows)
     """Which rows are taken, where not all are."""
 
-    @property
+    @cached_property
     def locales(self) -> Locales:
         """Where the fakes come from."""
         return self.rule.of(self.locale)
@@ -106,11 +107,6 @@ class DatabasePlan:
     schema: Schema
     tables: tuple[TablePlan, ...]
 
-    @property
-    def locales(self) -> tuple[str, ...]:
-        """Every locale that fakes may come from."""
-        return tuple(dict.fromkeys(name for table in self.tables for name in table.locales.all))
-
 
 @dataclass(frozen=True)
 class MaskingPlan:
@@ -119,6 +115,8 @@ class MaskingPlan:
     databases: tuple[DatabasePlan, ...]
     digest: str
     """SHA-256 (hex) over the schemas' digests and the policy's."""
+    notes: tuple[str, ...] = ()
+    """What is no problem of the policy and may still not be meant, a sentence each."""
 
     @property
     def column_count(self) -> int:
@@ -132,15 +130,48 @@ class MaskingPlan:
 
 
 def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None) -> MaskingPlan:
-    """Compile the plan.
+    """Compile the plan. Raises PlanError with a sentence for every problem there is; never half a plan."""
+    draft = draft_plan(schemas, policy, classes)
+    if draft.plan is None:
+        raise PlanError(draft.problems)
+    return draft.plan
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the policy makes of the schemas, with its problems: to be looked at and tried, never to be run."""
+
+    databases: tuple[DatabasePlan, ...]
+    """Tables with the columns that are covered. Every row is taken where there are problems."""
+    digest: str
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    """As those of the plan."""
+
+    @property
+    def plan(self) -> MaskingPlan | None:
+        """The plan, if nothing is wrong."""
+        return None if self.problems else MaskingPlan(self.databases, self.digest, self.notes)
+
+    @property
+    def sound(self) -> tuple[DatabasePlan, ...]:
+        """The same without tables that a problem names."""
+        return tuple(
+            replace(d, tables=tuple(t for t in d.tables if not self._named(f"{d.database}.{t.table.qualified}")))
+            for d in self.databases
+        )
+
+    def _named(self, place: str) -> bool:
+        return any(place in problem for problem in self.problems)
+
+
+def draft_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None) -> Draft:
+    """Compile as far as it goes.
 
     Args:
         schemas: of every database that is to be copied.
         policy: what the team decided.
         classes: what a detector found, for rules that speak of classes.
-
-    Raises:
-        PlanError: with a sentence for every problem there is; never half a plan.
     """
     schemas, decisions = narrow(schemas, decide(schemas, policy, classes))
     problems = find_problems(schemas, policy, decisions)
@@ -149,11 +180,10 @@ def compile_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Clas
     problems += tuple(problem for subset in subsets for problem in subset.problems)
     if policy.share is not None and not any(subset.restricts for subset in subsets):
         problems += ('no table has a row for each person, so that nothing says what to sample: give rows = "5%"',)
-    if problems:
-        raise PlanError(problems)
     parts = sorted([schema.database, schema.digest] for schema in schemas)
     digest = hashlib.sha256(json.dumps([parts, policy.digest]).encode()).hexdigest()
-    return MaskingPlan(tuple(_restricted(d, s) for d, s in zip(whole, subsets, strict=True)), digest)
+    restricted = whole if problems else [_restricted(d, s) for d, s in zip(whole, subsets, strict=True)]
+    return Draft(tuple(restricted), digest, tuple(problems), tuple(shadowed_notes(decisions)))
 
 
 def _subset(plan: DatabasePlan, policy: MaskingPolicy) -> Subset:

@@ -116,17 +116,17 @@ class MaskingPolicy(BaseModel):
                     yield from ((database, schema, table, column) for column in columns)
 
 
-def load_policy(path: Path, sample: str = "") -> MaskingPolicy:
+def load_policy(path: Path, sample: str | None = None) -> MaskingPolicy:
     """Read a policy; `sample` is taken for what the file says.
 
     Raises:
         PolicyError: the file cannot be read, is no TOML, or says something unknown: one line for every mistake.
     """
     policy = parse_policy(read_text(path), str(path))
-    if not sample:
+    if sample is None:
         return policy
     if share_of(sample) is None:
-        raise PolicyError(f"{sample!r} is no share: write it as 5%.")
+        raise PolicyError(f"{sample!r} is no share of the people: write more than 0 and less than 100, as 5%.")
     return policy.model_copy(update={"sample": sample})
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from tomlkit.items import InlineTable, Item, Table
 
 from sanitizers.errors import PolicyError
 from sanitizers.policy import MaskingPolicy, parse_policy, read_text
+from sanitizers.rules import pattern_of
 from sanitizers.strategies import Strategy
+from sanitizers.strategies.inner import written
 
 HEADER = """\
 # Masking policy: every column and what becomes of it. A column that is not here stops the run.
@@ -82,8 +85,13 @@ def _add(document: Container | Table, suggestion: Suggestion) -> None:
             table[name] = tomlkit.table(is_super_table=depth < 2)
         table = table[name]
     item = _item(suggestion.strategy)
-    item.comment("".join(c if c.isprintable() else " " for c in suggestion.reason))
+    item.comment(printable(suggestion.reason))
     _append(table, suggestion.column, item)
+
+
+def printable(text: str) -> str:
+    """On one line, as a comment must be."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _append(table: Container | Table, name: str, item: Item) -> None:
@@ -99,7 +107,25 @@ def _append(table: Container | Table, name: str, item: Item) -> None:
 
 def toml_key(name: str) -> str:
     """A name as TOML writes a key."""
-    return tomlkit.key(name).as_string()
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml_text(name)
+
+
+def toml_rule(path: Sequence[str]) -> str:
+    """The lines, to be set apart by what stands before them, that leave a table's rows out; of that table alone."""
+    return "".join(
+        f"\n    {line}" for line in ("[[tables]]", f"match = {_toml_text(pattern_of(path))}", 'rows = "none"')
+    )
+
+
+def _toml_text(text: str) -> str:
+    """A text as TOML writes it, on one line and whatever is in it."""
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08X}"
 
 
 def toml_strategy(strategy: Strategy) -> str:
@@ -108,12 +134,11 @@ def toml_strategy(strategy: Strategy) -> str:
 
 
 def _item(strategy: Strategy) -> Item:
-    written = strategy.model_dump(by_alias=True, exclude_defaults=True)
-    written.pop("strategy", None)
-    if not written:
-        return tomlkit.string(strategy.kind)
+    decided = written(strategy)
+    if isinstance(decided, str):
+        return tomlkit.string(decided)
     inline: InlineTable = tomlkit.inline_table()
-    inline.update({"strategy": strategy.kind, **written})
+    inline.update(decided)
     return inline
 
 

@@ -8,8 +8,6 @@ array of text is walked from the front). Nothing is created in the source.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -100,15 +98,15 @@ def pool(name: PoolName, locale: str = FALLBACK) -> tuple[str, ...]:
     return _fill(draws[name])
 
 
-def pools_digest(locale: str, names: tuple[PoolName, ...]) -> str:
-    """SHA-256 (hex) over some pools; changes with Faker's version where that changes a fake."""
-    return hashlib.sha256(json.dumps([pool(name, locale) for name in names]).encode()).hexdigest()
-
-
 def pick(name: PoolName, locale: str, digest: sql.Composable, at: int) -> sql.Composable:
     """SQL for a value of the pool, chosen by two bytes of the digest from the 0-based `at`."""
-    index = sql.SQL("((get_byte({}, {}) << 8) | get_byte({}, {}))")
-    return pick_at(name, locale, index.format(digest, sql.Literal(at), digest, sql.Literal(at + 1)))
+    return pick_at(name, locale, two_bytes(digest, at))
+
+
+def two_bytes(digest: sql.Composable, at: int) -> sql.Composable:
+    """SQL for two bytes of the digest from the 0-based `at`, as a number."""
+    number = sql.SQL("((get_byte({}, {}) << 8) | get_byte({}, {}))")
+    return number.format(digest, sql.Literal(at), digest, sql.Literal(at + 1))
 
 
 def pick_at(name: PoolName, locale: str, number: sql.Composable) -> sql.Composable:
@@ -161,11 +159,24 @@ def _fill(draw: Callable[[], str]) -> tuple[str, ...]:
 
 
 def _handles(names: PoolName, locale: str) -> tuple[str, ...]:
-    """`meyer` for `Meyer`; names in a script that has no ASCII form get one of the fallback locale."""
-    plain = [_ascii(name) for name in pool(names, FALLBACK)]
+    """`meyer` for `Meyer`; of names in other scripts what Faker writes for them, or else some names that are ASCII."""
+    values = pool(names, locale)
+    if all(map(_ascii, values)):
+        return tuple(_ascii(name)[:HANDLE_LENGTH] for name in values)
+    spelt, others = _romanized(names, _faker(locale))
+    plain = [_ascii(name) for name in others or pool(names, FALLBACK)]
     return tuple(
-        (_ascii(name) or plain[number % len(plain)])[:HANDLE_LENGTH] for number, name in enumerate(pool(names, locale))
+        (_ascii(name) or _ascii(spelt.get(name, "")) or plain[number % len(plain)])[:HANDLE_LENGTH]
+        for number, name in enumerate(values)
     )
+
+
+def _romanized(names: PoolName, fake: Faker) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """What Faker knows of the locale's names in ASCII: which is which (Japanese), or only some of them (Chinese)."""
+    part = names.removesuffix("_name")
+    pair, alone = getattr(fake, f"{part}_name_pair", None), getattr(fake, f"{part}_romanized_name", None)
+    spelt = {name: latin for name, _, latin in (pair() for _ in range(DRAWS))} if pair else {}
+    return spelt, _fill(alone) if alone else ()
 
 
 def _ascii(name: str) -> str:

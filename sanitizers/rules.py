@@ -1,7 +1,7 @@
 """What a policy says about many columns at once, about whole tables, and about references that no foreign key declares.
 
 Patterns are full names with `*` for any characters of one part: `neondb.public.users.email`, `*.users.email`,
-`*_audit`. A pattern of fewer parts speaks of the last ones.
+`*_audit`. A pattern of fewer parts speaks of the last ones. A part in double quotes is a name as it stands.
 """
 
 from __future__ import annotations
@@ -153,16 +153,36 @@ def share_of(text: str) -> Fraction | None:
 
 def matches(pattern: str, path: Sequence[str]) -> bool:
     """Whether the pattern's parts describe the last parts of a full name."""
-    wanted = parts(pattern)
+    wanted = _likes(pattern)
     if len(wanted) > len(path):
         return False
-    return all(_like(one).fullmatch(name) for one, name in zip(wanted, path[-len(wanted) :], strict=True))
+    return all(one.fullmatch(name) for one, name in zip(wanted, path[-len(wanted) :], strict=True))
+
+
+def may_be_in(pattern: str, depth: int, database: str) -> bool:
+    """Whether a pattern for names of `depth` parts, if it names a database at all, names this one."""
+    wanted = _likes(pattern)
+    return len(wanted) < depth or wanted[0].fullmatch(database) is not None
+
+
+def pattern_of(path: Sequence[str]) -> str:
+    """The pattern that describes this full name alone."""
+    return ".".join(name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"' for name in path)
 
 
 @cache
 def parts(name: str) -> tuple[str, ...]:
-    """The parts of a full name; one with dots in it stands in double quotes."""
+    """The parts of a full name; one with dots, stars or quotes in it stands in double quotes."""
     return tuple(quoted.replace('""', '"') if quoted else plain for quoted, plain in _PART.findall(name))
+
+
+@cache
+def _likes(pattern: str) -> tuple[re.Pattern[str], ...]:
+    """What each part of a pattern describes."""
+    return tuple(
+        re.compile(re.escape(quoted.replace('""', '"'))) if quoted else _like(plain)
+        for quoted, plain in _PART.findall(pattern)
+    )
 
 
 def _path(name: str) -> ColumnPath:
@@ -171,9 +191,9 @@ def _path(name: str) -> ColumnPath:
 
 
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_PLAIN = re.compile(r'[^."*]+')
 _PART = re.compile(r'(?:"((?:[^"]|"")+)"|([^."]+))(?:\.|$)')
 
 
-@cache
 def _like(part: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(piece) for piece in part.split("*")))
+    return re.compile(".*".join(re.escape(piece) for piece in part.split("*")), re.DOTALL)

@@ -108,9 +108,9 @@ class Table:
         """The column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
-    def holds_anyway(self, key: Collection[str]) -> bool:
-        """Whether a part of the key keeps its rows apart already."""
-        return any(set(identity) < set(key) for identity in self.identities)
+    def holds_anyway(self, key: Collection[str], *, itself: bool = False) -> bool:
+        """Whether a part of the key keeps its rows apart already, or with `itself` the key as a whole."""
+        return any(set(identity) < set(key) or (itself and set(identity) == set(key)) for identity in self.identities)
 
 
 @dataclass(frozen=True)

@@ -175,9 +175,10 @@ def _fake(plan: ColumnPlan, inputs: Inputs) -> sql.Composable:
 
 
 def _inputs(table: TablePlan, number: int, value: sql.Composable) -> Inputs:
-    draw = table.draws.of.get(table.columns[number].column.name)
+    name = table.columns[number].column.name
+    draw = table.draws.of.get(name)
     digest, mark = (f"d{draw.digest}", f"d{draw.mark}") if draw else ("", "")
-    spoken = next((n for n, c in enumerate(table.columns) if c.column.name == table.locales.column), None)
+    spoken = None if name in table.linked else _spoken(table)
     return Inputs(
         value=value,
         digest=sql.Identifier(OUTER, digest) if draw else sql.SQL("NULL"),
@@ -186,6 +187,11 @@ def _inputs(table: TablePlan, number: int, value: sql.Composable) -> Inputs:
         locale=None if spoken is None else sql.Identifier(OUTER, f"c{spoken}"),
         computed=sql.Identifier(OUTER, f"e{number}"),
     )
+
+
+def _spoken(table: TablePlan) -> int | None:
+    """The number of the column that names a row's locale. What is linked draws without it, to join with any row."""
+    return next((n for n, c in enumerate(table.columns) if c.column.name == table.locales.column), None)
 
 
 def _unless_kept(table: TablePlan, number: int, plan: ColumnPlan, fake: sql.Composable) -> sql.Composable:

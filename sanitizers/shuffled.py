@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from sanitizers.digests import digest_of, text_bytes, value_bytes
+from sanitizers.digests import digest_of, value_bytes
+from sanitizers.folding import text_bytes
 from sanitizers.plan import TablePlan
 from sanitizers.strategies.shuffle import Shuffle
 

@@ -16,60 +16,21 @@ for a look-up row by row would take for ever where the rows that are taken do no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cache, cached_property
 
 from psycopg import sql
 
 from sanitizers.circles import Arrangement, Name, Reference, arrange
-from sanitizers.digests import DigestSource
-from sanitizers.rules import TableRule
+from sanitizers.policy_file import toml_rule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
+from sanitizers.wanted import Rows, Wanted, some_blocks, written
 
-SAMPLE = "sample"
-STEPS = 1 << 24  # of three bytes of a digest, which are in the order of their numbers
+TRIED = 1000  # rows of a table that is referred to; enough to see references lead there and elsewhere
 TAKEN, LEAD, TARGET = "branchwarden taken {}", "branchwarden lead {}", "branchwarden {}"
 _JOIN = sql.SQL(" LEFT JOIN {taken} AS {lead} ON {pairs}")
 _ONCE = sql.SQL("(SELECT DISTINCT {columns} FROM {taken})")
 _GIVEN = sql.SQL("{name} AS (SELECT {columns} FROM {rows} AS {alias}{joins}{where})")
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one table that are taken. Conditions speak of the alias that the masked SELECT uses."""
-
-    where: sql.Composable | None = None
-    cut: Mapping[str, sql.Composable] = field(default_factory=dict)
-    """Column → condition under which its reference leads to a row that is taken; otherwise it becomes NULL."""
-    given: tuple[sql.Composable, ...] = ()
-    """Members of the statement's WITH, in their order: the rows of other tables that are taken."""
-    joins: sql.Composable | None = None
-    """Joins beside the row, which conditions speak of; they leave every row there once."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What restricts one table by itself: people's SQL, or a share of the rows by a digest of `source`."""
-
-    rule: TableRule
-    share: Fraction | None = None
-    source: DigestSource | None = None
-
-    @property
-    def restricts(self) -> bool:
-        """Whether any row is left out for its own sake."""
-        return self.share is not None or bool(self.rule.condition)
-
-    def condition(self, alias: str) -> Iterator[sql.Composable]:
-        """Conditions on the row of an alias."""
-        if self.rule.condition:
-            # People's SQL names columns without an alias; whatever is joined beside the row has other names.
-            yield sql.SQL("({})").format(sql.SQL(self.rule.condition))
-        if self.share is not None and self.source is not None:
-            digest = self.source.expression(alias)
-            bound = sql.Literal(int(self.share * STEPS).to_bytes(3, "big").hex())
-            yield sql.SQL("substr({}, 1, 3) < decode({}, 'hex')").format(digest, bound)
+_FIRST = sql.SQL(" LIMIT {}")
 
 
 class Subset:
@@ -110,7 +71,19 @@ class Subset:
         """The rows of a table that are taken."""
         if name not in self._restricted:
             return Rows()
-        return Rows(self._where(name), self._cut(name), tuple(self._all_given(name)), self._joins(name))
+        given = tuple(self._all_given(name))
+        return Rows(self._where(name), self._cut(name), given, self._joins(name), self._tried(name))
+
+    def _tried(self, name: Name) -> Rows:
+        """The rows that people's SQL takes, of all or of some blocks; those of a share are others with each key."""
+        parents = sorted({self._numbers[r.parent] for r in self._leads(name)})
+        given = tuple(self._first(self._order.order[number]) for number in parents)
+        joins = self._joins(name)
+        condition = self._wanted[name].rule.condition if name in self._wanted else ""
+        if not condition:
+            return Rows(None, self._cut(name), given, joins)
+        part = some_blocks(self._tables[name])
+        return Rows(written(condition), self._cut(name), given, sql.SQL("{}{}").format(part, joins or sql.SQL("")))
 
     def _cut(self, name: Name) -> Mapping[str, sql.Composable]:
         found: dict[str, list[sql.Composable]] = {}
@@ -166,20 +139,28 @@ class Subset:
         return bits
 
     def _select(self, name: Name) -> sql.Composable:
+        where = self._where(name)
+        joins = self._joins(name, followed=False) or sql.SQL("")
+        whole = self._named(name, joins, sql.SQL(" WHERE {}").format(where) if where else sql.SQL(""))
+        composed = whole.as_string()  # once, for the statements of a thousand tables may hold it
+        return sql.SQL(composed)
+
+    def _first(self, name: Name) -> sql.Composable:
+        return self._named(name, sql.SQL(""), _FIRST.format(sql.Literal(TRIED)))
+
+    def _named(self, name: Name, joins: sql.Composable, where: sql.Composable) -> sql.Composable:
         columns = [
             sql.SQL("{} AS {}").format(sql.Identifier(self._alias, column), sql.Identifier(called))
             for column, called in self._targets[name].items()
         ]
-        where = self._where(name)
+        only = sql.SQL("" if self._tables[name].partitioned else "ONLY ")
         return _GIVEN.format(
             name=self._taken(name),
             columns=sql.SQL(", ").join(columns),
-            rows=sql.SQL("{}{}").format(
-                sql.SQL("" if self._tables[name].partitioned else "ONLY "), sql.Identifier(*name)
-            ),
+            rows=sql.SQL("{}{}").format(only, sql.Identifier(*name)),
             alias=sql.Identifier(self._alias),
-            joins=self._joins(name, followed=False) or sql.SQL(""),
-            where=sql.SQL(" WHERE {}").format(where) if where else sql.SQL(""),
+            joins=joins,
+            where=where,
         )
 
     @cached_property
@@ -238,10 +219,10 @@ class Subset:
         return [name for name in may if name not in others][:1] or may[:1]
 
     def _refusal(self, reference: Reference, why: str) -> str:
-        table = ".".join(reference.child)
+        place = (self._database, *reference.child)
         return (
-            f"{self._database}.{table} ({', '.join(reference.key.columns)}) {why}: no part of these rows can be taken."
-            f' Add [[tables]] match = "{table}", rows = "none", or "all" where nothing but the sample leaves rows out.'
+            f"{'.'.join(place)} ({', '.join(reference.key.columns)}) {why}: no part of these rows can be taken. Add"
+            f' these lines, with "all" instead where nothing but the sample leaves rows out:{toml_rule(place)}'
         )
 
 
@@ -274,13 +255,3 @@ def _spread(restricted: set[Name], references: Iterable[Reference]) -> set[Name]
         found |= more
         new += more
     return found
-
-
-def sampled(table: Table, person: DigestSource | None) -> DigestSource:
-    """What decides whether a row is in a sample: its person where it has one, or else its key."""
-    names = table.identities[0] if table.identities else [c.name for c in table.columns if not c.generated]
-    itself = tuple(column for name in names if (column := table.column(name)))
-    # What the digest falls back on makes it NULL for no row: a row that nothing identifies is in some samples, too.
-    if person is not None:
-        return DigestSource(SAMPLE, person.columns, fold=True, otherwise=person.otherwise or itself)
-    return DigestSource(SAMPLE, itself, fold=True, otherwise=itself)

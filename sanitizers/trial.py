@@ -2,8 +2,8 @@
 
 Postgres judges what no model of it can: types and casts of people's SQL, what it would call, and whether some rows of
 each table still hold to their constraints once they are masked. It runs on a hot standby and for a role without TEMP.
-The fakes are drawn with a key of the trial's own, thrown away after it. A table that passes costs one round trip; only
-for one that fails is it asked, half by half, which of its columns are to blame.
+The fakes are drawn with the run's key, or, where there is none yet, with one that is thrown away. A table that passes
+costs one round trip; only for one that fails is it asked, half by half, which of its columns are to blame.
 """
 
 from __future__ import annotations
@@ -19,25 +19,28 @@ from psycopg import sql
 
 from sanitizers.called import call_problems
 from sanitizers.claims import Check, Claim, Computed, find_claims, read_conditions
-from sanitizers.digests import KEY_BYTES, KEY_SETTING
+from sanitizers.digests import KEY_BYTES, give_settings
 from sanitizers.encodings import encoding_problems
 from sanitizers.explain import explain
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.select import masked_select
 from sanitizers.shuffled import find_shuffled
+from sanitizers.spelling import SPELL
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.shuffle import Shuffle
 
 T = TypeVar("T")
 
-ROWS = 1000
-"""Of each table, those that are read first."""
+ROWS, CLAIMED_ROWS = 1000, 20_000
+"""Of each table, the first ones that a condition on rows takes; more where they have constraints to hold to."""
 
 MOST_CULPRITS = 20
 """Columns of a table that are named at once."""
 
 MOST_SHUFFLES = 50
 """Orders that a table's rows can be brought into at once: each one joins it with itself."""
+
+TOO_WIDE = "54011"
 
 _COUNT = sql.SQL(
     "SELECT {counts} FROM (SELECT {columns}, m.tableoid FROM"
@@ -48,18 +51,17 @@ _NOT_THE_PLANS = ("08", "40", "53", "55", "57", "58")
 """Classes of errors that say nothing about the plan: the connection, the machine, a lock, somebody who cancels."""
 
 
-def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan) -> tuple[str, ...]:
+def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | None = None) -> tuple[str, ...]:
     """Every reason why the database would refuse the plan, a sentence each, naming tables and constraints, no values.
 
-    The connection is to a database of the plan's schema, outside a transaction; it is left as it was.
+    The connection is to a database of the plan's schema, outside a transaction; it is left as it was. With the run's
+    `key` the fakes are those of the run, so that a run fails on none that passed; without one they are any fakes.
     """
     with conn.transaction(force_rollback=True):
         conn.execute("SET TRANSACTION READ ONLY")
-        conn.execute(
-            "SELECT set_config(%s, %s, true), set_config('row_security', 'off', true),"
-            " set_config('datestyle', 'ISO, YMD', true), set_config('timezone', 'UTC', true)",
-            (KEY_SETTING, secrets.token_hex(KEY_BYTES)),
-        )
+        conn.execute("SELECT set_config('row_security', 'off', true)")
+        give_settings(conn, key or secrets.token_bytes(KEY_BYTES), local=True)
+        conn.execute(SPELL)
         conditions = read_conditions(conn)
         conn.execute("SAVEPOINT trial")
         return tuple(
@@ -79,7 +81,7 @@ def _try_table(
         return
     yield from _shuffle_problems(table)
     claims = [*find_claims(table, conditions)]
-    trial = _Trial(conn, _unshuffled(table), _moved(table))
+    trial = _Trial(conn, _tried(_unshuffled(table)), _moved(table))
     counted = trial.count(claims)
     if isinstance(counted, psycopg.Error):
         yield from trial.reasons(claims, counted)
@@ -112,6 +114,11 @@ def _unshuffled(table: TablePlan) -> TablePlan:
     return replace(table, columns=tuple(columns))
 
 
+def _tried(table: TablePlan) -> TablePlan:
+    """The table with rows that are found at once; those of a sample would be others with the run's key anyway."""
+    return replace(table, rows=table.rows.tried or table.rows)
+
+
 _Blame = tuple[Sequence[T], Callable[[Sequence[T]], psycopg.Error | None]]
 
 
@@ -135,6 +142,9 @@ class _Trial:
         """Which columns it was, or which claims, or only that it failed."""
         if self._is_secured(error):
             yield "row-level security hides rows of it from this role: run as its owner, or as a role with BYPASSRLS"
+            return
+        if error.sqlstate == TOO_WIDE:  # no column alone is to blame, and halves of so many take long to plan
+            yield _words(error)
             return
         masked = [plan for plan in self.table.columns if plan.masked]
         planned = self._explained(masked)
@@ -196,7 +206,7 @@ def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int
         columns=sql.SQL(", ").join([*(_column(p.column.name, moved) for p in table.columns), *generated]),
         table=sql.Literal(_quoted(table)),
         masked=masked_select(table),
-        rows=sql.Literal(ROWS),
+        rows=sql.Literal(CLAIMED_ROWS if claims else ROWS),
     )
 
 

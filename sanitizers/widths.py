@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sanitizers.decisions import Decision, Decisions
 from sanitizers.rules import ColumnPath
-from sanitizers.schema import Schema, Table
+from sanitizers.schema import Column, Schema, Table
 
 Widths = Mapping[ColumnPath, tuple[int, ColumnPath]]
 """Columns that are to be narrower than they are: their new width, and the column whose width that is."""
@@ -24,6 +24,11 @@ def narrow(schemas: Sequence[Schema], decisions: Decisions) -> tuple[tuple[Schem
         return tuple(schemas), decisions
     told = {path: _told(decision, path, widths) for path, decision in decisions.by_column.items()}
     return tuple(_schema(schema, widths) for schema in schemas), replace(decisions, by_column=told)
+
+
+def narrowed(column: Column, width: int, narrowest: Sequence[str]) -> Column:
+    """The column as wide as another one that it is tied to."""
+    return replace(column, max_length=width, cut_as=".".join(narrowest))
 
 
 def _told(decision: Decision, path: ColumnPath, widths: Widths) -> Decision:
@@ -81,7 +86,5 @@ def _table(database: str, table: Table, widths: Widths) -> Table:
     paths = {column.name: (database, table.schema, table.name, column.name) for column in table.columns}
     if not any(path in widths for path in paths.values()):
         return table
-    columns = (
-        replace(c, max_length=widths[path][0]) if (path := paths[c.name]) in widths else c for c in table.columns
-    )
+    columns = (narrowed(c, *widths[path]) if (path := paths[c.name]) in widths else c for c in table.columns)
     return replace(table, columns=tuple(columns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from daemon.policies import classify_columns, suggestions, undecided
 from daemon.settings import load_settings
 from sanitizers.policy_file import Suggestion, write_policy
 from sanitizers.schema import Schema, read_schema
+from sanitizers.strategies.inner import written
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,6 +42,8 @@ def detect(
         raise UsageError("give a branch, --dsn or --columns, not several of them")
     if project is not None and (dsn is not None or columns is not None):
         raise UsageError("--project is of branches on Neon: leave it out beside --dsn or --columns")
+    if dsn is not None and config is not None and not write:
+        raise UsageError("beside --dsn, --config says where --write writes: leave it out, or add --write")
     if columns is not None or result is not None:
         _classify(columns, result, alone=not (write or as_json or config))
         return
@@ -52,7 +56,7 @@ def detect(
         added = write_policy(path, found)
         err.print(f"{path}: {len(added)} columns added. Read every line, then sign it (reviewed_by, reviewed_on).")
         found = added
-    print_json(found) if as_json else _print(found)
+    print_json([_as_written(item) for item in found]) if as_json else _print(found)
 
 
 def _classify(columns: Path | None, result: Path | None, *, alone: bool) -> None:
@@ -71,6 +75,11 @@ def _schema(dsn: str) -> Schema:
 def _branch_schemas(config: Path | None, project: str | None, branch: str | None) -> tuple[Schema, ...]:
     with open_app(load_settings(config), exclusive=False) as app:
         return app.schemas(app.choose_one(project), branch)
+
+
+def _as_written(item: Suggestion) -> dict[str, object]:
+    """With the strategy as a policy would have it."""
+    return {f.name: getattr(item, f.name) for f in fields(item)} | {"strategy": written(item.strategy)}
 
 
 def _print(found: tuple[Suggestion, ...]) -> None:

@@ -13,7 +13,6 @@ from sanitizers.errors import SanitizerError
 
 SANITIZER_EXIT_CODE = 2
 """Outside a run, what the sanitizers refuse is the policy or the plan: configuration."""
-BULLET = "  - "
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,10 @@ class Ending:
 def ending_of(error: BranchwardenError | SanitizerError) -> Ending:
     """What an error comes to."""
     message = str(error)
+    problems: tuple[str, ...] = getattr(error, "problems", (message,))
     if isinstance(error, SanitizerError):
-        return Ending(SANITIZER_EXIT_CODE, UsageError.outcome, message, getattr(error, "problems", (message,)))
-    listed = tuple(line.removeprefix(BULLET) for line in message.splitlines() if line.startswith(BULLET))
-    return Ending(error.exit_code, error.outcome, message, listed or (message,), error.details)
+        return Ending(SANITIZER_EXIT_CODE, UsageError.outcome, message, problems)
+    return Ending(error.exit_code, error.outcome, message, problems, error.details)
 
 
 def end(ending: Ending) -> int:

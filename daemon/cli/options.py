@@ -30,7 +30,8 @@ EventTriggerOption = Annotated[
 ModeOption = Annotated[str, typer.Option(help="How: clean-room or in-place.")]
 
 SampleOption = Annotated[
-    str, typer.Option("--sample", help="Take a share of the people, as 5%, and what is theirs.", show_default=False)
+    str | None,
+    typer.Option("--sample", help="Take a share of the people, as 5%, and what is theirs.", show_default=False),
 ]
 
 MODES: tuple[Mode, ...] = ("clean-room", "in-place")
@@ -44,7 +45,7 @@ def known_mode(mode: str) -> Mode:
     raise UsageError(f"--mode {clean(mode)} is not known: there are {' and '.join(MODES)}")
 
 
-def chosen_policy(settings: Settings, path: Path | None, sample: str = "") -> MaskingPolicy:
+def chosen_policy(settings: Settings, path: Path | None, sample: str | None = None) -> MaskingPolicy:
     """The policy that is named, or that of the settings. Raises SettingsError or PolicyError."""
     path = path or settings.staging.policy
     if not path.exists():

@@ -58,7 +58,7 @@ def sanitize_plain(databases: Databases, how: How, manner: Manner) -> None:
     """Run it and print what came of it."""
     with telling() as tell:
         watch = Watch(tell)
-        with signals(watch.abandon):
+        with signals(watch.abandon, watch.ahead):
             done = _run(databases, how, manner, watch)
     if done is not None:
         print_done(done) if manner.as_json else _print(done)
@@ -66,16 +66,17 @@ def sanitize_plain(databases: Databases, how: How, manner: Manner) -> None:
 
 def _run(databases: Databases, how: How, manner: Manner, watch: Watch) -> Sanitized | None:
     if databases.in_place is not None:
-        database = parse_dsn("--in-place", databases.in_place)
+        database = parse_dsn("--in-place", databases.in_place, watch.connections.add)
         run = InPlace(database, how, unattended=manner.yes)
         if manner.dry_run:
-            print_preflight(_ahead(run.look()), as_json=manner.as_json)
+            print_preflight(_ahead(run.look(watch)), as_json=manner.as_json)
             return None
         return mask_in_place(run, lambda outlook: _confirm(database, outlook, manner), watch)
-    source, target = parse_dsn("--source", databases.source or ""), parse_dsn("--target", databases.target or "")
+    source = parse_dsn("--source", databases.source or "", watch.connections.add)
+    target = parse_dsn("--target", databases.target or "", watch.connections.add)
     room = CleanRoom(source, target, how, databases.schema_exists)
     if manner.dry_run:
-        print_preflight(_ahead(room.look()[0]), as_json=manner.as_json)
+        print_preflight(_ahead(room.look(watch)[0]), as_json=manner.as_json)
         return None
     return copy_masked(room, watch)
 

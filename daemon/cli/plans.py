@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +14,13 @@ from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, ou
 from daemon.cli.ending import print_done
 from daemon.cli.options import EventTriggerOption, ModeOption, PolicyOption, SampleOption, chosen_policy, known_mode
 from daemon.errors import RunRefusedError, UsageError
+from daemon.keys import newest_secret
 from daemon.plain import Outlook, look_ahead, parse_dsn
 from daemon.plain.outlook import Wish
+from daemon.plain.run import looking
+from daemon.progress import Watch
 from daemon.settings import load_settings
-from sanitizers.plan import MaskingPlan
+from sanitizers.plan import DatabasePlan
 
 COLUMNS = ("database", "table", "column", "type", "strategy", "because of")
 
@@ -32,7 +35,7 @@ def plan(
     project: ProjectOption = None,
     dsn: Annotated[str | None, typer.Option(help="Any Postgres instead of a project.", show_default=False)] = None,
     policy: PolicyOption = None,
-    sample: SampleOption = "",
+    sample: SampleOption = None,
     mode: ModeOption = "clean-room",
     allow_event_trigger: EventTriggerOption = None,
     as_json: JsonOption = False,
@@ -43,7 +46,9 @@ def plan(
         if project is not None:
             raise UsageError("give --dsn or --project, not both")
         wish = Wish(known_mode(mode), chosen_policy(settings, policy, sample), tuple(allow_event_trigger or ()))
-        _show(look_ahead(parse_dsn("--dsn", dsn), wish), as_json=as_json)
+        with looking(Watch(lambda _: None)):
+            outlook = look_ahead(parse_dsn("--dsn", dsn), wish, newest_secret(settings.keys.path))
+        _show(outlook, as_json=as_json)
         return
     if allow_event_trigger:
         raise UsageError("--allow-event-trigger needs --dsn: the API tells of no event triggers; give it to `sanitize`")
@@ -51,7 +56,7 @@ def plan(
         flight = app.preflight(
             app.request(app.choose_one(project), "manual", Asked(mode=known_mode(mode), policy=policy, sample=sample))
         )
-    rows = list(_rows(flight.plan))
+    rows = list(_rows(flight.plan.databases))
     if as_json:
         document = {"digest": flight.plan.digest, "coverage": flight.coverage, "notes": flight.notes, "columns": rows}
         print_done(document)
@@ -61,7 +66,7 @@ def plan(
 
 def _show(outlook: Outlook, *, as_json: bool) -> None:
     """Print what was seen, also where it ends in a refusal."""
-    rows = list(_rows(outlook.plan)) if outlook.plan else []
+    rows = list(_rows(outlook.draft.databases))
     if as_json:
         digest = outlook.plan.digest if outlook.plan else None
         about = {"digest": digest, "coverage": outlook.coverage, "notes": outlook.notes, "columns": rows}
@@ -84,8 +89,8 @@ def _print_json(outlook: Outlook, about: Mapping[str, Any]) -> None:
     print_done(about)
 
 
-def _rows(plan: MaskingPlan) -> Iterator[dict[str, Any]]:
-    for database in plan.databases:
+def _rows(planned: Iterable[DatabasePlan]) -> Iterator[dict[str, Any]]:
+    for database in planned:
         for table in database.tables:
             for column in table.columns:
                 yield {

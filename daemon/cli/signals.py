@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,12 +11,18 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @contextmanager
-def signals(abandon: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and Ctrl-C abandon the run; a second one ends the process at once."""
+def signals(abandon: Callable[[], None], ahead: threading.Event) -> Iterator[None]:
+    """SIGTERM and Ctrl-C abandon the run; a second one ends the process at once.
+
+    While `ahead` is set nothing was begun: then they break off whatever this thread does, as Ctrl-C would, be it a
+    question to a server, to a person or the making of a plan. The driver cancels what it waits for.
+    """
 
     def end(*_: object) -> None:
         for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
+        if ahead.is_set():
+            raise KeyboardInterrupt
         abandon()
 
     before = {number: signal.signal(number, end) for number in ENDING}

@@ -51,7 +51,7 @@ def sanitize(
         bool, typer.Option("--schema-exists", help="--target has the schema, and no rows.")
     ] = False,
     policy: PolicyOption = None,
-    sample: SampleOption = "",
+    sample: SampleOption = None,
     key: KeyOption = None,
     ephemeral_key: EphemeralOption = False,
     streams: Annotated[int, typer.Option(help="Connections at once to either end.", min=1, max=16)] = 2,
@@ -89,7 +89,10 @@ def _all(names: list[str] | None) -> tuple[str, ...]:
 def _on_neon(settings: Settings, project: str | None, asked: Asked, manner: Manner) -> None:
     with telling() as tell:
         try:
-            with open_app(settings, exclusive=not manner.dry_run, tell=tell) as app, signals(app.staging.abandon):
+            with (
+                open_app(settings, exclusive=not manner.dry_run, tell=tell) as app,
+                signals(app.staging.abandon, app.staging.ahead),
+            ):
                 request = app.request(app.choose_one(project), "manual", asked)
                 if manner.dry_run:
                     flight = app.preflight(request)

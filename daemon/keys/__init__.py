@@ -10,6 +10,7 @@ from daemon.keys.masking import (
     list_keys,
     new_key,
     newest_key,
+    newest_secret,
     read_key,
 )
 from daemon.keys.signing import new_signing_key, newest_signing_key, public_key, trusted_keys
@@ -27,6 +28,7 @@ __all__ = [
     "new_key",
     "new_signing_key",
     "newest_key",
+    "newest_secret",
     "newest_signing_key",
     "public_key",
     "read_key",

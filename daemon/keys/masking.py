@@ -41,6 +41,11 @@ def newest_key(folder: Path) -> MaskingKey:
     return read_key(folder / f"masking-{ids[0]}.key", ids[0])
 
 
+def newest_secret(folder: Path) -> bytes | None:
+    """The newest key of `folder`, or None where there is none yet. Raises SettingsError when others can read it."""
+    return newest_key(folder).secret if list_keys(folder) else None
+
+
 def given_key(path: Path) -> MaskingKey:
     """The key in a file, or the newest of a folder. Raises SettingsError when there is none or others can read it."""
     if path.is_dir() or not path.exists():

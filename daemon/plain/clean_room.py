@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
-from daemon.plain.run import How, Sanitized, ending, sanitized
+from daemon.plain.run import How, Sanitized, ending, looking, sanitized
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
 from daemon.proven import engine_teller, tell_searched
-from sanitizers.engines.blockers import find_blockers
+from sanitizers.engines.blockers import find_blockers, unknown_event_triggers
 from sanitizers.engines.journal import journaled_schema
 from sanitizers.engines.stream import CopyRun, copy_database
 from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.verify import VerifyRun, verify_database
+from sanitizers.track import Progress as Stand
 
 FAILED = "The source is as it was. Drop the target: it is masked, but not proven."
+EMPTY = "The source is as it was, and the target is as empty as before: run the same again."
+MADE = (
+    "The source is as it was. The target has its schema and no rows: run again with --schema-exists, or drop what is in"
+    " it and run the same again."
+)
 LEFT = "The source is as it was. Drop the target, or run the same again: it goes on with what is complete."
 
 
@@ -31,17 +37,25 @@ class CleanRoom:
     how: How
     schema_exists: bool = False
 
-    def look(self) -> tuple[Outlook, Facts]:
+    def look(self, watch: Watch) -> tuple[Outlook, Facts]:
         """Everything that could refuse the run; nothing is created. Raises RunRefusedError or UsageError."""
-        outlook, there = look_ahead(self.source, self.how.wish), self.target.facts()
+        with looking(watch):
+            return self._look()
+
+    def _look(self) -> tuple[Outlook, Facts]:
+        outlook, there = look_ahead(self.source, self.how.wish, self.how.key.secret), self.target.facts()
         if outlook.facts.is_same_as(there):
             raise UsageError("--source and --target are one database: give another target, or mask it with --in-place")
         if there.standby:
             raise RunRefusedError(f"the target {self.target.place} is a hot standby, which takes no writes")
-        outlook.refuse()
+        replace(outlook, problems=(*outlook.problems, *self._misnamed())).refuse()
         if not self.schema_exists and not self.begun:
             refuse_what_is_not_empty(self.target)
         return outlook, there
+
+    def _misnamed(self) -> tuple[str, ...]:
+        with self.target.session() as conn:
+            return tuple(unknown_event_triggers([conn], self.how.wish.allow_event_triggers))
 
     @property
     def begun(self) -> bool:
@@ -58,18 +72,20 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         RunRefusedError: something must be changed first; no row was copied.
         RunFailedError: it did not arrive whole, or something of the original was found.
     """
-    outlook, there = run.look()
+    outlook, there = run.look(watch)
     for note in (outlook.coverage, *outlook.notes):
         watch.tell(Progress("preflight", note))
     state = [LEFT]
     with ending(watch, lambda: state[0]):
         notes: tuple[str, ...] = ()
         if not run.schema_exists and not run.begun:
+            state[0] = EMPTY
             watch.tell(Progress("schema", "making the target's schema"))
             notes = make_schema(run.source, run.target, (outlook.facts, there), watch.stop)
-        plan = outlook.ready
+            state[0] = MADE
+        plan = outlook.require_plan()
         _refuse_blockers(run, plan)
-        _copy(run, plan, watch)
+        _copy(run, plan, watch, state)
         state[0] = FAILED
         return _prove(run, outlook, watch, notes)
 
@@ -80,14 +96,20 @@ def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
             return
         problems = find_blockers(conn, plan, "clean-room", run.how.wish.allow_event_triggers)
     if problems:
-        reasons = "\n".join(f"  - {problem}" for problem in problems)
         again = (
-            "" if run.schema_exists else "\nThe target has its schema now and no rows: run again with --schema-exists."
+            "" if run.schema_exists else "The target has its schema now and no rows: run again with --schema-exists."
         )
-        raise RunRefusedError(f"refused before any row was copied:\n{reasons}{again}")
+        raise RunRefusedError("refused before any row was copied:", problems, again)
 
 
-def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch) -> None:
+def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[str]) -> None:
+    told = engine_teller(watch.tell, "mask")
+
+    def tell(stand: Stand) -> None:
+        if stand.step == "clear":  # the journal is begun
+            state[0] = LEFT
+        told(stand)
+
     copy = CopyRun(
         source=run.source.connect,
         target=run.target.connect,
@@ -98,7 +120,7 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch) -> None:
         streams=run.how.streams,
         allow_event_triggers=run.how.wish.allow_event_triggers,
     )
-    report = copy_database(copy, engine_teller(watch.tell, "mask"))
+    report = copy_database(copy, tell)
     if report.anew:
         watch.tell(Progress("mask", "the source had changed since the run that was cut off: all was copied once more"))
     watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
@@ -108,7 +130,7 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...
     check = VerifyRun(
         source=run.source.connect,
         target=run.target.connect,
-        plan=outlook.ready,
+        plan=outlook.require_plan(),
         key=run.how.key.secret,
         stop=watch.stop,
         on_connection=watch.connections.add,

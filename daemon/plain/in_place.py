@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError
 from daemon.plain.outlook import Outlook, connected, look_ahead
-from daemon.plain.run import How, Sanitized, ending, sanitized
+from daemon.plain.run import How, Sanitized, ending, looking, sanitized
 from daemon.plain.server import PlainDatabase
-from daemon.progress import Progress, Watch
+from daemon.progress import Progress, Watch, breakable
 from daemon.proven import engine_teller, tell_searched
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import ResidueError
@@ -25,7 +25,7 @@ UNPROVEN = (
     "The database is masked but not proven: nobody may use it. Remove what was found and run the same again, which"
     " proves it anew, or drop it. To use it unproven all the same: DROP SCHEMA branchwarden_journal CASCADE."
 )
-UNTOUCHED = "Nothing was changed."
+UNTOUCHED = "No row was changed: run it again when it suits, with this policy and key or others."
 HALF = "An earlier run was cut off here: this one goes on where that one ended."
 
 
@@ -37,15 +37,19 @@ class InPlace:
     how: How
     unattended: bool = False
 
-    def look(self) -> Outlook:
+    def look(self, watch: Watch) -> Outlook:
         """Everything that could refuse the run; nothing is changed. Raises RunRefusedError."""
-        outlook = look_ahead(self.database, self.how.wish)
+        with looking(watch):
+            return self._look()
+
+    def _look(self) -> Outlook:
+        outlook = look_ahead(self.database, self.how.wish, self.how.key.secret)
         name, sessions = outlook.facts.name, outlook.facts.sessions
         if outlook.facts.standby:
             raise RunRefusedError(
                 f"{self.database.place} is a hot standby, which takes no writes: mask a copy of its own"
             )
-        _ = outlook.ready
+        outlook.refuse()
         if self.unattended and sessions:
             raise RunRefusedError(
                 f"{connected(outlook.facts)} connected to {name}, so it may be in use: end them, or leave --yes out"
@@ -61,23 +65,25 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
         RunRefusedError: something must be changed first; nothing was touched.
         RunFailedError: it did not end, or something of the original was found.
     """
-    outlook = run.look()
+    outlook = run.look(watch)
     for note in (outlook.coverage, *outlook.notes, *([HALF] if outlook.going_on else [])):
         watch.tell(Progress("preflight", note))
-    confirm(outlook)
-    state, proofs = [UNTOUCHED], list[DatabaseProof]()
+    with breakable(watch.ahead):
+        confirm(outlook)
+    state, proofs = [LEFT if outlook.going_on else UNTOUCHED], list[DatabaseProof]()
     with ending(watch, lambda: state[0]):
         with witness_database(_sight(run, outlook, watch), engine_teller(watch.tell, "verify")) as witness:
-            state[0] = LEFT
-            _cut_neighbours(run, watch)
+
+            def look() -> None:
+                witness.look()
+                state[0] = LEFT
+                _cut_neighbours(run, watch)
 
             def prove() -> None:
                 state[0] = UNPROVEN
                 proofs.append(_proven(witness))
 
-            report = rewrite_database(
-                _rewrite(run, outlook, watch, (witness.look, prove)), engine_teller(watch.tell, "mask")
-            )
+            report = rewrite_database(_rewrite(run, outlook, watch, (look, prove)), engine_teller(watch.tell, "mask"))
         watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
         (proof,) = proofs
         tell_searched(watch.tell, [proof])
@@ -104,7 +110,7 @@ def _rewrite(run: InPlace, outlook: Outlook, watch: Watch, proof: tuple[Callable
         look=look,
         prove=prove,
         connect=run.database.connect,
-        plan=outlook.ready,
+        plan=outlook.require_plan(),
         key=run.how.key.secret,
         stop=watch.stop,
         on_connection=watch.connections.add,
@@ -116,7 +122,7 @@ def _rewrite(run: InPlace, outlook: Outlook, watch: Watch, proof: tuple[Callable
 def _sight(run: InPlace, outlook: Outlook, watch: Watch) -> WitnessRun:
     return WitnessRun(
         connect=run.database.connect,
-        plan=outlook.ready,
+        plan=outlook.require_plan(),
         key=run.how.key.secret,
         stop=watch.stop,
         on_connection=watch.connections.add,

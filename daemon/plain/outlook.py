@@ -11,15 +11,15 @@ from daemon.amounts import readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.plain.narrow import narrowed
 from daemon.plain.server import Facts, PlainDatabase
-from daemon.policies import Place, compile_policy, coverage, missing_lines, unmasked, unnamed
-from sanitizers.engines.blockers import find_blockers
+from daemon.policies import Place, coverage, draft_policy, missing_lines, unmasked, unnamed
+from sanitizers.engines.blockers import find_blockers, unknown_event_triggers
 from sanitizers.engines.journal import Mode, journaled_schema
 from sanitizers.engines.large_objects import read_owners
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.preflight import unreadable
-from sanitizers.errors import PlanError
 from sanitizers.explain import without_values
-from sanitizers.plan import DatabasePlan, MaskingPlan
+from sanitizers.notes import find_notes
+from sanitizers.plan import DatabasePlan, Draft, MaskingPlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Schema, read_schema
 from sanitizers.trial import try_plan
@@ -49,8 +49,8 @@ class Outlook:
 
     facts: Facts
     schema: Schema
-    plan: MaskingPlan | None
-    """None where the policy and the schema do not make one."""
+    draft: Draft
+    """What the policy makes of the schema, as far as it goes."""
     coverage: str
     problems: tuple[str, ...]
     notes: tuple[str, ...]
@@ -59,68 +59,68 @@ class Outlook:
     going_on: bool
     """Whether a run that masks in place was cut off here, so that this one goes on with it."""
 
+    @property
+    def plan(self) -> MaskingPlan | None:
+        """None where the policy and the schema do not make one."""
+        return self.draft.plan
+
     def refuse(self) -> None:
         """Raises RunRefusedError with everything that stands in the way, if anything does."""
-        _ = self.ready
+        self.require_plan()
 
-    @property
-    def ready(self) -> DatabasePlan:
+    def require_plan(self) -> DatabasePlan:
         """The plan of the database. Raises RunRefusedError with everything that stands in the way."""
         if self.plan is None or self.problems:
-            reasons = "\n".join(f"  - {problem}" for problem in self.problems)
-            raise RunRefusedError(f"refused before anything was created ({self.coverage}):\n{reasons}")
+            raise RunRefusedError(f"refused before anything was created ({self.coverage}):", self.problems)
         return self.plan.databases[0]
 
 
-def look_ahead(database: PlainDatabase, wish: Wish) -> Outlook:
-    """Look at the database that a run would read, or write to where it masks in place."""
+def look_ahead(database: PlainDatabase, wish: Wish, key: bytes | None = None) -> Outlook:
+    """Look at the database that a run would read, or write to where it masks in place, with its key if there is one."""
     facts = database.facts()
     with database.connect() as conn:
-        return without_values(lambda: f"looking at {facts.name}", lambda: _look(conn, facts, wish))
+        return without_values(lambda: f"looking at {facts.name}", lambda: _look(conn, facts, wish, key))
 
 
-def _look(conn: psycopg.Connection, facts: Facts, wish: Wish) -> Outlook:
+def _look(conn: psycopg.Connection, facts: Facts, wish: Wish, key: bytes | None) -> Outlook:
     begun = journaled_schema(conn) if wish.mode == "in-place" else None
     schema = begun or read_schema(conn)
     foreign: list[Place] = conn.execute(FOREIGN_TABLES).fetchall()
     conn.commit()
     policy = narrowed(wish.policy, schema, foreign)
-    plan, problems = _compile(schema, policy)
-    problems += [*unmasked((schema,), plan, policy), *unnamed(wish.policy, foreign)]
-    if plan is not None:
-        problems += _standing_in_the_way(conn, plan.databases[0], wish)
-        if begun is None and not problems:  # some rows are masked there already, and what can be read can be tried
-            conn.rollback()
-            problems += try_plan(conn, plan.databases[0])
+    draft = draft_policy((schema,), policy)
+    problems = [*draft.problems, *unmasked((schema,), draft.databases, policy), *unnamed(wish.policy, foreign)]
+    blockers = _standing_in_the_way(conn, draft.databases[0], wish)
+    problems += blockers
+    if begun is None and not blockers:  # some rows are masked there already, and what can be read can be tried
+        conn.rollback()
+        problems += try_plan(conn, draft.sound[0], key)
     conn.rollback()
-    covered = coverage((schema,), policy).replace(policy.digest, wish.policy.digest)
-    notes = (*_notes(facts, schema, plan, wish), *_removed(conn, wish))
+    covered = coverage((schema,), policy, wish.policy.digest)
+    notes = (*_notes(facts, schema, draft.plan, wish), *_large_objects(conn, wish))
     lines = tuple(missing_lines(schema, policy))
-    return Outlook(facts, schema, plan, covered, tuple(problems), notes, lines, begun is not None)
-
-
-def _compile(schema: Schema, policy: MaskingPolicy) -> tuple[MaskingPlan | None, list[str]]:
-    try:
-        return compile_policy((schema,), policy), []
-    except PlanError as error:
-        return None, list(error.problems)
+    return Outlook(facts, schema, draft, covered, tuple(problems), notes, lines, begun is not None)
 
 
 def _standing_in_the_way(conn: psycopg.Connection, plan: DatabasePlan, wish: Wish) -> list[str]:
     if wish.mode == "in-place":
-        return list(find_blockers(conn, plan, "in-place", wish.allow_event_triggers))
+        blockers = find_blockers(conn, plan, "in-place", wish.allow_event_triggers)
+        return [*blockers, *unknown_event_triggers([conn], wish.allow_event_triggers)]
     return unreadable(plan, conn)
 
 
-def _removed(conn: psycopg.Connection, wish: Wish) -> Iterator[str]:
+def _large_objects(conn: psycopg.Connection, wish: Wish) -> Iterator[str]:
     count = sum(read_owners(conn).values())
     if count and wish.mode == "in-place":
         yield f"{count:,} large objects are going to be removed: no policy says what is in them"
+    elif count:
+        yield f"{count:,} large objects are not copied: columns of their numbers (oid, lo) lead nowhere in the target"
 
 
 def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -> Iterator[str]:
     if plan is not None:
         yield f"{plan.masked_count} of {plan.column_count} columns in {len(schema.tables)} tables are masked"
+        yield from find_notes(plan)
     if not wish.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     rows, size = sum(table.row_estimate for table in schema.tables), sum(table.total_bytes for table in schema.tables)

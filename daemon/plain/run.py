@@ -11,10 +11,10 @@ import psycopg
 from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, StoppedError
 from daemon.keys import MaskingKey
 from daemon.plain.outlook import Outlook, Wish
-from daemon.progress import Watch
+from daemon.progress import Watch, breakable
 from daemon.proven import summary
 from daemon.records import JsonMapping
-from sanitizers.errors import BlockedError, SanitizerError
+from sanitizers.errors import BlockedError, CopyFailedError, SanitizerError
 from sanitizers.proof.verify import DatabaseProof
 
 
@@ -51,6 +51,21 @@ def sanitized(place: str, outlook: Outlook, how: How, proof: DatabaseProof, note
 
 
 @contextmanager
+def looking(watch: Watch) -> Iterator[None]:
+    """Errors of a preflight as ours. Nothing was begun, so a signal breaks it off at once.
+
+    Raises:
+        StoppedError: the process was asked to end.
+        RunFailedError: a question to a database was not answered. All that has a code of its own passes.
+    """
+    with breakable(watch.ahead):
+        try:
+            yield
+        except (CopyFailedError, psycopg.Error) as error:
+            raise RunFailedError(f"{_reason(error)}\nNothing was created or changed.") from None
+
+
+@contextmanager
 def ending(watch: Watch, state: Callable[[], str]) -> Iterator[None]:
     """Errors of a run as ours; `state` says what the run has left behind.
 
@@ -62,10 +77,11 @@ def ending(watch: Watch, state: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except RunRefusedError:
+        if watch.stop.is_set():  # what was cancelled may look like a refusal
+            raise StoppedError(f"stopped on request\n{state()}") from None
         raise
     except BlockedError as error:
-        reasons = "\n".join(f"  - {problem}" for problem in error.problems)
-        raise RunRefusedError(f"refused before any row was touched:\n{reasons}") from None
+        raise RunRefusedError("refused before any row was touched:", error.problems) from None
     except (BranchwardenError, SanitizerError, psycopg.Error) as error:
         if watch.stop.is_set():
             raise StoppedError(f"stopped on request\n{state()}") from None

@@ -10,7 +10,7 @@ import psycopg
 
 from daemon.errors import RunRefusedError
 from daemon.plain.pg_dump import dump_schema, find_pg_dump
-from daemon.plain.script import Script, read_script, role_of
+from daemon.plain.script import Entry, Script, entries, read_script, role_of
 from daemon.plain.server import Facts, PlainDatabase
 
 HOLDS = """
@@ -31,6 +31,7 @@ GROUP BY kind ORDER BY count(*) DESC
 """
 TELLING = frozenset({"0A000", "3F000", "42501", "42704", "42710", "42883", "42P01", "42P06", "42P07", "58P01"})
 """SQLSTATEs whose message speaks of names alone: what is missing, there already or not allowed."""
+NOT_INSTALLED = frozenset({"0A000", "58P01"})
 
 
 def refuse_what_is_not_empty(target: PlainDatabase) -> None:
@@ -65,7 +66,8 @@ def make_schema(
             conn.execute(script.required.encode())
             left = Counter(what for statement in script.optional if (what := _left_out(conn, statement)))
         except psycopg.Error as error:
-            raise RunRefusedError(f"the target does not take the schema: {_why(error)}; it is as it was") from None
+            conn.rollback()
+            raise RunRefusedError(_refusal(error, _refused(conn, script))) from None
         conn.commit()
     return tuple(_notes(script, left))
 
@@ -87,6 +89,37 @@ def _notes(script: Script, left: Counter[str]) -> Iterator[str]:
         yield f"left out of the target: {count} owners, privileges or the like of {what}"
     if script.event_triggers:
         yield f"event triggers are not made in the target: {', '.join(script.event_triggers)}"
+
+
+def _refused(conn: psycopg.Connection, script: Script) -> Entry | None:
+    """The object that the target does not take: the statements anew, one by one, and all of it taken back."""
+    try:
+        conn.execute("SET client_encoding = 'UTF8'")
+        for entry in entries(script.required):
+            try:
+                conn.execute(entry.text.encode())
+            except psycopg.Error:
+                return entry
+        return None
+    finally:
+        conn.rollback()
+
+
+def _refusal(error: psycopg.Error, entry: Entry | None) -> str:
+    about = f"{entry.name}: " if entry and entry.name else ""
+    return f"the target does not take the schema: {about}{_why(error)}; it is as it was{_advice(error, entry)}"
+
+
+def _advice(error: psycopg.Error, entry: Entry | None) -> str:
+    """What helps, as the end of a sentence, or empty."""
+    extension = entry is not None and entry.name.startswith("EXTENSION ")
+    if error.sqlstate == "42501" and entry is not None and extension:
+        return f". An administrator can make it in the empty target first: {entry.statement}"
+    if error.sqlstate == "42501":
+        return ". Run as a role that may, or have an administrator make the target's schema and give --schema-exists"
+    if extension and error.sqlstate in NOT_INSTALLED:
+        return ". Install the extension's files on the target's server first"
+    return ""
 
 
 def _why(error: psycopg.Error) -> str:

@@ -27,6 +27,8 @@ _UNWANTED = re.compile(
 )
 _SCHEMA = re.compile(r"^CREATE SCHEMA (?=[^\n]+;$)", re.MULTILINE)
 _EVENT_TRIGGER = re.compile(r"^CREATE EVENT TRIGGER (\S+)", re.MULTILINE)
+_HEADER = re.compile(r"^--\n-- Name: (?P<name>[^\n]*); Type: (?P<type>[A-Z ]+); Schema: [^\n]*\n--$", re.MULTILINE)
+_COMMENT = re.compile(r"^--[^\n]*\n?", re.MULTILINE)
 _ROLE = re.compile(r" (?:OWNER TO|TO|FROM|FOR ROLE) (\"(?:[^\"]|\"\")+\"|[\w$]+)(?: WITH GRANT OPTION)?(?: IN |;|$)")
 
 
@@ -52,6 +54,31 @@ def read_script(dump: str) -> Script:
         optional=tuple(dump[start:end] for start, end in _found(_OPTIONAL, masked)),
         event_triggers=tuple(dump[m.start(1) : m.end(1)] for m in _EVENT_TRIGGER.finditer(masked)),
     )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The statements about one object; what stands before the first object has no name."""
+
+    name: str
+    """For people: `EXTENSION hstore`, `CAST (integer AS boolean)`."""
+    text: str
+
+    @property
+    def statement(self) -> str:
+        """The text without pg_dump's comments around it, in one line."""
+        return " ".join(_COMMENT.sub("", self.text).split()).rstrip(";")
+
+
+def entries(required: str) -> Iterator[Entry]:
+    """The required statements object by object, as pg_dump's own headings part them."""
+    masked = _masked(required)  # within a literal the end of a line is masked, so that nothing there is a heading
+    found = [m for m in _HEADER.finditer(required) if m.start() == 0 or masked[m.start() - 1] == "\n"]
+    ends = [*(m.start() for m in found), len(required)]
+    yield Entry("", required[: ends[0]])
+    for heading, end in zip(found, ends[1:], strict=True):
+        kind, name = heading["type"], heading["name"]
+        yield Entry(name if name.startswith(f"{kind} ") else f"{kind} {name}", required[heading.start() : end])
 
 
 def role_of(statement: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from psycopg import sql
 
 from daemon.connect import plain_parameters
 from daemon.errors import DatabaseUnreachableError, UsageError
+from sanitizers.spelling import BEGIN
 
 OLDEST = 14
 FACTS = """
@@ -80,6 +81,8 @@ class PlainDatabase:
 
     option: str
     parameters: Mapping[str, str] = field(repr=False)
+    on_connection: Callable[[psycopg.Connection], None] = lambda _: None
+    """Told of each connection, so that another thread can cancel what it waits for."""
 
     @property
     def place(self) -> str:
@@ -98,7 +101,9 @@ class PlainDatabase:
             conn = psycopg.connect(**self.parameters)  # type: ignore[arg-type]  # psycopg types each keyword apart
         except psycopg.OperationalError as error:
             raise DatabaseUnreachableError(self._explain(error)) from None
+        self.on_connection(conn)
         try:
+            conn.execute(BEGIN)
             for name in LIMITS:
                 conn.execute("SELECT set_config(%s, '0', false)", (name,))
             if role is not None:
@@ -138,12 +143,14 @@ class PlainDatabase:
         return f"{self.place} {answer.format(user=self.parameters.get('user', ''), option=self.option)}"
 
 
-def parse_dsn(option: str, dsn: str) -> PlainDatabase:
+def parse_dsn(
+    option: str, dsn: str, on_connection: Callable[[psycopg.Connection], None] = lambda _: None
+) -> PlainDatabase:
     """Read a connection string, a URI or key=value pairs. Raises UsageError, which never quotes it."""
     if not dsn.strip():  # libpq would take whatever database the environment leads to
         raise UsageError(f"{option} is empty: an unset variable, perhaps? Write postgresql://role@host/database")
     try:
-        return PlainDatabase(option, plain_parameters(dsn))
+        return PlainDatabase(option, plain_parameters(dsn), on_connection)
     except psycopg.ProgrammingError:
         example = "postgresql://role@host/database"
         raise UsageError(

@@ -96,6 +96,8 @@ class StagingContext:
     tell: Callable[[Progress], None]
     stop: threading.Event = field(default_factory=threading.Event)
     connections: Connections = field(default_factory=Connections)
+    ahead: threading.Event = field(default_factory=threading.Event)
+    """Set during preflight, see `progress.breakable`."""
 
     def abandon(self) -> None:
         """Stop the run from a thread of its own; see `progress.abandon`."""

@@ -17,6 +17,7 @@ from daemon.staging.renew import LIFE
 from sanitizers.errors import SealError
 from sanitizers.proof.verifiers import Verifiers, read_verifiers
 from sanitizers.seal import ConnectGrant, cut_neighbours, remove_passwords, seal_database, unsealed_databases
+from sanitizers.spelling import BEGIN
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,22 @@ class Copy:
     """(database, role) → connection URI with the run's own password."""
     roles: tuple[str, ...] = ()
     """The API roles, whose passwords were reset for the run."""
+    on_connection: Callable[[psycopg.Connection], None] = lambda _: None
+    """Told of each connection, so that another thread can cancel what it waits for."""
 
     def connector(self, database: Database) -> Callable[[str | None], psycopg.Connection]:
         """A function that connects to `database` as a role; None is the database's owner."""
 
         def connect(role: str | None) -> psycopg.Connection:
-            return open_connection(self._uri(database, role or database.owner))
+            conn = open_connection(self._uri(database, role or database.owner))
+            self.on_connection(conn)
+            try:
+                conn.execute(BEGIN)
+                conn.commit()
+            except psycopg.Error:
+                conn.close()
+                raise
+            return conn
 
         return connect
 
@@ -73,8 +84,9 @@ def create_copy(context: StagingContext, production: Branch, run: SanitizeRun, k
     )
 
 
-def open_copy(client: NeonClient, branch: Branch) -> Copy:
+def open_copy(context: StagingContext, branch: Branch) -> Copy:
     """Give every API role of the branch a new password and learn how to connect as each."""
+    client = context.client
     endpoint = writable_endpoint(client, branch)
     databases = client.list_databases(branch.project_id, branch.id)
     roles = tuple(role.name for role in client.list_roles(branch.project_id, branch.id) if is_usable(role))
@@ -87,7 +99,7 @@ def open_copy(client: NeonClient, branch: Branch) -> Copy:
         for database in databases
         for role in {*roles, database.owner}
     }
-    return Copy(branch, endpoint, databases, uris, roles)
+    return Copy(branch, endpoint, databases, uris, roles, context.connections.add)
 
 
 def checked_uri(uri: str, endpoint: Endpoint) -> str:

@@ -6,6 +6,7 @@ masked, and searched for afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -15,7 +16,9 @@ from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy
 from daemon.staging.mask import advance, inherited, pass_proofs, proof_of, teller, tried_plan
 from daemon.store import HISTORY_RAW_UNTIL, PARENT, TAKEN_AT
+from sanitizers.engines.blockers import Reach, blockers_in_reach
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
+from sanitizers.errors import BlockedError
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.verify import DatabaseProof
 from sanitizers.proof.witness import Witness, WitnessRun, witness_database
@@ -26,9 +29,15 @@ Part = tuple[Database, DatabasePlan]
 def mask_in_place(
     context: StagingContext, request: StagingRequest, run: SanitizeRun, target: SealedCopy
 ) -> JsonMapping:
-    """Rewrite every database of the target, and prove that none holds an original. Raises ResidueError."""
+    """Rewrite every database of the target, and prove that none holds an original.
+
+    Raises:
+        BlockedError: something stands in the way in one of them; no row of any was touched.
+        ResidueError: something of the original was found.
+    """
     plan = tried_plan(target, request)
     parts = tuple(zip(target.copy.databases, plan.databases, strict=True))
+    _refuse_blockers(request, target, parts)
     with ExitStack() as stack:
         witnesses, rows = [], 0
         for part in parts:
@@ -82,6 +91,16 @@ def _rewrite(
     report = rewrite_database(rewrite, teller(context, "mask", database))
     context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables rewritten"))
     return report.rows
+
+
+def _refuse_blockers(request: StagingRequest, target: SealedCopy, parts: Sequence[Part]) -> None:
+    reach = Reach("in-place", request.how.allow_event_triggers, frozenset(target.copy.roles))
+    problems: list[str] = []
+    for database, plan in parts:
+        with target.copy.connector(database)(None) as conn:
+            problems += [f"{database.name}: {problem}" for problem in blockers_in_reach(conn, plan, reach)]
+    if problems:
+        raise BlockedError(problems)
 
 
 def _judged(context: StagingContext, witness: Witness) -> DatabaseProof:

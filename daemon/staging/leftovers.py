@@ -9,6 +9,7 @@ import psycopg
 from daemon.alerts import run_ended
 from daemon.errors import BranchwardenError, NeonError, RunFailedError, RunRefusedError
 from daemon.model import RUN_ANNOTATION, Branch
+from daemon.progress import breakable
 from daemon.records import Event, RunStep, SanitizeRun
 from daemon.staging.context import ROLE_ANNOTATION, Progress, StagingContext
 from daemon.staging.publish import TargetGoneError, finish_publish
@@ -77,7 +78,9 @@ def clear_leftovers(context: StagingContext, project_id: str) -> None:
     if problems:
         raise RunRefusedError("\n".join(problems))
     ended = {run.id: run for run in context.store.list_runs(project_id) if run.finished}
-    for branch in context.client.list_branches(project_id):
+    with breakable(context.ahead):
+        branches = context.client.list_branches(project_id)
+    for branch in branches:
         run = ended.get(branch.annotation.get(RUN_ANNOTATION, ""))
         if run is not None and _expires_for_us(branch) and branch.id != _published(run):
             context.tell(Progress("preflight", f"deleting {branch.name}, left by an earlier run"))

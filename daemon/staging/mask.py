@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from daemon.model import Database
@@ -13,6 +14,7 @@ from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
 from sanitizers.engines import stream
+from sanitizers.engines.blockers import unknown_event_triggers
 from sanitizers.errors import PlanError, ResidueError
 from sanitizers.plan import DatabasePlan, MaskingPlan
 from sanitizers.proof.verifiers import read_verifiers, same_verifiers
@@ -101,10 +103,18 @@ def tried_plan(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
     problems: list[str] = []
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
         with source.copy.connector(database)(None) as conn:
-            problems += try_plan(conn, part)
+            problems += try_plan(conn, part, request.key.secret)
+    problems += _misnamed(source, request)
     if problems:
         raise PlanError(problems)
     return plan
+
+
+def _misnamed(source: SealedCopy, request: StagingRequest) -> list[str]:
+    names = request.how.allow_event_triggers
+    with ExitStack() as stack:
+        conns = [stack.enter_context(source.copy.connector(d)(None)) for d in source.copy.databases if names]
+        return list(unknown_event_triggers(conns, names))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from daemon.amounts import readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
-from daemon.policies import Place, compile_policy, coverage, unmasked, unnamed, without_foreign
+from daemon.policies import Place, coverage, draft_policy, unmasked, unnamed, without_foreign
+from daemon.progress import breakable
 from daemon.staging.api_schema import api_schema
 from daemon.staging.context import NEON_OWN_ROLES, Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.dump import read_dump
-from sanitizers.errors import PlanError
+from sanitizers.notes import find_notes
 from sanitizers.plan import MaskingPlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Schema
@@ -54,20 +55,25 @@ class Layout:
 
 def preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     """Look at everything that could refuse the run. Raises RunRefusedError with every problem; nothing was created."""
+    with breakable(context.ahead):
+        return _preflight(context, request)
+
+
+def _preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     project_id = request.project.id
     listing = context.client.list_project(project_id, context.clock())
     production = find_source(listing, context, request)
     databases = context.client.list_databases(project_id, production.id)
     layout = read_layout(context, production, databases)
     schemas, policy = layout.schemas, without_foreign(request.policy, layout.schemas, layout.foreign)
-    plan, problems = _compile(schemas, policy)
-    problems += [*unmasked(schemas, plan, policy), *unnamed(request.policy, layout.foreign)]
+    draft = draft_policy(schemas, policy)
+    plan, problems = draft.plan, [*draft.problems, *unmasked(schemas, draft.databases, policy)]
+    problems += unnamed(request.policy, layout.foreign)
     problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
     problems += _owners(schemas, databases, _api_roles(context, production))
-    covered = coverage(schemas, policy).replace(policy.digest, request.policy.digest)
+    covered = coverage(schemas, policy, request.policy.digest)
     if plan is None or problems:
-        reasons = "\n".join(f"  - {p}" for p in problems)
-        raise RunRefusedError(f"refused before anything was created ({covered}):\n{reasons}")
+        raise RunRefusedError(f"refused before anything was created ({covered}):", problems)
     notes = (covered, *_notes(listing, production, plan, request))
     return Preflight(listing, production, databases, plan, notes, covered, policy)
 
@@ -96,13 +102,6 @@ def read_layout(context: StagingContext, branch: Branch, databases: tuple[Databa
         schemas.append(api_schema(database.name, tables, facts))
         foreign += [(database.name, *name) for name in facts.foreign]
     return Layout(tuple(schemas), tuple(foreign))
-
-
-def _compile(schemas: tuple[Schema, ...], policy: MaskingPolicy) -> tuple[MaskingPlan | None, list[str]]:
-    try:
-        return compile_policy(schemas, policy), []
-    except PlanError as error:
-        return None, list(error.problems)
 
 
 def _room(listing: Listing, request: StagingRequest) -> Iterator[str]:
@@ -163,6 +162,7 @@ def _owners(schemas: tuple[Schema, ...], databases: tuple[Database, ...], known:
 def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: StagingRequest) -> Iterator[str]:
     tables = sum(len(database.tables) for database in plan.databases)
     yield f"{plan.masked_count} of {plan.column_count} columns in {tables} tables are masked, every column is covered"
+    yield from find_notes(plan)
     if not request.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     if production.logical_size:

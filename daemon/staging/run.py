@@ -153,7 +153,7 @@ def _sealed(context: StagingContext, begun: Begun, renewal: Renewal, kind: Liter
     renewal.watch_too(branch)
     context.client.wait_for(run.project_id, created.operations)
     context.tell(Progress("seal", f"{kind}: new passwords for its roles, CONNECT revoked from everyone else"))
-    return seal_copy(open_copy(context.client, branch))
+    return seal_copy(open_copy(context, branch))
 
 
 def _record_sealed(context: StagingContext, run: SanitizeRun, target: SealedCopy, what: str) -> None:

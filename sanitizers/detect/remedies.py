@@ -40,6 +40,7 @@ from sanitizers.strategies.text import Text
 from sanitizers.strategies.url import Url
 from sanitizers.strategies.user_agent import UserAgent
 from sanitizers.strategies.user_name import UserName
+from sanitizers.strategies.vin import Vin
 
 REMOVED = "[removed]"
 PHONES = tuple(Phone(digits=digits) for digits in (12, UNIQUE_DIGITS, BIGINT_DIGITS, 9, 6, 4))
@@ -87,6 +88,7 @@ PREFERRED: Mapping[str, tuple[Strategy, ...]] = {
     "geo_point": (Coordinates(), *GONE),
     "income_financial": (Noise(), *GONE),
     "age": (Generalize(), Null(), Keep()),
+    "evaluation": (Noise(),),
     "occupation": (Job(), Job(unique=True), *GONE),
     **dict.fromkeys(("signature", "mfa_secret", "private_key", "app_secret", "card_cvv", "security_answer"), GONE),
     **dict.fromkeys(("biometric", "genetic", "criminal", "health", "ethnicity", "religion", "political"), GONE),
@@ -119,8 +121,9 @@ BY_NAME: Mapping[str, Strategy] = {
     "egn": NationalId(country="bg"),
     "cnp": NationalId(country="ro"),
     "imei": Imei(),
+    "vin": Vin(),
 }
-NAMED = frozenset({"national_id", "tax_id", "health_id", "device_id"})
+NAMED = frozenset({"national_id", "tax_id", "health_id", "device_id", "vehicle_id"})
 
 # Say little about a person by themselves, and are as often about none: kept where NULL does not fit.
 COARSE = frozenset({"card_partial", "education", "evaluation", "gender", "marital_family", "nationality", "region"})

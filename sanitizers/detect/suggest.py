@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sanitizers.detect.classify import Classified, classify
 from sanitizers.detect.inside import composite_remedies
@@ -15,6 +15,7 @@ from sanitizers.problems.links import same_fakes
 from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies import Strategy
 from sanitizers.strategies.json_only import JsonOnly
+from sanitizers.widths import narrowed
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def _suggest_database(schema: Schema, vocabulary: Vocabulary) -> Iterator[Sugges
         for found in classify(table, vocabulary)
         if not (member := Member(table, found)).column.generated
     }
-    decided = {ref: _decide(group, vocabulary) for group in _groups(members) for ref in group}
+    decided = {ref: _decide(_as_planned(group), vocabulary) for group in _groups(members) for ref in group}
     for ref, member in members.items():
         if ref not in decided[ref]:
             continue
@@ -64,6 +65,23 @@ def _groups(members: Mapping[ColumnRef, Member]) -> list[dict[ColumnRef, Member]
                 merged = group_of[target] | group_of[ref]
                 group_of.update(dict.fromkeys(merged, merged))
     return list({id(group): group for group in group_of.values()}.values())
+
+
+def _as_planned(group: Mapping[ColumnRef, Member]) -> Mapping[ColumnRef, Member]:
+    """The columns as the plan takes them: texts that are tied together are as wide as the narrowest of them."""
+    limits = [(m.column.max_length, ref) for ref, m in group.items() if _text(m) and m.column.max_length is not None]
+    if not limits:
+        return group
+    width, narrowest = min(limits)
+    parts = (narrowest.schema, narrowest.table, narrowest.column)
+    return {
+        ref: replace(m, found=replace(m.found, column=narrowed(m.column, width, parts))) if _text(m) else m
+        for ref, m in group.items()
+    }
+
+
+def _text(member: Member) -> bool:
+    return member.column.category == "text"
 
 
 def _decide(group: Mapping[ColumnRef, Member], vocabulary: Vocabulary) -> dict[ColumnRef, tuple[Strategy, str]]:

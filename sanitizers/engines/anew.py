@@ -1,6 +1,7 @@
 """A copy that was cut off, and whose source has changed since: half of each state would be no copy of either.
 
-Everything is loaded once more. What was built already stays, but for what must not be there while rows come.
+Everything is loaded once more, or what a crash of the target's server has emptied. What was built already stays, but
+for what must not be there while rows come.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
+from sanitizers.engines.emptied import find_emptied
 from sanitizers.engines.journal import Journal
 from sanitizers.engines.rebuild import take_away
 from sanitizers.engines.team import Team
@@ -27,11 +29,23 @@ def begin_anew(team: Team, journal: Journal, tables: Iterable[TablePlan], say: S
     Raises:
         UnfinishedRunError: a table holds other rows than the run put there, so somebody works with the target.
     """
+    journal.forget(find_emptied(team.target, journal))
     _refuse_what_is_not_ours(team.target.own, journal, tables)
+    _make_way(team, journal, say)
+    journal.start_over(team.state())
+
+
+def fill_emptied(team: Team, journal: Journal, say: Say) -> None:
+    """Forget that tables are full which a crash of the target's server has emptied."""
+    if emptied := find_emptied(team.target, journal):
+        _make_way(team, journal, say)
+        journal.forget(emptied)
+
+
+def _make_way(team: Team, journal: Journal, say: Say) -> None:
     for kind in IN_THE_WAY:
         entries = journal.entries(kind, "restored")
         take_away(team.target, entries[::-1] if kind == "check" else entries, say)
-    journal.start_over(team.state())
 
 
 def _refuse_what_is_not_ours(conn: psycopg.Connection, journal: Journal, tables: Iterable[TablePlan]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -57,6 +57,15 @@ def find_blockers(
 ) -> tuple[str, ...]:
     """Everything that stops a run that writes to the database of `conn`; changes nothing, ends the transaction."""
     return blockers_in_reach(conn, plan, Reach(mode, allow_event_triggers))
+
+
+def unknown_event_triggers(conns: Iterable[psycopg.Connection], names: Sequence[str]) -> Iterator[str]:
+    """A sentence for each name of an event trigger that none of these databases has; ends no transaction."""
+    known = sorted({str(row[0]) for conn in conns for row in conn.execute("SELECT evtname FROM pg_event_trigger")})
+    for name in dict.fromkeys(names):
+        if name not in known:
+            there = f"there are {', '.join(known)}" if known else "there is none"
+            yield f"There is no event trigger {name} that could be allowed: {there}; correct the name or leave it out."
 
 
 def blockers_in_reach(conn: psycopg.Connection, plan: DatabasePlan, reach: Reach) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ does it, so a second run knows exactly where the first one stood: nothing is mas
 
     open_journal → save (once, before anything is taken away) → removed, done, restored → close (drops the schema)
 
-While it is there the catalog does not tell what the schema looks like: `journaled_schema` does.
+While it is there the catalog does not tell what the schema looks like: `journaled_schema` does. But the journal of a
+run in place that ended before it took anything away is as good as none: the next run, of whatever plan, begins anew.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -129,6 +130,12 @@ class Journal:
         self._conn.commit()
         return {(row[0], row[1]): Filled(*row) for row in rows}
 
+    def forget(self, tables: Collection[Filled]) -> None:
+        """These tables are not filled any more."""
+        with self._conn.transaction(), self._conn.cursor() as cursor:
+            delete = "DELETE FROM branchwarden_journal.done WHERE (schema, name) = (%s, %s)"
+            cursor.executemany(delete, [(filled.schema, filled.table) for filled in tables])
+
     def start_over(self, source: str) -> None:
         """No table is filled any more, and all are to be, from another state of the source."""
         with self._conn.transaction():
@@ -173,13 +180,14 @@ def open_journal(conn: psycopg.Connection, purpose: JournalPurpose) -> Journal:
     """Take the lock, then begin a journal or go on with the one that is there.
 
     Raises:
-        UnfinishedRunError: a run with another mode, plan or key is unfinished here, or the schema is not ours.
+        UnfinishedRunError: a run with another mode, plan, key or version is unfinished here, or the schema is not ours.
         psycopg.errors.LockNotAvailable: another run is at work, for longer than the session's lock_timeout.
     """
     conn.execute("SELECT pg_advisory_lock(%s, %s)", LOCK)
     conn.commit()
-    if _exists(conn):
+    if _exists(conn) and not _drop_untouched(conn):
         return Journal(conn, saved=_go_on(conn, purpose))
+    schema = _SCHEMAS.dump_json(purpose.schema).decode()
     with conn.transaction():
         conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(JOURNAL_SCHEMA)))
         for statement in TABLES:
@@ -187,14 +195,7 @@ def open_journal(conn: psycopg.Connection, purpose: JournalPurpose) -> Journal:
         conn.execute(
             "INSERT INTO branchwarden_journal.purpose (version, mode, plan_digest, key_check, schema, source)"
             " VALUES (%s, %s, %s, %s, %s, %s)",
-            (
-                VERSION,
-                purpose.mode,
-                purpose.plan_digest,
-                purpose.key_check,
-                _SCHEMAS.dump_json(purpose.schema).decode(),
-                purpose.source,
-            ),
+            (VERSION, purpose.mode, purpose.plan_digest, purpose.key_check, schema, purpose.source),
         )
     return Journal(conn, saved=False)
 
@@ -210,21 +211,45 @@ def changed(conn: psycopg.Connection) -> bool:
 
 
 def journaled_schema(conn: psycopg.Connection) -> Schema | None:
-    """What the database of an unfinished run looked like before it, for the plan of the run that goes on; else None."""
-    if not _exists(conn):
-        return None
-    row = conn.execute("SELECT schema::text FROM branchwarden_journal.purpose").fetchone()
-    conn.commit()
-    return _SCHEMAS.validate_json(row[0]) if row else None
+    """What the database of an unfinished run looked like before it, for the plan of the run that goes on; else None.
+
+    Raises UnfinishedRunError where another version of branchwarden began it, or the schema is not ours.
+    """
+    text = _begun(conn, "schema::text")
+    return None if text is None else _SCHEMAS.validate_json(text)
 
 
 def journaled_source(conn: psycopg.Connection) -> str | None:
-    """The state of the source that the unfinished run here has begun to copy; None where there is no such run."""
-    if not _exists(conn):
+    """The state of the source that the unfinished run here has begun to copy; None where there is no such run.
+
+    Raises as `journaled_schema`.
+    """
+    return _begun(conn, "source")
+
+
+def _begun(conn: psycopg.Connection, field: LiteralString) -> str | None:
+    """A field of the purpose of the unfinished run, where there is one that has changed something."""
+    if not _exists(conn) or _untouched(conn):
         return None
-    row = conn.execute("SELECT source FROM branchwarden_journal.purpose").fetchone()
+    row = conn.execute(sql.SQL("SELECT {} FROM branchwarden_journal.purpose").format(sql.SQL(field))).fetchone()
     conn.commit()
     return str(row[0]) if row else None
+
+
+def _untouched(conn: psycopg.Connection) -> bool:
+    """Whether the journal is that of a run in place which changed nothing."""
+    row = conn.execute("SELECT mode FROM branchwarden_journal.purpose").fetchone()
+    return row == ("in-place",) and not changed(conn)
+
+
+def _drop_untouched(conn: psycopg.Connection) -> bool:
+    """Drop the journal of a run in place that changed nothing; whether it was one."""
+    with conn.transaction():
+        # Whatever a killed run has left behind that is about to commit a change does so before.
+        conn.execute("LOCK TABLE branchwarden_journal.obstacle, branchwarden_journal.done IN ACCESS EXCLUSIVE MODE")
+        if untouched := _untouched(conn):
+            conn.execute("DROP SCHEMA branchwarden_journal CASCADE")
+        return untouched
 
 
 def _exists(conn: psycopg.Connection) -> bool:
@@ -233,24 +258,38 @@ def _exists(conn: psycopg.Connection) -> bool:
     conn.commit()
     if row == (True, False):
         raise UnfinishedRunError(f"a schema {JOURNAL_SCHEMA} that no run made is in the way: rename it, then run again")
-    return row == (True, True)
+    if row != (True, True):
+        return False
+    _refuse_version(conn)
+    return True
+
+
+def _refuse_version(conn: psycopg.Connection) -> None:
+    """Before anything else is read, which another version may have written otherwise."""
+    row = conn.execute("SELECT version, mode FROM branchwarden_journal.purpose").fetchone()
+    conn.commit()
+    if row is not None and row[0] != VERSION:
+        raise UnfinishedRunError(
+            f"a run of another version of branchwarden was cut off in {conn.info.dbname}: go on with that version, or"
+            f" {_advice(row[1])}"
+        )
 
 
 def _go_on(conn: psycopg.Connection, purpose: JournalPurpose) -> bool:
-    query = "SELECT version, mode, plan_digest, key_check, source, saved FROM branchwarden_journal.purpose"
+    query = "SELECT mode, plan_digest, key_check, source, saved FROM branchwarden_journal.purpose"
     row = conn.execute(query).fetchone()
     conn.commit()
-    ours = (VERSION, purpose.mode, purpose.plan_digest, purpose.key_check, purpose.source)
+    ours = (purpose.mode, purpose.plan_digest, purpose.key_check, purpose.source)
     if row is None:
         raise UnfinishedRunError(f"the journal in schema {JOURNAL_SCHEMA} is empty: {_advice(purpose.mode)}")
-    names = ("version of branchwarden", "mode", "masking plan", "masking key", "state of the source")
+    names = ("mode", "masking plan", "masking key", "state of the source")
     differs = [name for name, theirs, own in zip(names, row, ours, strict=False) if theirs != own]
     if differs:
         raise UnfinishedRunError(
             f"a run with another {' and another '.join(differs)} was cut off in {conn.info.dbname}: go on with the same"
-            f" as then, or {_advice(row[1])}"
+            f" as then, or {_advice(row[0])}"
         )
-    return bool(row[5])
+    return bool(row[4])
 
 
 def _advice(mode: str) -> str:

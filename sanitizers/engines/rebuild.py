@@ -13,25 +13,23 @@ from sanitizers.engines.crew import Crew
 from sanitizers.engines.journal import Entry, State, mark
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.explain import without_values
+from sanitizers.spelling import PATH, SPELLING
 from sanitizers.track import Say, Track
 
 Connect = Callable[[str | None], psycopg.Connection]
 """Role, or None for the run's own → a new connection, autocommit off."""
 
-SESSION = """
+SESSION = f"""
 SELECT pg_catalog.set_config(s.name, w.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
   ('idle_session_timeout', '0'), ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'),
-  ('neon.event_triggers', 'off'), ('client_encoding', 'UTF8'), ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
-  ('TimeZone', 'UTC'),
-  ('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', nullif(pg_catalog.current_setting('search_path'), '')))
+  ('neon.event_triggers', 'off'), {SPELLING}, {PATH}
 ) AS w(name, value)
 JOIN pg_settings s ON s.name = w.name
 WHERE s.name <> 'client_connection_check_interval' OR version() ~ 'linux'
-"""
+"""  # noqa: S608  constants alone
 """What a role's or database's settings must not do to a run. Neon's own switch for event triggers included.
-A condition of the policy means the same days to whoever copies, counts and proves.
-Functions of pg_catalog come before what the user calls alike, whatever search path the role has.
+Whoever copies, counts and proves reads and writes values alike.
 
 Where the server can tell that its client is gone (Linux), it ends what a killed run was doing.
 """
@@ -123,7 +121,7 @@ class Sessions:
 
 
 def prepare_session(conn: psycopg.Connection) -> None:
-    """Switch off the timeouts that would cut a long run short."""
+    """Switch off the timeouts that would cut a long run short; write values as every session of a run does."""
     conn.execute(SESSION)
     conn.commit()
 

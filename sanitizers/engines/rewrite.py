@@ -20,6 +20,7 @@ import psycopg
 from sanitizers.engines.attachments import CONSTRAINED, REBUILT, REMOVED, RESTORED_LAST, read_attachments
 from sanitizers.engines.blockers import Reach, blockers_in_reach
 from sanitizers.engines.crew import Crew
+from sanitizers.engines.emptied import refuse_emptied
 from sanitizers.engines.journal import Journal, journal_purpose, open_journal
 from sanitizers.engines.large_objects import unlink_all
 from sanitizers.engines.rebuild import Connect, Sessions, await_others, put_back, stay_beside, take_away
@@ -123,7 +124,9 @@ def _begin(run: RewriteRun, sessions: Sessions, track: Track) -> Journal:
         raise BlockedError(problems)
     journal = open_journal(own, journal_purpose("in-place", run.plan, run.key))
     await_others(own)
-    if not journal.saved:
+    if journal.saved:
+        refuse_emptied(sessions, journal)
+    else:
         if read_schema(own).digest != run.plan.schema.digest:
             journal.close()
             raise CatalogsDifferError(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from sanitizers.engines.anew import begin_anew
+from sanitizers.engines.anew import begin_anew, fill_emptied
 from sanitizers.engines.journal import Filled, Journal, journal_purpose, journaled_source, open_journal
 from sanitizers.engines.load import Loading, TableCopied, empty_again, table_name
 from sanitizers.engines.obstacles import read_obstacles
@@ -86,6 +86,7 @@ def _copy(run: CopyRun, track: Track) -> CopyReport:
         if anew := before not in {None, now}:
             begin_anew(team, journal, run.plan.tables, track.step("begin anew"))
         if begun:
+            fill_emptied(team, journal, track.say)
             empty_again(team.target, _missing(run.plan, journal))
         tables = _load(run, team, journal, track)
         copy_sequences(team.source, team.target, track.step("sequences"))

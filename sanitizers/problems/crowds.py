@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sanitizers.decisions import Decisions
 from sanitizers.schema import Column, Table
+from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.strategy import MaskingStrategy
 
 MOST_RISK = 0.01
@@ -23,10 +24,17 @@ def find_crowd_problems(database: str, table: Table, decisions: Decisions) -> It
 
 
 def _crowded(table: Table, column: Column, strategy: MaskingStrategy) -> str | None:
-    rows, fakes = table.row_estimate, strategy.different(column)
+    values = (column.inner if strategy.inside(column) else None) or column
+    rows, fakes = table.row_estimate, strategy.different(values)
     if fakes is None or rows * (rows - 1) / (2 * fakes) <= MOST_RISK:
         return None
     return (
         f"the column is unique and {rows:,} rows draw from {fakes:.1e} different fakes, so that two may be equal:"
-        " use permute, or a longer form"
+        f" {_remedy(strategy)}"
     )
+
+
+def _remedy(strategy: MaskingStrategy) -> str:
+    if isinstance(strategy, Permute):
+        return "texts that are not ASCII, or longer than 64 characters, have no permutation; use keep"
+    return "use permute, or a longer form"

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from psycopg import sql
+
 from sanitizers.problems.place import Place
 from sanitizers.schema import Column, PartialKey
 from sanitizers.strategies import Strategy
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.derived import Derived
 from sanitizers.strategies.null import Null
-from sanitizers.strategies.permute import Permute
+from sanitizers.strategies.permute import BLURRED, Permute
 from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.strategies.sql_expression import SqlExpression
@@ -73,6 +75,8 @@ def _merges(place: Place, column: Column, key: tuple[str, ...]) -> str | None:
             return "holds NULL for equal to NULL, or computes something of it"
         case Permute() if key in place.table.computed_keys and column.category == "text":
             return "computes something of it, in which fakes may be equal"
+        case Permute() if column.loose:
+            return f"must stay unique and {BLURRED}"
         case Shuffle() as shuffle if len(key) > 1 and not set(key) <= set(shuffle.group(column.name)):
             return "must stay unique: shuffle all of its columns together, by with"
         case _:
@@ -112,7 +116,7 @@ def _sources(place: Place, key: tuple[str, ...]) -> list[Column]:
     found = [c for c in place.table.columns if not c.generated and any(_named(c, m.generated_as) for m in made)]
     generated = {column.name for column in made}
     known = {*key, *(c.name for c in found)} - generated
-    return [] if place.table.holds_anyway((*known, "")) else found
+    return [] if place.table.holds_anyway(known, itself=True) else found
 
 
 def _named(column: Column, expression: str) -> bool:
@@ -120,7 +124,7 @@ def _named(column: Column, expression: str) -> bool:
 
 
 def _quoted(column: Column) -> str:
-    return '"' + column.name.replace('"', '""') + '"'
+    return sql.Identifier(column.name).as_string()
 
 
 def _makes_equal(place: Place, column: Column, key: tuple[str, ...]) -> str | None:
@@ -177,7 +181,7 @@ def _never_equal(place: Place, key: PartialKey) -> bool:
     """Whether no two rows can be equal in the key, whichever they are."""
     if key.key not in place.table.strict_keys and any(isinstance(place.strategy(n), Null) for n in key.key):
         return True
-    return place.table.holds_anyway((*key.key, ""))
+    return place.table.holds_anyway(key.key, itself=True)
 
 
 def _periods(place: Place) -> Iterator[str]:

@@ -13,6 +13,7 @@ from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.derived import Derived
 from sanitizers.strategies.null import Null
+from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.strategies.sql_expression import SqlExpression
@@ -91,7 +92,7 @@ def _exclusion(place: Place, exclusion: Exclusion) -> str | None:
     columns = [*exclusion.equal, *exclusion.others]
     if not any(map(place.masked, columns)) or any(isinstance(place.strategy(c), Null) for c in columns):
         return None
-    merged = [c for c in exclusion.equal if not _stays_apart(place, c)]
+    merged = [name for name in exclusion.equal if not _stays_apart(place, name)]
     if merged:
         return f"exclusion constraint {exclusion.name}: the fakes of {', '.join(merged)} repeat: use keep or digest"
     if not any(map(place.masked, exclusion.others)):
@@ -101,9 +102,11 @@ def _exclusion(place: Place, exclusion: Exclusion) -> str | None:
     return f"exclusion constraint {exclusion.name}: {problem}" if problem else None
 
 
-def _stays_apart(place: Place, column: str) -> bool:
-    strategy = place.strategy(column)
-    return strategy is not None and strategy.keeps_unique and (not strategy.masks or not strategy.whole_table)
+def _stays_apart(place: Place, name: str) -> bool:
+    strategy, column = place.strategy(name), place.table.column(name)
+    if strategy is None or not strategy.keeps_unique or (isinstance(strategy, Permute) and column and column.loose):
+        return False
+    return not strategy.masks or not strategy.whole_table
 
 
 def _apart(place: Place, strategies: Sequence[Strategy | None], exclusion: Exclusion) -> str | None:

@@ -3,43 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 import psycopg
 
 from sanitizers.deparse import DEPARSE
 
 DEFINITIONS = """
-WITH definition (class, object, part, body) AS (
-  SELECT 'pg_attrdef'::regclass, oid, 0, pg_get_expr(adbin, adrelid) FROM pg_attrdef
+WITH RECURSIVE label AS (
+  SELECT enumtypid AS enum, enumlabel FROM pg_enum
+),
+spoken (enum, type) AS (
+  SELECT DISTINCT enum, enum FROM label
+  UNION
+  SELECT s.enum, t.oid FROM spoken s JOIN pg_type o ON o.oid = s.type
+  JOIN pg_type t ON t.typbasetype = o.oid OR t.oid = o.typarray
+),
+speaker (class, object, enum) AS (
+  SELECT 'pg_type'::regclass, type, enum FROM spoken
+  UNION
+  SELECT CASE WHEN v.oid IS NULL THEN d.classid::regclass ELSE 'pg_class'::regclass END,
+    coalesce(v.ev_class, d.objid), s.enum
+  FROM spoken s JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = s.type
+  LEFT JOIN pg_rewrite v ON d.classid = 'pg_rewrite'::regclass AND v.oid = d.objid AND v.rulename = '_RETURN'
+),
+labelled AS (
+  SELECT class, object, array_agg(DISTINCT enumlabel::text) AS labels FROM speaker JOIN label USING (enum) GROUP BY 1, 2
+),
+definition (class, object, body) AS (
+  SELECT 'pg_attrdef'::regclass, oid, pg_get_expr(adbin, adrelid) FROM pg_attrdef
   UNION ALL
-  SELECT 'pg_constraint'::regclass, oid, 0, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('c', 'x')
+  SELECT 'pg_constraint'::regclass, oid, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('c', 'x')
   UNION ALL
-  SELECT 'pg_class'::regclass, oid, 0, pg_get_viewdef(oid) FROM pg_class WHERE relkind IN ('v', 'm')
+  SELECT 'pg_class'::regclass, oid, pg_get_viewdef(oid) FROM pg_class WHERE relkind IN ('v', 'm')
   UNION ALL
-  SELECT 'pg_class'::regclass, oid, 0, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relpartbound IS NOT NULL
+  SELECT 'pg_class'::regclass, oid, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relpartbound IS NOT NULL
   UNION ALL
-  SELECT 'pg_class'::regclass, indexrelid, 0, pg_get_indexdef(indexrelid) FROM pg_index
+  SELECT 'pg_class'::regclass, indexrelid, pg_get_indexdef(indexrelid) FROM pg_index
   WHERE indexprs IS NOT NULL OR indpred IS NOT NULL
   UNION ALL
-  SELECT 'pg_proc'::regclass, oid, 0,
+  SELECT 'pg_proc'::regclass, oid,
     concat_ws(' ', prosrc, pg_get_function_sqlbody(oid), pg_get_function_arguments(oid))
   FROM pg_proc
   UNION ALL
-  SELECT 'pg_policy'::regclass, oid, 0,
+  SELECT 'pg_policy'::regclass, oid,
     concat_ws(' ', pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
   FROM pg_policy
   UNION ALL
-  SELECT 'pg_rewrite'::regclass, oid, 0, pg_get_ruledef(oid) FROM pg_rewrite WHERE rulename <> '_RETURN'
+  SELECT 'pg_rewrite'::regclass, oid, pg_get_ruledef(oid) FROM pg_rewrite WHERE rulename <> '_RETURN'
   UNION ALL
-  SELECT 'pg_trigger'::regclass, oid, 0, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+  SELECT 'pg_trigger'::regclass, oid, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
   UNION ALL
-  SELECT 'pg_type'::regclass, oid, 0, quote_literal(typdefault) FROM pg_type WHERE typdefault IS NOT NULL
+  SELECT 'pg_type'::regclass, oid, coalesce(pg_get_expr(typdefaultbin, 0), quote_literal(typdefault))
+  FROM pg_type WHERE typdefault IS NOT NULL
   UNION ALL
-  SELECT 'pg_type'::regclass, enumtypid, 0, quote_literal(enumlabel) FROM pg_enum
+  SELECT 'pg_type'::regclass, enumtypid, quote_literal(enumlabel) FROM pg_enum
   UNION ALL
-  SELECT 'pg_statistic_ext'::regclass, oid, 0, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
+  SELECT 'pg_statistic_ext'::regclass, oid, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
   UNION ALL
+  -- by way of jsonb: PostgreSQL 14 has no row filters
+  SELECT 'pg_publication'::regclass, p.oid, to_jsonb(t) ->> 'rowfilter'
+  FROM pg_publication_tables t JOIN pg_publication p USING (pubname)
+),
+remark (class, object, part, body) AS (
   SELECT classoid::regclass, objoid, objsubid, quote_literal(description) FROM pg_description
   UNION ALL
   SELECT classoid::regclass, objoid, objsubid, quote_literal(label) FROM pg_seclabel
@@ -48,10 +75,6 @@ WITH definition (class, object, part, body) AS (
   WHERE classoid = 'pg_authid'::regclass
     OR (classoid, objoid) = ('pg_database'::regclass, (SELECT oid FROM pg_database WHERE datname = current_database()))
   UNION ALL
-  -- by way of jsonb: PostgreSQL 14 has no row filters
-  SELECT 'pg_publication'::regclass, p.oid, 0, to_jsonb(t) ->> 'rowfilter'
-  FROM pg_publication_tables t JOIN pg_publication p USING (pubname)
-  UNION ALL
   SELECT class, object, 0, (SELECT string_agg(quote_literal(substr(o, strpos(o, '=') + 1)), ' ') FROM unnest(options) o)
   FROM (
     SELECT 'pg_foreign_server'::regclass, oid, srvoptions FROM pg_foreign_server
@@ -59,36 +82,69 @@ WITH definition (class, object, part, body) AS (
     UNION ALL SELECT 'pg_class'::regclass, ftrelid, ftoptions FROM pg_foreign_table
   ) AS foreign_thing (class, object, options)
 )
-SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body FROM definition d
+SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body, coalesce(labels, '{}') FROM (
+  SELECT class, object, 0, body, labels FROM definition LEFT JOIN labelled USING (class, object)
+  UNION ALL SELECT class, object, part, body, NULL FROM remark
+) AS d (class, object, part, body, labels)
 WHERE object >= 16384 AND body <> '' AND NOT EXISTS (
   SELECT FROM pg_depend e WHERE e.classid = d.class AND e.objid = d.object AND e.deptype = 'e')
 UNION ALL
 SELECT 'the settings of ' || coalesce('role ' || rolname, 'the database'), (
-  SELECT string_agg(quote_literal(split_part(c, '=', 2)), ' ') FROM unnest(setconfig) AS c)
+  SELECT string_agg(quote_literal(split_part(c, '=', 2)), ' ') FROM unnest(setconfig) AS c), '{}'
 FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole
 WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 ORDER BY 1
 """
-"""What each object is called and its text; the objects of extensions and of Postgres itself are nobody's data."""
+"""What each object is called, its text, and the labels of the enums that it speaks of; the objects of extensions and of
+Postgres itself are nobody's data."""
 
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
 CODE = re.compile(r"[a-z_-]+")
 WORD = re.compile(r"[^\s'\"(),;<>]+")
+MANY_DIGITS = 7  # of a word that looks like a number
+
+LABELS = "SELECT DISTINCT enumlabel FROM pg_enum"
 
 
-def read_definitions(conn: psycopg.Connection) -> tuple[tuple[str, str], ...]:
-    """What each object is called, with its schema, and its text."""
+@dataclass(frozen=True)
+class Definition:
+    """What an object is called, with its schema, and its text."""
+
+    name: str
+    text: str
+    labels: frozenset[str]
+    """Labels of enums that are nobody's data here: the object is the enum, or depends on it."""
+
+
+def read_definitions(conn: psycopg.Connection) -> tuple[Definition, ...]:
+    """Every definition of the database."""
     with conn.transaction(force_rollback=True):
         conn.execute(DEPARSE)
-        return tuple(conn.execute(DEFINITIONS).fetchall())
+        rows = conn.execute(DEFINITIONS).fetchall()
+    return tuple(Definition(name, text or "", _words(labels)) for name, text, labels in rows)
 
 
-def literals(text: str) -> Iterator[str]:
+def read_labels(conn: psycopg.Connection) -> frozenset[str]:
+    """The labels of all enums that are words of the schema, not of a row."""
+    return _words(label for (label,) in conn.execute(LABELS))
+
+
+def _words(labels: Iterable[str]) -> frozenset[str]:
+    """Those that are one word and no address or number."""
+    return frozenset(label for label in labels if label.split() == [label] and not _telling(label))
+
+
+def literals(text: str, labels: Collection[str] = ()) -> Iterator[str]:
     """Quoted literals of a definition, and the words in them that look like an address or a number.
 
-    A literal of one lower-case word is code ('pending', 'plpgsql'), and equal to somebody's note by chance: left out.
+    A literal of one lower-case word is code ('pending', 'plpgsql'), and equal to somebody's note by chance: left out,
+    as are `labels`.
     """
     for match in LITERAL.finditer(text):
         literal = match[1].replace("''", "'")
-        yield from [literal] if not CODE.fullmatch(literal) else []
-        yield from (word for word in WORD.findall(literal) if "@" in word or sum(map(str.isdigit, word)) >= 7)
+        yield from [literal] if literal not in labels and not CODE.fullmatch(literal) else []
+        yield from filter(_telling, WORD.findall(literal))
+
+
+def _telling(word: str) -> bool:
+    return "@" in word or sum(map(str.isdigit, word)) >= MANY_DIGITS

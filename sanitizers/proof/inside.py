@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from sanitizers.plan import ColumnPlan
 from sanitizers.strategies.composite import Composite
+from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.document import Document
 from sanitizers.strategies.hstore import Hstore
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.listed import Listed
+from sanitizers.strategies.nested import masked_value
+from sanitizers.strategies.null import Null
 from sanitizers.strategies.paths import parse_path
-from sanitizers.strategies.strategy import MaskingStrategy
+from sanitizers.strategies.strategy import Inputs, MaskingStrategy
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Inside:
     """Texts that the paths of the policy name, as `email` in `attrs[key=email]`: nobody's data."""
     separators: tuple[str, ...] = ()
     """What lists in one text are taken apart by."""
+    staying: sql.Composable | None = None
+    """SQL for the value of row `t` with nothing in it but the parts that the policy keeps, where it keeps some."""
 
 
 WHOLE = Inside()
@@ -39,7 +46,37 @@ def inside_of(plan: ColumnPlan) -> Inside:
         kept=tuple(dict.fromkeys(pattern for s in inner for pattern in s.keep_values)),
         names=tuple(dict.fromkeys(name for s in strategies for name in _named(s))),
         separators=tuple(dict.fromkeys(s.separator for s in strategies if isinstance(s, Listed))),
+        staying=_staying_value(plan),
     )
+
+
+def _staying_value(plan: ColumnPlan) -> sql.Composable | None:
+    strategy, value = _staying(plan.strategy), sql.Identifier("t", plan.column.name)
+    if strategy is None:
+        return None
+    nothing = sql.SQL("NULL::bytea")
+    made = masked_value(strategy, plan.column, Inputs(value, nothing, nothing))
+    return sql.SQL("({})::{}").format(made, sql.SQL(plan.column.type))
+
+
+def _staying(strategy: MaskingStrategy) -> MaskingStrategy | None:
+    """A strategy that leaves the kept parts as they are and takes all others out; None where none is kept."""
+    left = {name: s if isinstance(s, Keep) else _staying(s) for name, s in _parts(strategy) if name != "rest"}
+    rest = getattr(strategy, "rest", "")
+    if rest != "keep" and not any(left.values()):
+        return None
+    alone: dict[str, object] = {"keep_values": (), "keep_if": ""}
+    match strategy:
+        case Document():  # a text, not NULL, is for strings and numbers alone: what is no leaf goes on to the rest
+            paths = tuple((path, s if isinstance(s, Keep | Null) else Constant(value="")) for path, s in strategy.paths)
+            return strategy.model_copy(update={**alone, "paths": paths, "rest": "keep" if rest == "keep" else "drop"})
+        case Hstore():
+            keys = tuple((key, s if isinstance(s, Keep) else Null()) for key, s in strategy.keys)
+            return strategy.model_copy(update={**alone, "keys": keys, "rest": "keep" if rest == "keep" else "drop"})
+        case Composite():
+            attributes = tuple((name, left[name] or Null()) for name, _ in strategy.attributes)
+            return strategy.model_copy(update={**alone, "attributes": attributes})
+    return None
 
 
 def kept_parts(plan: ColumnPlan) -> tuple[str, ...]:

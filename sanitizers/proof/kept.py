@@ -28,6 +28,9 @@ Counted = Mapping[tuple[str, str, str], Numbers]
 Wanted = Mapping[str, Sequence[sql.Composable]]
 """By column, SQL for its numbers."""
 
+AT_ONCE = 250
+"""Masked columns that one SELECT counts: of each up to six numbers, and a SELECT gives 1,664."""
+
 _CONTENT = sql.SQL("coalesce(sum(hashtextextended({}::text, {})), 0)")
 _LABEL = b"branchwarden content "
 _KEPT = sql.SQL("count(*) FILTER (WHERE {} IS NOT NULL AND ({}))")
@@ -85,24 +88,24 @@ class Counts:
 def count_before(plan: DatabasePlan, conn: psycopg.Connection, seed: int, track: Track) -> Counts:
     """Of the rows that are taken; the session needs its key, as for the masked SELECT."""
 
-    def query(table: TablePlan) -> tuple[sql.Composed, Wanted]:
-        wanted = {c.column.name: [*_of(c, seed), *_kept(table, c)] for c in _masked(table)}
-        return counted_select(table, [n for found in wanted.values() for n in found]), wanted
+    def wanted(table: TablePlan) -> Wanted:
+        return {c.column.name: [*_of(c, seed), *_kept(table, c)] for c in _masked(table)}
 
-    return _count(plan, conn, query, track)
+    return _count(plan, conn, Query(wanted, counted_select), track)
 
 
 def count_after(plan: DatabasePlan, conn: psycopg.Connection, seed: int, track: Track) -> Counts:
     """Of the tables as they are now; what is kept cannot be told any more."""
 
-    def query(table: TablePlan) -> tuple[sql.Composed, Wanted]:
-        wanted = {c.column.name: _of(c, seed) for c in _masked(table)}
+    def wanted(table: TablePlan) -> Wanted:
+        return {c.column.name: _of(c, seed) for c in _masked(table)}
+
+    def select(table: TablePlan, more: Sequence[sql.Composable]) -> sql.Composed:
         name = sql.Identifier(table.table.schema, table.table.name)
         relation = name if table.table.partitioned else sql.SQL("ONLY {}").format(name)
-        numbers = sql.SQL(", ").join([sql.SQL("count(*)"), *(n for found in wanted.values() for n in found)])
-        return sql.SQL("SELECT {} FROM {} AS t").format(numbers, relation), wanted
+        return sql.SQL("SELECT {} FROM {} AS t").format(sql.SQL(", ").join([sql.SQL("count(*)"), *more]), relation)
 
-    return _count(plan, conn, query, track)
+    return _count(plan, conn, Query(wanted, select), track)
 
 
 def kept_on_purpose(plan: DatabasePlan, before: Counted) -> tuple[ColumnKept, ...]:
@@ -126,22 +129,33 @@ def stayed(plan: DatabasePlan, before: Counted, after: Counted) -> Iterator[str]
             yield f"{name} is masked, but its {values:,} values came out as they were"
 
 
-def _count(
-    plan: DatabasePlan,
-    conn: psycopg.Connection,
-    query: Callable[[TablePlan], tuple[sql.Composed, Wanted]],
-    track: Track,
-) -> Counts:
+@dataclass(frozen=True)
+class Query:
+    """What is counted of a table, and the SELECT of its rows and of numbers such as these."""
+
+    wanted: Callable[[TablePlan], Wanted]
+    select: Callable[[TablePlan, Sequence[sql.Composable]], sql.Composed]
+
+
+def _count(plan: DatabasePlan, conn: psycopg.Connection, query: Query, track: Track) -> Counts:
     rows: dict[tuple[str, str], int] = {}
     columns: dict[tuple[str, str, str], Numbers] = {}
     for number, table in enumerate(plan.tables):
         track.say(table.table.qualified, number, len(plan.tables))
         name = (table.table.schema, table.table.name)
-        select, wanted = query(table)
-        rows[name], *numbers = map(int, conn.execute(select).fetchone() or ())
-        left = iter(numbers)
-        columns |= {(*name, column): tuple(next(left) for _ in found) for column, found in wanted.items()}
+        for part in _parts(query.wanted(table)):
+            select = query.select(table, [number for numbers in part.values() for number in numbers])
+            rows[name], *numbers = map(int, conn.execute(select).fetchone() or ())
+            left = iter(numbers)
+            columns |= {(*name, column): tuple(next(left) for _ in found) for column, found in part.items()}
     return Counts(rows, columns)
+
+
+def _parts(wanted: Wanted) -> Iterator[Wanted]:
+    """The columns as many at a time as one SELECT can count, none if there are none."""
+    columns = list(wanted.items())
+    for first in range(0, max(1, len(columns)), AT_ONCE):
+        yield dict(columns[first : first + AT_ONCE])
 
 
 def _of(column: ColumnPlan, seed: int) -> list[sql.Composable]:

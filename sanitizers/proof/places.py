@@ -17,10 +17,12 @@ SELECT n.nspname, c.relname, a.attname,
   CASE WHEN b.type = 'json'::regtype
       THEN CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'json' ELSE 'old json' END
     WHEN b.type = 'tsvector'::regtype THEN 'words'
-    WHEN b.type IN ('json'::regtype, 'jsonb'::regtype) OR y.typcategory IN ('A', 'C') THEN 'nested'
+    WHEN b.type IN ('json'::regtype, 'jsonb'::regtype) OR y.typcategory IN ('A', 'C')
+      OR (SELECT typname = 'hstore' FROM pg_type WHERE oid = b.type) THEN 'nested'
     WHEN y.typcategory = 'N' THEN 'number'
     ELSE 'plain' END,
-  c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> ''
+  c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> '',
+  EXISTS (SELECT FROM pg_type w WHERE w.typtype = 'e' AND (w.oid = b.type OR w.typarray = b.type))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type y ON y.oid = a.atttypid
@@ -54,6 +56,7 @@ FROM pg_stats_ext_exprs WHERE schemaname NOT IN ('pg_catalog', 'information_sche
 _VALUES = sql.SQL(
     "SELECT {normal} AS v FROM {relation} AS t CROSS JOIN LATERAL ({leaves}) AS l WHERE {column} IS NOT NULL{which}"
 )
+_EXCEPT = sql.SQL("SELECT v FROM ({found}) AS f EXCEPT SELECT v FROM ({staying}) AS s")
 _LEAVES = sql.SQL("SELECT w.leaf, {stays} AS stays FROM ({leaves}) AS w")
 _PARTS = sql.SQL("""
 UNION ALL SELECT u.leaf, {stays} FROM ({leaves}) AS w
@@ -104,6 +107,8 @@ class Place:
     """Whether rows of inheritance children are to be left out."""
     derived: bool
     """Whether Postgres computes it from other columns: a materialized view's, a generated one."""
+    labels: bool = False
+    """Whether its values are labels of an enum: the type's words, which no row of another table got there."""
     without: tuple[str, ...] = ()
     """Members of a JSON object that do not count, because masking keeps them on purpose."""
     common: str = ""
@@ -127,7 +132,18 @@ class Place:
         Args:
             keys: whether the keys of JSON objects count as well.
         """
-        return self._values(self._rows("NOT"), keys=keys, which=_AND_GOES if self._some_stay else _ALL)
+        found = self._values(self._rows("NOT"), keys=keys, which=_AND_GOES if self._some_stay else _ALL)
+        if self.inside.staying is None:
+            return found
+        column = sql.Identifier("t", self.column)
+        staying = _VALUES.format(
+            normal=normal(sql.Identifier("l", "leaf")),
+            relation=self._rows("NOT"),
+            leaves=self._leaves(self.inside.staying, keys=False),
+            column=column,
+            which=_ALL,
+        )
+        return _EXCEPT.format(found=found, staying=staying)
 
     def kept_values(self) -> sql.Composed | None:
         """The same for the values that the policy keeps, or None where it keeps none."""

@@ -52,21 +52,32 @@ _HIT_VALUES = sql.SQL("""
 SELECT DISTINCT v, hashtextextended(v, {seed}) FROM ({values}) AS each
 WHERE hashtextextended(v, {seed}) IN (SELECT hash FROM pg_temp.hit WHERE {which} = {number})
 """)
+_LABELS = sql.SQL("INSERT INTO pg_temp.label SELECT hashtextextended({v}, {seed}) FROM unnest(%s::text[]) AS u(v)")
 _BY_CHANCE = "INSERT INTO pg_temp.chance SELECT unnest(%s::bigint[])"
 _COINCIDENCE = sql.SQL("""
 CREATE TEMP TABLE coincidence {end} AS
-SELECT h.original, h.place FROM pg_temp.hit h
-WHERE h.original = ANY ({common}::int[]) AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
-GROUP BY h.original, h.place
-HAVING count(*) * {few} < (SELECT count(*) FROM pg_temp.original o WHERE o.number = h.original AND o.distinctive)
-  OR (h.original = ANY ({words}::int[]) AND count(*) <= {few_words})
+WITH proving AS (
+  SELECT * FROM pg_temp.hit h WHERE NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
+),
+few AS (
+  SELECT h.original, h.place FROM proving h
+  WHERE h.original = ANY ({common}::int[])
+  GROUP BY h.original, h.place
+  HAVING count(*) * {few} < (SELECT count(*) FROM pg_temp.original o WHERE o.number = h.original AND o.distinctive)
+    OR (h.original = ANY ({words}::int[]) AND count(*) <= {few_words})
+)
+SELECT h.* FROM proving h JOIN few f USING (original, place)
+UNION
+SELECT h.* FROM proving h JOIN pg_temp.place p ON p.number = h.place
+WHERE p.labels AND h.hash IN (SELECT hash FROM pg_temp.label)
 """)
 _RESIDUE = sql.SQL("""
 CREATE TEMP TABLE residue {end} AS
 SELECT h.original, h.place, h.hash FROM pg_temp.hit h JOIN pg_temp.place p ON p.number = h.place
 WHERE NOT p.public
   AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
-  AND NOT EXISTS (SELECT FROM pg_temp.coincidence c WHERE (c.original, c.place) = (h.original, h.place))
+  AND NOT EXISTS (
+    SELECT FROM pg_temp.coincidence c WHERE (c.original, c.place, c.hash) = (h.original, h.place, h.hash))
   AND NOT (p.derived AND EXISTS (
     SELECT FROM pg_temp.hit o JOIN pg_temp.place q ON q.number = o.place
     WHERE q.public AND o.original = h.original AND o.hash = h.hash))
@@ -74,8 +85,7 @@ WHERE NOT p.public
 _COUNTS = """
 SELECT number, count(*) FILTER (WHERE distinctive), count(*) FILTER (WHERE NOT distinctive),
   count(*) FILTER (WHERE hash IN (SELECT hash FROM pg_temp.chance)),
-  (SELECT count(DISTINCT h.hash) FROM pg_temp.hit h JOIN pg_temp.coincidence c USING (original, place)
-   WHERE h.original = number AND h.hash NOT IN (SELECT hash FROM pg_temp.chance)),
+  (SELECT count(DISTINCT c.hash) FROM pg_temp.coincidence c WHERE c.original = number),
   (SELECT count(DISTINCT r.hash) FROM pg_temp.residue r WHERE r.original = number)
 FROM pg_temp.original GROUP BY number
 """
@@ -88,7 +98,8 @@ CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) {end};
 CREATE TEMP TABLE kept (hash bigint) {end};
 CREATE TEMP TABLE found (number int, hash bigint) {end};
 CREATE TEMP TABLE spoken (number int, v text) {end};
-CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean) {end};
+CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean, labels boolean) {end};
+CREATE TEMP TABLE label (hash bigint) {end};
 CREATE TEMP TABLE chance (hash bigint) {end}
 """)
 _MAY_MAKE_TABLES = """
@@ -107,7 +118,7 @@ class ColumnSearched:
     by_chance: int = 0
     """Found, but any pool of the plan can produce them, so that they prove nothing."""
     by_coincidence: int = 0
-    """Common words, too few of the column's in one place to be a copy of it."""
+    """Common words, too few of the column's in one place to be a copy of it; labels of enums."""
     found: int = 0
 
 
@@ -129,6 +140,8 @@ class Looked:
     """Computed from columns or written in a definition: values that a public column holds prove nothing there."""
     public: bool = False
     """A column that the policy calls public: no hit counts there."""
+    labels: bool = False
+    """Holds labels of an enum: one that is a word of the schema is a coincidence."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +220,11 @@ class Search:
         statement = _TEXTS.format(number=number, v=normal(sql.Identifier("v")), seed=self._seed)
         self._conn.execute(statement, (list(texts),))
 
+    def add_labels(self, labels: Iterable[str]) -> None:
+        """What is no copy of a row where the labels of enums are."""
+        statement = _LABELS.format(v=normal(sql.Identifier("v")), seed=self._seed)
+        self._conn.execute(statement, (list(labels),))
+
     def judge(self, producible: Callable[[str], bool]) -> tuple[tuple[ColumnSearched, ...], tuple[Hit, ...]]:
         """Join; count per column, and every hit that neither a pool nor a public column explains."""
         hits, residue = (statement.format(end=self._home.end) for statement in (_HITS, _RESIDUE))
@@ -245,9 +263,8 @@ class Search:
 
     def _number(self, looked: Looked, column: Place | None = None) -> sql.Literal:
         number = len(self._places)
-        self._conn.execute(
-            "INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s)", (number, looked.name, looked.derived, looked.public)
-        )
+        row = (number, looked.name, looked.derived, looked.public, looked.labels)
+        self._conn.execute("INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s, %s)", row)
         self._places.append((looked, column))
         return sql.Literal(number)
 

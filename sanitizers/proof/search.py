@@ -11,7 +11,7 @@ from psycopg import sql
 
 from sanitizers.engines.obstacles import JOURNAL_SCHEMA
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
-from sanitizers.proof.definitions import literals, read_definitions
+from sanitizers.proof.definitions import literals, read_definitions, read_labels
 from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of
 from sanitizers.proof.kept import keeping
 from sanitizers.proof.places import Place, read_columns, read_statistics
@@ -66,13 +66,17 @@ def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: 
     secret, places, columns = frozenset(_public(plan)), read_columns(target), _columns(plan)
     for number, place in enumerate(places):
         track.say(str(place), number, len(places))
-        looked = Looked(f"{plan.database}.{place}", place.derived, place.key in secret)
+        looked = Looked(f"{plan.database}.{place}", place.derived, place.key in secret, place.labels)
         lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
         search.add_column(looked, replace(place, inside=lists), target)
+    labelled = {str(place) for place in places if place.labels}
+    search.add_labels(read_labels(target))
     for name, texts in read_statistics(target):
-        search.add_texts(Looked(f"the statistics of {plan.database}.{name}", derived=True), texts)
-    for name, text in read_definitions(target):
-        search.add_texts(Looked(f"the definition of {name} in {plan.database}", derived=True), literals(text))
+        looked = Looked(f"the statistics of {plan.database}.{name}", derived=True, labels=name in labelled)
+        search.add_texts(looked, texts)
+    for it in read_definitions(target):
+        looked = Looked(f"the definition of {it.name} in {plan.database}", derived=True)
+        search.add_texts(looked, literals(it.text, it.labels))
 
 
 def journal_left(target: psycopg.Connection) -> Iterator[str]:
@@ -88,7 +92,8 @@ def left_behind(target: psycopg.Connection, key: bytes) -> Iterator[str]:
         base64.b64encode(key).decode().rstrip("="),
         base64.urlsafe_b64encode(key).decode().rstrip("="),
     )
-    for name, text in (*read_definitions(target), *target.execute(SETTINGS)):
+    defined = ((it.name, it.text) for it in read_definitions(target))
+    for name, text in (*defined, *target.execute(SETTINGS)):
         if key in text.encode() or any(spelling.lower() in text.lower() for spelling in spellings):
             yield f"the masking key is written in {name}"
     row = target.execute(LARGE_OBJECTS).fetchone()

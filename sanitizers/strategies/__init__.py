@@ -54,6 +54,7 @@ from sanitizers.strategies.text import Text
 from sanitizers.strategies.url import Url
 from sanitizers.strategies.user_agent import UserAgent
 from sanitizers.strategies.user_name import UserName
+from sanitizers.strategies.vin import Vin
 
 __all__ = ["KINDS", "PLUGINS", "Inputs", "MaskingStrategy", "Residue", "Strategy"]
 
@@ -78,6 +79,7 @@ AnyStrategy = (
     | Card
     | Iban
     | Imei
+    | Vin
     | Ip
     | Mac
     | Url

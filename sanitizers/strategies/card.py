@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.formulas import CARD, NUMBER_BITS, chosen, digits, luhn, number
+from sanitizers.formulas import CARD, NUMBER_BITS, chosen, luhn, number
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrategy, Residue, at_least, of
 
@@ -25,7 +25,7 @@ TEST_NUMBERS = (
 """Published by card networks and processors for tests; all have 16 digits and a right check digit."""
 LONGEST = 19
 PAYLOAD = 17
-_UNIQUE = sql.SQL("(SELECT '0' || {digits} || ({check})::text FROM (SELECT {number} % {limit} AS n OFFSET 0) AS card)")
+_UNIQUE = sql.SQL("(SELECT {} FROM (SELECT {} % {} AS n OFFSET 0) AS card)")
 
 
 class Card(PersonalStrategy):
@@ -55,13 +55,8 @@ class Card(PersonalStrategy):
         """A look-up, or 56 bits of the digest and a check digit."""
         if not self.unique:
             return chosen(TEST_NUMBERS, inputs.mark, CARD)
-        figures = [sql.SQL("(n / {} % 10)").format(sql.Literal(10**place)) for place in reversed(range(PAYLOAD))]
-        return _UNIQUE.format(
-            digits=digits(sql.SQL("n"), PAYLOAD),
-            check=luhn(figures),
-            number=number(inputs.mark, CARD),
-            limit=sql.Literal(10**PAYLOAD),
-        )
+        written = luhn(LONGEST - PAYLOAD - 1, sql.SQL("n"), PAYLOAD)
+        return _UNIQUE.format(written, number(inputs.mark, CARD), sql.Literal(10**PAYLOAD))
 
     def different(self, column: Column) -> int:  # noqa: ARG002
         """56 bits, fewer than 17 digits would hold."""

@@ -55,9 +55,8 @@ class Composite(MaskingStrategy):
         )
 
     def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
-        """What stays on purpose cannot be told from what was left by mistake."""
-        keeps = self.rest == "keep" or any(not s.masks for _, s in self.attributes)
-        return "none" if keeps else "pool"
+        """Originals are what is masked inside; what is kept there is none, see `proof.inside`."""
+        return "pool"
 
     def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
         """What the strategies inside can produce."""

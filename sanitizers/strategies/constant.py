@@ -14,7 +14,7 @@ from psycopg import sql
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from sanitizers.schema import Category, Column
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, not_unique
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, holder, not_unique
 
 # How to tell that a text is a value of the category; Postgres itself has the last word.
 _PARSERS: Mapping[Category, Callable[[str], object]] = {
@@ -66,4 +66,4 @@ class Constant(MaskingStrategy):
     def _short_enough(self, column: Column) -> str | None:
         if column.max_length is None or len(self.text) <= column.max_length:
             return None
-        return f"the value has {len(self.text)} characters, the column holds {column.max_length}"
+        return f"the value has {len(self.text)} characters, {holder(column)} {column.max_length}"

@@ -22,7 +22,7 @@ class Digest(MaskingStrategy):
 
     text: 32 hexadecimal digits, fewer where the column is shorter · uuid: a version 4 one · bytea: 16 bytes · bigint: a
     positive number · inet: an address in 2001:db8::/32, which is for documentation. Unique columns stay
-    unique: 64 bits at least, or the strategy does not fit.
+    unique: 64 bits at least (56 in a bigint), or the strategy does not fit.
     """
 
     kind: Literal["digest"] = Field(default="digest", alias="strategy")
@@ -46,7 +46,7 @@ class Digest(MaskingStrategy):
             case "bytea":
                 return sql.SQL("substr({}, 1, 16)").format(digest)
             case "inet":
-                return documentation_address(digest)
+                return documentation_address(digest, 0)
             case "integer":
                 bits = _bits(column)
                 return sql.SQL("({} % {})").format(number(digest, at=0), sql.Literal(2**bits))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from psycopg import sql
 from pydantic import Field, field_validator
@@ -13,12 +13,12 @@ from pydantic import Field, field_validator
 from sanitizers.json_text import refused_by_jsonb
 from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
-from sanitizers.strategies.inner import Inner, InnerParts, parse_inner
+from sanitizers.strategies.inner import InnerParts, Parts
 from sanitizers.strategies.keep import Keep
-from sanitizers.strategies.leaves import Leaf, columns, leaves
+from sanitizers.strategies.leaves import Leaf, LeavesStrategy, columns, leaves
 from sanitizers.strategies.null import Null
-from sanitizers.strategies.paths import Condition, Path, parse_path, place_pattern, way_pattern
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, Several, not_unique, of
+from sanitizers.strategies.paths import Condition, Path, exact_place, exact_ways, parse_path, place_pattern, way_pattern
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, not_unique, of
 
 _OTHER, _WALK, _DROP, _KEEP, _NOTHING = -1, -2, -3, -4, -5
 """Fates of a node beside the numbers of the paths: the rest's strategy, look inside, leave out, as it is, JSON null."""
@@ -67,7 +67,7 @@ FROM (
 ) AS "token")""")
 
 
-class Document(MaskingStrategy):
+class Document(LeavesStrategy):
     """Masks what `paths` name and drops all else: a member goes, an element of an array or the whole becomes null.
 
     `user.email`, `items[*].name`, `*.name` (every member), `**.phone` (at any depth), `attrs[key=email].value` (the
@@ -81,8 +81,6 @@ class Document(MaskingStrategy):
 
     kind: Literal["json"] = Field(default="json", alias="strategy")
     paths: InnerParts = Field(min_length=1)
-    rest: Literal["drop", "keep"] | Inner = "drop"
-    digested: ClassVar[bool] = False
 
     @field_validator("paths")
     @classmethod
@@ -91,10 +89,10 @@ class Document(MaskingStrategy):
             parse_path(text)
         return value
 
-    @field_validator("rest", mode="before")
-    @classmethod
-    def _drop_or_strategy(cls, value: object) -> object:
-        return value if value in ("drop", "keep") else parse_inner(value)
+    @property
+    def parts(self) -> Parts:
+        """The strategies by path."""
+        return self.paths
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -123,22 +121,8 @@ class Document(MaskingStrategy):
         )
         return sql.SQL("(CASE WHEN {} IS NOT NULL THEN {} END)").format(inputs.value, built)
 
-    def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
-        """What stays on purpose cannot be told from what was left by mistake."""
-        strategies = [strategy for _, strategy in self.paths]
-        keeps = self.rest == "keep" or any(not s.masks for s in strategies)
-        return "none" if keeps else "pool"
-
-    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
-        """What the strategies inside can produce."""
-        inner = [*(s for _, s in self.paths), *([self.rest] if isinstance(self.rest, MaskingStrategy) else [])]
-        parts = (leaf.strategy.producible(leaf.column, locales) for s in inner for leaf in leaves(s, ""))
-        constants = (s.producible(column, locales) for s in inner if isinstance(s, Constant))
-        return Several((*parts, *constants))
-
     def _parts_fit(self, column: Column) -> str | None:  # noqa: ARG002
-        parts = [*self.paths, *([("rest", self.rest)] if isinstance(self.rest, MaskingStrategy) else [])]
-        for name, strategy in parts:
+        for name, strategy in self.named:
             if not isinstance(strategy, Keep | Null | Constant) and not list(leaves(strategy, "")):
                 return f"{name}: it masks neither strings nor numbers"
         return None
@@ -154,10 +138,9 @@ class _Walk:
     def fate(self) -> sql.Composable:
         """What becomes of node `r`: the first path that fits, the way to another one, or the rest."""
         cases = [self._case(number) for number in range(len(self.document.paths))]
-        way = way_pattern(self._paths, self._conditions)
         container = sql.SQL("r.kind IN ('object', 'array')")
-        if way is not None:
-            cases.append(sql.SQL("WHEN {} AND {} THEN {}").format(container, _at(way), sql.Literal(_WALK)))
+        if (way := self._way()) is not None:
+            cases.append(sql.SQL("WHEN {} AND {} THEN {}").format(container, way, sql.Literal(_WALK)))
         match self.document.rest:
             case "drop":
                 other: sql.Composable = sql.Literal(_DROP)
@@ -172,7 +155,7 @@ class _Walk:
 
     def _case(self, number: int) -> sql.Composable:
         _, strategy = self.document.paths[number]
-        here = _at(place_pattern([self._paths[number]], self._conditions))
+        here = self._here(self._paths[number])
         if isinstance(strategy, Keep):
             return sql.SQL("WHEN {} THEN {}").format(here, sql.Literal(_KEEP))
         if isinstance(strategy, Null):
@@ -185,6 +168,21 @@ class _Walk:
             sql.Literal(_KEEP), sql.Literal(able), sql.Literal(number), sql.Literal(_DROP)
         )
         return sql.SQL("WHEN r.kind NOT IN ('object', 'array') AND {} THEN {}").format(here, fate)
+
+    def _here(self, path: Path) -> sql.Composable:
+        """Whether node `r` is where a path leads; comparing costs a tenth of matching."""
+        exact = exact_place(path.steps, self._conditions)
+        if exact is None:
+            return _at(place_pattern([path], self._conditions))
+        return sql.SQL('r.path COLLATE "C" = {}').format(sql.Literal(exact))
+
+    def _way(self) -> sql.Composable | None:
+        """Whether a path leads through node `r`; None where none leads anywhere."""
+        pattern = way_pattern(self._paths, self._conditions)
+        exact = exact_ways(self._paths, self._conditions)
+        if pattern is None or exact is None:
+            return None if pattern is None else _at(pattern)
+        return sql.SQL('r.path COLLATE "C" = ANY ({}::text[])').format(sql.Literal(exact))
 
     @property
     def _paths(self) -> list[Path]:

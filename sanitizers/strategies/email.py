@@ -8,7 +8,7 @@ from psycopg import sql
 from pydantic import Field
 
 from sanitizers.digests import digest_of
-from sanitizers.folding import caseless_bytes, composed, plain, text_bytes, trimmed
+from sanitizers.folding import ascii_alone, caseless, caseless_bytes, composed, plain, text_bytes, trimmed
 from sanitizers.formulas import DOMAIN, FIRST_NAME, LAST_NAME, mark
 from sanitizers.pools import HANDLE_LENGTH, PoolName
 from sanitizers.schema import Column
@@ -18,11 +18,27 @@ TAIL = len("." + 16 * "f" + "@example.com")
 DOMAINS = sql.SQL("('{{@example.com,@example.org,@example.net}}'::text[])[1 + get_byte({}, {}) % 3]")
 NAME_LENGTH = 2 * HANDLE_LENGTH + 1
 
-_RECASED = sql.SQL("""
-(SELECT string_agg(CASE WHEN get_bit(q.bits, i) = 1 OR i = strpos(q.fake, '@') + 1 THEN upper(substr(q.fake, i, 1))
-  ELSE substr(q.fake, i, 1) END, '' ORDER BY i)
-FROM (SELECT {fake} AS fake, {bits} AS bits OFFSET 0) AS q CROSS JOIN LATERAL generate_series(1, length(q.fake)) AS i)
+TWO_WORDS = HANDLE_LENGTH + 2
+"""Characters of the name that reach into its second word."""
+
+# Each pattern but the last is one spelling of an address, and its fake is told from those of the others by the name's
+# capitals and the domain's first two letters (example, EXAMPLE, Example): no two spellings become one fake.
+_SPELT = sql.SQL("""
+(SELECT CASE {cases} ELSE {drawn} END
+FROM (SELECT {name}::text AS name, {rest} AS rest, {text} COLLATE "C" AS v OFFSET 0) AS q)
 """)
+_DRAWN = sql.SQL("""
+(SELECT string_agg(CASE WHEN i <> w.at + 1 AND (get_bit(w.bits, i) = 1 OR i = w.at)
+  THEN upper(substr(w.fake, i, 1) COLLATE "C") ELSE substr(w.fake, i, 1) END, '' ORDER BY i)
+FROM (SELECT q.name || q.rest AS fake, strpos(q.name || q.rest, '@') + 1 AS at, {} AS bits OFFSET 0) AS w
+CROSS JOIN LATERAL generate_series(1, length(w.fake)) AS i)
+""")
+_SMALL = sql.SQL("WHEN {} THEN q.name || q.rest")
+_CAPITALS = sql.SQL("WHEN q.v !~ '[a-z]' AND {} THEN upper((q.name || q.rest) COLLATE \"C\")")
+_WORDS = sql.SQL('WHEN q.v ~ {} AND {} THEN initcap(q.name COLLATE "C") || q.rest')
+_FIRST = sql.SQL('WHEN q.v ~ {} AND {} THEN upper(left(q.name, 1) COLLATE "C") || substr(q.name, 2) || q.rest')
+WORDS = "^[^A-Za-z@]*[A-Z][a-z]*([^A-Za-z@]+[A-Z][a-z]*)*[^A-Za-z@]*(@[^A-Z]*)?$"
+FIRST = "^[^A-Za-z@]*[A-Z][^A-Z]*$"
 
 
 class Email(PersonalStrategy):
@@ -30,8 +46,10 @@ class Email(PersonalStrategy):
 
     Only at example.com, example.org and example.net, which RFC 2606 reserves. Spellings of one address that differ in
     case get spellings of one fake that differ in case, so they stay as equal to lower(email), and as different to a
-    unique index, as they were. One with blanks around it, or with letters written as two characters (e and an accent),
-    is another address of the same person, as it is to an index.
+    unique index, as they were: small letters, capitals, words or a first letter with a capital look the same in the
+    fake, any other pattern, and capitals beside letters beyond ASCII, are drawn, or a fake of their own where the
+    column has no room for a name. One with blanks around it, or with letters written as two characters (e and an
+    accent), is another address of the same person, as it is to an index.
     """
 
     kind: Literal["email"] = Field(default="email", alias="strategy")
@@ -49,17 +67,36 @@ class Email(PersonalStrategy):
         name = named(column, inputs, TAIL, ".")
         domain = DOMAINS.format(inputs.mark, sql.Literal(DOMAIN))
         text = sql.SQL("{}::text").format(inputs.value)
-        fake = sql.SQL("{}{} || {}").format(name, mark(inputs.mark), domain)
-        other = sql.SQL("{}{} || {}").format(name, self._other_mark(text, inputs), domain)
+        rest = sql.SQL("{} || {}").format(self._other_mark(text, inputs), domain)
         if column.case_insensitive:
-            return sql.SQL("({})").format(other)
-        recased = _RECASED.format(fake=other, bits=digest_of("spelling of an address", text_bytes(text)))
-        return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(_usual(text), fake, recased)
+            return sql.SQL("({}{})").format(name, rest)
+        fake = sql.SQL("{}{} || {}").format(name, mark(inputs.mark), domain)
+        bits = digest_of("spelling of an address", text_bytes(text))
+        whole = sql.SQL("{}''").format(name)  # which ends with its operator, and may be nothing at all
+        # Without a name too few letters are left to draw capitals for, so that spellings would meet.
+        drawn = _DRAWN.format(bits) if _room(column) > 0 else sql.SQL("{} || {}").format(mark(bits), domain)
+        spelt = _SPELT.format(cases=_patterns(column), drawn=drawn, name=whole, rest=rest, text=text)
+        return sql.SQL("(CASE WHEN {} THEN {} ELSE {} END)").format(_usual(text), fake, spelt)
 
     def _other_mark(self, text: sql.Composable, inputs: Inputs) -> sql.Composable:
         """A mark of its own for an address with blanks around it or in parts: to a unique index these count."""
         other = mark(digest_of("blanks around an address", caseless_bytes(text)))
         return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(_whole(text), mark(inputs.mark), other)
+
+
+def _patterns(column: Column) -> sql.Composable:
+    """What a text looks like that all of the fake can look like as well; words only where there are as many of them."""
+    text = sql.SQL("q.v")
+    plain = ascii_alone(text)
+    cases = [_SMALL.format(caseless(text)), _CAPITALS.format(plain)]
+    if _room(column) >= TWO_WORDS:
+        cases += [form.format(sql.Literal(like), plain) for form, like in ((_WORDS, WORDS), (_FIRST, FIRST))]
+    return sql.SQL(" ").join(cases)
+
+
+def _room(column: Column) -> int:
+    """Characters for the name, as far as names need them."""
+    return NAME_LENGTH if column.max_length is None else column.max_length - TAIL
 
 
 def _whole(text: sql.Composable) -> sql.Composable:
@@ -69,8 +106,8 @@ def _whole(text: sql.Composable) -> sql.Composable:
 
 def _usual(text: sql.Composable) -> sql.Composable:
     """Whether an address is spelt as all its spellings are folded to."""
-    return sql.SQL("CASE WHEN {} THEN {} = {} ELSE {} AND {} = {} END").format(
-        plain(text), text, trimmed(text), _whole(text), text_bytes(text), caseless_bytes(text)
+    return sql.SQL("CASE WHEN {} THEN {} = {} ELSE {} AND {} END").format(
+        plain(text), text, trimmed(text), _whole(text), caseless(text)
     )
 
 

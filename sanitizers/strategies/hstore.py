@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from psycopg import sql
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from sanitizers.schema import Column
 from sanitizers.strategies.constant import Constant
-from sanitizers.strategies.inner import Inner, InnerParts, parse_inner
+from sanitizers.strategies.inner import InnerParts, Parts
 from sanitizers.strategies.keep import Keep
-from sanitizers.strategies.leaves import columns, leaves
+from sanitizers.strategies.leaves import LeavesStrategy, columns, leaves
 from sanitizers.strategies.null import Null
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, Several, not_unique
+from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, not_unique
 
 # Functions of the extension's own schema: nobody's search path is to be relied on.
 _HSTORE = sql.SQL("""
@@ -28,7 +27,7 @@ _HSTORE = sql.SQL("""
 _REST, _KEEP, _DROP = -1, -2, -3
 
 
-class Hstore(MaskingStrategy):
+class Hstore(LeavesStrategy):
     """Masks the values of `keys` and drops every other pair, or keeps it, or masks its value by `rest`.
 
     NULL stays NULL, and a value that is of another kind than its strategy fits becomes NULL. Keys stay as they are.
@@ -36,13 +35,11 @@ class Hstore(MaskingStrategy):
 
     kind: Literal["hstore"] = Field(default="hstore", alias="strategy")
     keys: InnerParts = Field(min_length=1)
-    rest: Literal["drop", "keep"] | Inner = "drop"
-    digested: ClassVar[bool] = False
 
-    @field_validator("rest", mode="before")
-    @classmethod
-    def _drop_or_strategy(cls, value: object) -> object:
-        return value if value in ("drop", "keep") else parse_inner(value)
+    @property
+    def parts(self) -> Parts:
+        """The strategies by key."""
+        return self.keys
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -51,7 +48,7 @@ class Hstore(MaskingStrategy):
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """Pair by pair."""
-        numbered = list(enumerate(self._strategies))
+        numbered = list(enumerate(strategy for _, strategy in self.named))
         fates = [
             sql.SQL("WHEN {} THEN {}").format(sql.Literal(key), sql.Literal(number))
             for number, (key, _) in enumerate(self.keys)
@@ -75,24 +72,6 @@ class Hstore(MaskingStrategy):
             fate=sql.SQL("CASE e.key {} ELSE {} END").format(sql.SQL(" ").join(fates), sql.Literal(other)),
         )
 
-    def residue_in(self, column: Column) -> Residue:  # noqa: ARG002
-        """What stays on purpose cannot be told from what was left by mistake."""
-        keeps = self.rest == "keep" or any(not s.masks for s in self._strategies)
-        return "none" if keeps else "pool"
-
-    def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
-        """What the strategies inside can produce."""
-        inner = self._strategies
-        parts = (leaf.strategy.producible(leaf.column, locales) for s in inner for leaf in leaves(s, ""))
-        constants = (s.producible(column, locales) for s in inner if isinstance(s, Constant))
-        return Several((*parts, *constants))
-
-    @property
-    def _strategies(self) -> list[MaskingStrategy]:
-        """Those of the keys, and that of the rest."""
-        rest = [self.rest] if isinstance(self.rest, MaskingStrategy) else []
-        return [*(strategy for _, strategy in self.keys), *rest]
-
     def _case(self, inputs: Inputs, number: int, strategy: MaskingStrategy) -> sql.Composable:
         if isinstance(strategy, Keep):
             fake: sql.Composable = sql.SQL('"leaf".scalar')
@@ -105,7 +84,7 @@ class Hstore(MaskingStrategy):
         return sql.SQL("WHEN {} THEN {}").format(sql.Literal(number), fake)
 
     def _parts_fit(self, column: Column) -> str | None:  # noqa: ARG002
-        for (name, _), strategy in zip([*self.keys, ("rest", None)], self._strategies, strict=False):
+        for name, strategy in self.named:
             kinds = [leaf.digest for leaf in leaves(strategy, "")]
             if not isinstance(strategy, Keep | Null | Constant) and kinds[:1] != ["s"]:
                 return f"{name}: it does not mask text"

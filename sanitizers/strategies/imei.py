@@ -7,13 +7,13 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.formulas import DEVICE, digits, luhn, number
+from sanitizers.formulas import DEVICE, luhn, number
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Draws, Inputs, PersonalStrategy, at_least, not_unique, of
 
 LENGTH = 15
 PAYLOAD = 12
-_IMEI = sql.SQL("(SELECT '00' || {digits} || ({check})::text FROM (SELECT {number} % {limit} AS n OFFSET 0) AS imei)")
+_IMEI = sql.SQL("(SELECT {} FROM (SELECT {} % {} AS n OFFSET 0) AS imei)")
 
 
 class Imei(PersonalStrategy):
@@ -29,10 +29,5 @@ class Imei(PersonalStrategy):
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
         """Twelve digits of the digest and a check digit."""
-        figures = [sql.SQL("(n / {} % 10)").format(sql.Literal(10**place)) for place in reversed(range(PAYLOAD))]
-        return _IMEI.format(
-            digits=digits(sql.SQL("n"), PAYLOAD),
-            check=luhn(figures),
-            number=number(inputs.mark, DEVICE),
-            limit=sql.Literal(10**PAYLOAD),
-        )
+        written = luhn(LENGTH - PAYLOAD - 1, sql.SQL("n"), PAYLOAD)
+        return _IMEI.format(written, number(inputs.mark, DEVICE), sql.Literal(10**PAYLOAD))

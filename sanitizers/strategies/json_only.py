@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
+from sanitizers.json_text import refused_by_jsonb
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, of
 
@@ -27,10 +28,14 @@ class JsonOnly(MaskingStrategy):
         """JSON of either kind."""
         return (of("json"),)
 
-    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
-        """NULL stays NULL."""
+    def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
+        """NULL stays NULL; of what jsonb cannot hold nothing is kept."""
+        document = sql.SQL("{}::jsonb").format(inputs.value)
+        if column.bare_type == "json":
+            refused = refused_by_jsonb(sql.SQL("{}::text").format(inputs.value))
+            document = sql.SQL("(CASE WHEN {} THEN '{{}}' ELSE {}::text::jsonb END)").format(refused, inputs.value)
         pairs = sql.SQL(", ").join(
-            sql.SQL("{name}, {value}::jsonb -> {name}").format(name=sql.Literal(member), value=inputs.value)
+            sql.SQL("{name}, {document} -> {name}").format(name=sql.Literal(member), document=document)
             for member in self.members
         )
         return sql.SQL("(CASE WHEN {} IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object({})) END)").format(

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.formulas import NATIONAL_ID, POSTCODE, digits, number
+from sanitizers.formulas import FRONT, NATIONAL_ID, digits, number, spare
 from sanitizers.schema import Column
 from sanitizers.strategies.numberings import LUHN, Check, Numbering, numbering
 from sanitizers.strategies.strategy import Check as ColumnCheck
-from sanitizers.strategies.strategy import Draws, Inputs, PersonalStrategy, of
+from sanitizers.strategies.strategy import Draws, Inputs, PersonalStrategy, holder, of
 
 Country = Literal[
     "bg",
@@ -38,7 +38,7 @@ Country = Literal[
 TRIES = 3
 """Last digits of a serial that are tried: each of at most two checks refuses one of ten."""
 
-_CHOSEN = sql.SQL("(({fronts}::name[])[1 + (((get_byte({d}, {at}) << 8) | get_byte({d}, {at} + 1)) & {most})])::text")
+_CHOSEN = sql.SQL("(({fronts}::name[])[1 + ({number} & {most})])::text")
 _WITH_SERIAL = sql.SQL("""
 (SELECT coalesce({tries}) FROM (SELECT {tried} FROM (SELECT {front} AS f, 1 + {number} % {limit} AS n OFFSET 0) AS a
   OFFSET 0) AS b)
@@ -61,7 +61,7 @@ class NationalId(PersonalStrategy):
         return (of("text"), self._room, _repeats)
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
-        """A front by two bytes, the serial by seven."""
+        """A front by twelve bits, the serial by seven bytes."""
         form = self._form(column)
         front = _front(form, inputs.mark)
         if not form.serial:
@@ -85,14 +85,14 @@ class NationalId(PersonalStrategy):
         needed = self._form(column).length
         if column.max_length is None or column.max_length >= needed:
             return None
-        return f"the column holds {column.max_length} characters, such a number has {needed}"
+        return f"{holder(column)} {column.max_length} characters, such a number has {needed}"
 
 
 def _front(form: Numbering, digest: sql.Composable) -> sql.Composable:
     if len(form.fronts) == 1:
         return sql.Literal(form.fronts[0])
     array = sql.Literal("{" + ",".join(form.fronts) + "}")
-    return _CHOSEN.format(fronts=array, d=digest, at=sql.Literal(POSTCODE), most=sql.Literal(len(form.fronts) - 1))
+    return _CHOSEN.format(fronts=array, number=spare(digest, FRONT), most=sql.Literal(len(form.fronts) - 1))
 
 
 def _serial(form: Numbering, moved: int) -> sql.Composable:

@@ -72,6 +72,22 @@ def _step(match: re.Match[str]) -> str | Condition:
     return f".{name}" if name else match[0]
 
 
+def exact_place(steps: Sequence[str | Condition], conditions: Sequence[Condition]) -> str | None:
+    """The one place that steps lead to, which is found without an expression; None where there can be several."""
+    if any(isinstance(step, tuple) or step in {"*", "**"} or (step == "[*]" and conditions) for step in steps):
+        return None
+    return "".join("/[]" if step == "[*]" else f"/{_written(str(step))}" for step in steps)
+
+
+def exact_ways(paths: Sequence[Path], conditions: Sequence[Condition]) -> list[str] | None:
+    """All places on the way to those of the paths, or None where they cannot be told one by one."""
+    prefixes = dict.fromkeys(path.steps[:end] for path in paths for end in range(len(path.steps)))
+    found = [exact_place(steps, conditions) for steps in prefixes]
+    if any(path.steps[-1:] == ("**",) for path in paths):
+        return None
+    return [place for place in found if place is not None] if None not in found else None
+
+
 def place_pattern(paths: Sequence[Path], conditions: Sequence[Condition]) -> str:
     """A Postgres regular expression for the places that one of the paths names."""
     return f"^(?:{'|'.join(''.join(_pattern(step, conditions) for step in path.steps) for path in paths)})$"
@@ -100,7 +116,12 @@ def _pattern(step: str | Condition, conditions: Sequence[Condition]) -> str:
         case "[*]":
             return _ANY_ELEMENT
         case _:
-            return r"/\." + _literal(step[1:].replace("\\", "\\\\").replace("/", "\\s"))
+            return "/" + _literal(_written(step))
+
+
+def _written(name: str) -> str:
+    """The step as it is written in places, its point in front."""
+    return name.replace("\\", "\\\\").replace("/", "\\s")
 
 
 def _literal(text: str) -> str:

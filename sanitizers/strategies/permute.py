@@ -7,17 +7,18 @@ from typing import ClassVar, Literal
 from psycopg import sql
 from pydantic import Field
 
-from sanitizers.digests import digest_of, text_bytes
-from sanitizers.folding import ascii_alone
+from sanitizers.digests import digest_of
+from sanitizers.folding import ascii_alone, text_bytes
 from sanitizers.formulas import MARK_BYTES, mark, rewritten
 from sanitizers.schema import Column
-from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Residue, at_least, of
+from sanitizers.strategies.strategy import MARKS, Check, Inputs, MaskingStrategy, Residue, at_least, of
 
 ROUNDS = 6
 """Halves of the value that are changed by the other half. Three rounds each way leave no pattern."""
 FEWEST_BITS = 15  # smaller numbers would have next to no others to change places with
 MOST_BITS = 63
 MOST_CHARACTERS = 64  # 32 bytes of a digest for each half
+BLURRED = "its collation holds different texts for equal, which fakes may then be"
 
 _MAGNITUDE = sql.SQL("""
 SELECT m & ((1::bigint << bits) - 1) AS low, (m >> bits) << bits AS high, bits, bits / 2 AS half
@@ -47,10 +48,10 @@ class Permute(MaskingStrategy):
     """A number of the same size, a text of the same form; different originals always get different fakes.
 
     A keyed permutation, so that unique columns and keys made of numbers stay unique, however many rows there are, and
-    the same value is the same fake in every table. Numbers keep their sign and their number of binary digits (below
-    32768 they change places among themselves), so that every integer type has room for them; texts keep every
-    character's place and kind. Whoever has the key can turn it back. Where the policy keeps some values, a fake can be
-    one of those: then nothing is unique any more.
+    the same value is the same fake in every table. Texts beyond ASCII or very long have none: 64 bits keep them apart.
+    Numbers keep their sign and their number of binary digits (below 32768 they change places among themselves), so that
+    every integer type has room for them; texts keep every character's place and kind. Whoever has the key can turn it
+    back. Where the policy keeps some values, a fake can be one of those: then nothing is unique any more.
     """
 
     kind: Literal["permute"] = Field(default="permute", alias="strategy")
@@ -73,11 +74,16 @@ class Permute(MaskingStrategy):
         """A Feistel network over two halves, in nested selects that compute each round once."""
         return _number(inputs) if column.category == "integer" else _text(column, inputs)
 
-    def different(self, column: Column) -> None:
-        """No two are equal."""
+    def different(self, column: Column) -> int | None:
+        """No two are equal, but of what is a digest: a text that may be beyond ASCII or very long."""
+        return MARKS if column.category == "text" and not wide_permutation(column) else None
 
     def _permuted(self, column: Column) -> str | None:
-        if not column.unique or self.keeps_unique:
+        if not column.unique:
+            return None
+        if column.loose:
+            return f"the column is unique and {BLURRED}: use digest"
+        if self.keeps_unique:
             return None
         return "the column is unique and a fake can be one of the values that are kept: keep none, or use digest"
 

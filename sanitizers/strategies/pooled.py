@@ -9,7 +9,7 @@ from typing import ClassVar
 from psycopg import sql
 
 from sanitizers.formulas import MARK_BYTES, mark
-from sanitizers.pools import PoolName, pool
+from sanitizers.pools import PoolName, pick_at, pool, two_bytes
 from sanitizers.schema import Column
 from sanitizers.strategies.strategy import (
     Check,
@@ -64,7 +64,7 @@ class RepeatingStrategy(PersonalStrategy):
 
 
 class PooledStrategy(RepeatingStrategy):
-    """Picks one value from the pool that `needs` names, by the bytes of the digest from `at`."""
+    """Picks one value from the pool that `needs` names, by the last bits of a number: two bytes of the digest."""
 
     at: ClassVar[int] = 0
 
@@ -75,7 +75,12 @@ class PooledStrategy(RepeatingStrategy):
 
     def fake(self, inputs: Inputs) -> sql.Composable:
         """One look-up in a constant array."""
-        return inputs.pick(self.pool, self.at)
+        number = self.number(inputs.digest)
+        return inputs.choose(lambda locale: pick_at(self.pool, locale, number))
+
+    def number(self, digest: sql.Composable) -> sql.Composable:
+        """What decides: the two bytes from `at`."""
+        return two_bytes(digest, self.at)
 
     def producible(self, column: Column, locales: Sequence[str]) -> Collection[str]:
         """The pool itself."""

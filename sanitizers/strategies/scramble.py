@@ -14,11 +14,11 @@ from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Resid
 
 # Beyond ASCII what is a letter, and of which case, depends on the server: UTF-8 decides, where À to Þ are c380 to c39e.
 _WIDE = sql.SQL("""
-(SELECT string_agg(CASE WHEN ascii(c) < 128 THEN c
+coalesce((SELECT string_agg(CASE WHEN ascii(c) < 128 THEN c
   ELSE chr(CASE WHEN encode({bytes}, 'hex') COLLATE "C" BETWEEN 'c380' AND 'c39e' THEN 65 ELSE 97 END
   + get_byte({digest}, (i * 7) % 32) % 26) END, ''
   ORDER BY i)
-FROM (SELECT i, substr({text}, i, 1) AS c FROM generate_series(1, length({text})) AS i) AS w)
+FROM (SELECT i, substr({text}, i, 1) AS c FROM generate_series(1, length({text})) AS i) AS w), {text})
 """)
 
 

@@ -3,8 +3,9 @@
 A strategy is written by people (so it is a frozen pydantic model) and compiled to one SQL expression per column. The
 expression gets the original value and keyed digests, all as plain column references, and yields the fake; NULL in,
 NULL out. What a digest is taken over is the row's business (`sanitizers.persons`): the value itself, so that the same
-value gets the same fake in every table, or the person that the row is about. Less than 192 of its 256 bits are ever
-written into a target, so that no digest can be extended to that of a longer value.
+value gets the same fake in every table, or the person that the row is about. Whoever knew all of
+its 256 bits could extend it to that of a longer content, but no value's: such a content has bytes 0 behind the value,
+which no text has, and of a bytea's digest 128 bits at most are written into a target.
 """
 
 from __future__ import annotations
@@ -179,8 +180,12 @@ class MaskingStrategy(BaseModel, ABC):
         return inner is not None and self._misfit(column) is not None and self._misfit(inner) is None
 
     def _misfit(self, column: Column) -> str | None:
-        common: tuple[Check, ...] = (not_generated, not_identity)
-        return next((problem for check in (*common, *self.checks) if (problem := check(column))), None)
+        checks: tuple[Check, ...] = (not_generated, not_identity, *self.checks, self._may_repeat)
+        return next((problem for check in checks if (problem := check(column))), None)
+
+    def _may_repeat(self, column: Column) -> str | None:
+        """The last check, and nobody's to leave out: who does not say that fakes differ gets no unique column."""
+        return None if self.keeps_unique else not_unique(column)
 
     @abstractmethod
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
@@ -238,9 +243,14 @@ def at_least(characters: int) -> Check:
     def check(column: Column) -> str | None:
         if column.max_length is None or column.max_length >= characters:
             return None
-        return f"the column holds {column.max_length} characters, {characters} are needed"
+        return f"{holder(column)} {column.max_length} characters, {characters} are needed"
 
     return check
+
+
+def holder(column: Column) -> str:
+    """Whose width a column has, and a verb."""
+    return f"the column is tied to {column.cut_as}, which holds" if column.cut_as else "the column holds"
 
 
 def shortened(text: sql.Composable, length: int | None) -> sql.Composable:

@@ -233,13 +233,17 @@ def test_a_webhook_that_is_down_loses_no_alert(small_warden: Warden) -> None:
 
 def test_reading_commands_print_json(small_warden: Warden) -> None:
     small_warden.run("once")
-    for arguments in (
-        ("status",),
-        ("tree",),
-        ("explain", "dev/ann"),
-        ("events",),
-        ("outbox",),
-        ("doctor",),
-        ("keys", "list"),
-    ):
-        assert small_warden.json(*arguments) is not None
+    documents = {
+        arguments: small_warden.json(*arguments)
+        for arguments in (("status",), ("tree",), ("events",), ("outbox",), ("doctor",), ("keys", "list"))
+    }
+
+    assert {type(document) for document in documents.values()} == {list}
+    [status], [views] = documents["status",], documents["tree",]
+    assert {"project_id", "views", "outcomes", "unknowns"} <= set(status)
+    assert "dev/ann" in {view["branch"]["name"] for view in views}
+    assert small_warden.json("explain", "dev/ann")["view"]["branch"]["name"] == "dev/ann"
+    assert {"kind", "sentence", "at"} <= set(documents["events",][0])
+    assert {"verdict", "sentence"} <= set(documents["doctor",][0])
+    assert {"id", "message", "due_at"} <= set(documents["outbox",][0])
+    assert all(isinstance(key, str) for key in documents["keys", "list"])

@@ -65,7 +65,7 @@ def test_a_run_that_is_stopped(desk: Desk, shop: TestDatabase, make_database: Ma
 
     document = told(subprocess.CompletedProcess((), process.returncode, out, err))
     assert (document["exit_code"], document["outcome"]) == (5, "stopped")
-    assert "Drop the target" in document["message"]
+    assert "the target is as empty as before" in document["message"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,8 @@ def test_a_run_that_is_stopped(desk: Desk, shop: TestDatabase, make_database: Ma
         (("plan", "--allow-event-trigger", "x"), 2, "usage", "needs --dsn"),
         (("plan", "--nonsense"), 2, "usage", "--nonsense"),
         (("sanitize", "--streams", "99"), 2, "usage", "--streams"),
+        (("plan", "--dsn", "{}", "--sample", ""), 2, "usage", "'' is no share of the people"),
+        (("plan", "--dsn", "{}", "--sample", "100%"), 2, "usage", "less than 100"),
         (("sanitize", "--in-place", " "), 2, "usage", "--in-place is empty"),
         (("sanitize", "--in-place", "{}", "--mode", "clean-room"), 2, "usage", "--mode are of runs on Neon"),
         (("sanitize", "--in-place", "{}", "--schema-exists"), 2, "usage", "--schema-exists speaks of --target"),
@@ -85,6 +87,7 @@ def test_a_run_that_is_stopped(desk: Desk, shop: TestDatabase, make_database: Ma
         (("sanitize", "--schema-exists"), 2, "usage", "--schema-exists speaks of --target"),
         (("detect", "--dsn", "{}", "--out", "x"), 2, "usage", "--columns and --out go together"),
         (("detect", "--dsn", "{}", "--project", "x"), 2, "usage", "--project is of branches on Neon"),
+        (("detect", "--dsn", "{}", "--config", "x"), 2, "usage", "beside --dsn, --config says where --write"),
         (("detect", "--columns", "x", "--out", "y"), 2, "usage", "--columns takes --out alone"),
         (("events", "--verify", "--kind", "x"), 2, "usage", "--verify reads the whole log"),
         (("events", "--verify", "--limit", "50"), 2, "usage", "--verify reads the whole log"),

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -170,3 +171,31 @@ def test_a_run_that_failed_its_proof_is_proven_anew_when_what_was_found_is_gone(
         assert "DROP SCHEMA branchwarden_journal CASCADE" in failed.stderr
     assert at_last.returncode == 0, at_last.stderr
     assert masked == rows(shop.dsn, PERSON)
+
+
+def test_an_event_trigger_that_is_not_there_cannot_be_allowed(desk: Desk, shop: TestDatabase) -> None:
+    execute(
+        shop.admin_dsn,
+        """CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+        CREATE EVENT TRIGGER "Watch it" ON ddl_command_end EXECUTE FUNCTION watch()""",
+    )
+    command = ("sanitize", "--in-place", shop.dsn, "--yes", "--allow-event-trigger", "Watch it")
+
+    refused = desk.run(*command, "--allow-event-trigger", "watch it")
+    done = desk.run(*command)
+
+    assert refused.returncode == 5
+    assert "There is no event trigger watch it that could be allowed: there are Watch it;" in refused.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_target_without_event_triggers_says_so_before_anything_is_made(
+    desk: Desk, shop: TestDatabase, make_database: Callable[[], TestDatabase]
+) -> None:
+    target = make_database()
+
+    refused = desk.run("sanitize", "--source", shop.dsn, "--target", target.dsn, "--allow-event-trigger", "loud")
+
+    assert refused.returncode == 5
+    assert "There is no event trigger loud that could be allowed: there is none" in refused.stderr
+    assert rows(target.dsn, "SELECT to_regclass('people') IS NULL") == [(True,)]

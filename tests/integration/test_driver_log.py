@@ -1,4 +1,4 @@
-"""What the driver logs on its own must not quote a row."""
+"""What the driver logs on its own is no news, and must not quote a row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ def test_a_copy_that_the_server_refuses_puts_no_value_into_a_log(
         with pytest.raises(RuntimeError), caplog.at_level(logging.DEBUG, logger="psycopg"):
             _write_and_give_up(conn)
 
-    assert CANARY not in caplog.text
+    assert caplog.text == ""
+
+
+def test_other_words_of_the_driver_are_logged_with_the_kind_of_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="psycopg"):
+        logging.getLogger("psycopg").warning("something odd: %s", ValueError(CANARY))
+
+    assert [record.getMessage() for record in caplog.records] == ["something odd: ValueError"]
 
 
 def _write_and_give_up(conn: psycopg.Connection[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import psycopg
@@ -12,6 +13,7 @@ from sanitizers.engines.journal import (
     JournalPurpose,
     journal_purpose,
     journaled_schema,
+    journaled_source,
     mark,
     mark_done,
     open_journal,
@@ -55,13 +57,24 @@ def test_the_next_run_finds_what_was_saved_and_what_was_committed_alone(
         assert {("public", "people"): Filled("public", "people", 7)} == after.done()
 
 
+def begin(database: TestDatabase, purpose: JournalPurpose, *, changing: bool) -> None:
+    """A run that saved what it was going to take away, and was cut off before or after the first thing was."""
+    with psycopg.connect(database.dsn) as conn:
+        journal = open_journal(conn, purpose)
+        journal.save({"index": [FIRST]})
+        if changing:
+            mark(conn, journal.entries("index", "saved"), "removed")
+
+
 def test_a_journal_tells_the_schema_as_it_was_and_is_no_part_of_it(
     database: TestDatabase, purpose: JournalPurpose
 ) -> None:
     with psycopg.connect(database.dsn) as conn:
         assert journaled_schema(conn) is None
         journal = open_journal(conn, purpose)
+        journal.save({"reference": [FIRST]})
         conn.execute("ALTER TABLE people DROP CONSTRAINT people_name_fkey")
+        mark(conn, journal.entries("reference", "saved"), "removed")
         conn.commit()
 
         assert purpose.schema == journaled_schema(conn)
@@ -83,12 +96,54 @@ def test_a_journal_tells_the_schema_as_it_was_and_is_no_part_of_it(
 def test_a_run_with_another_task_may_not_go_on(
     database: TestDatabase, purpose: JournalPurpose, change: dict[str, str], named: str
 ) -> None:
-    with psycopg.connect(database.dsn) as conn:
-        open_journal(conn, purpose)
+    begin(database, purpose, changing=True)
     with psycopg.connect(database.dsn) as conn, pytest.raises(UnfinishedRunError, match=named) as caught:
         open_journal(conn, replace(purpose, **change))  # type: ignore[arg-type]
 
     assert "discard this database, which is half masked, and begin with a fresh one" in str(caught.value)
+
+
+def test_a_run_in_place_that_changed_nothing_binds_nobody(database: TestDatabase, purpose: JournalPurpose) -> None:
+    begin(database, purpose, changing=False)
+    other = replace(purpose, plan_digest="0" * 64, key_check="0" * 16)
+
+    with psycopg.connect(database.dsn) as conn:
+        assert journaled_schema(conn) is None
+        journal = open_journal(conn, other)
+
+        assert not journal.saved
+        assert journal.entries("index", "saved") == ()
+    begin(database, other, changing=True)
+    with psycopg.connect(database.dsn) as conn:
+        assert open_journal(conn, other).saved
+
+
+def test_a_clean_room_that_loaded_nothing_yet_still_is_one_run_s(
+    database: TestDatabase, purpose: JournalPurpose
+) -> None:
+    clean_room = replace(purpose, mode="clean-room")
+    begin(database, clean_room, changing=False)
+
+    with psycopg.connect(database.dsn) as conn:
+        assert clean_room.schema == journaled_schema(conn)
+        assert open_journal(conn, clean_room).saved
+        with pytest.raises(UnfinishedRunError, match="another masking plan"):
+            open_journal(conn, replace(clean_room, plan_digest="0" * 64))
+
+
+@pytest.mark.parametrize("changing", [True, False])
+@pytest.mark.parametrize("ask", [journaled_schema, journaled_source], ids=["schema", "source"])
+def test_the_journal_of_another_version_is_named_as_such_before_anything_in_it_is_read(
+    database: TestDatabase, purpose: JournalPurpose, ask: Callable[[psycopg.Connection], object], changing: bool
+) -> None:
+    begin(database, purpose, changing=changing)
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute("""UPDATE branchwarden_journal.purpose SET version = 1, schema = '{"of": "old"}'""")
+        conn.commit()
+
+        for open_or_ask in (ask, lambda conn: open_journal(conn, purpose)):
+            with pytest.raises(UnfinishedRunError, match="a run of another version of branchwarden was"):
+                open_or_ask(conn)
 
 
 def test_the_purpose_tells_keys_and_plans_apart_and_holds_no_key(database: TestDatabase) -> None:

@@ -6,7 +6,12 @@ import hashlib
 import json
 import unicodedata
 
-from sanitizers.folding import small_letters
+import psycopg
+from psycopg import sql
+
+from sanitizers.digests import set_key
+from sanitizers.folding import caseless, folded_bytes, small_letters
+from tests.fix_postgres import TestDatabase
 from tests.integration.select_case import Masked, masked
 
 __all__ = ["masked"]
@@ -56,6 +61,29 @@ def test_the_table_of_small_letters_is_the_same_with_every_python() -> None:
 
     assert hashlib.sha256(written).hexdigest() == "614345363fa29342afcf9caabac5180a7e9dd4d77092995c061b20247765d6fa"
     assert {"É": "é", "Ω": "ω", "Ж": "ж", "Ấ": "ấ"}.items() <= small_letters().items()
+
+
+def test_every_letter_of_the_table_is_folded_alone_and_in_a_text(database: TestDatabase) -> None:
+    small = small_letters()
+    texts = [*small, f" A{''.join(small)}b", "ÉÉ Ωé", unicodedata.normalize("NFD", "ÉΩé"), "Ann"]
+    expected = [*small.values(), f"a{''.join(small.values())}b", "éé ωé", "éωé", "ann"]
+    query = sql.SQL("SELECT {} FROM unnest(%s::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n")
+
+    with psycopg.connect(database.dsn) as conn:
+        set_key(conn, bytes(32))
+        rows = conn.execute(query.format(folded_bytes(sql.Identifier("v"))), (texts,)).fetchall()
+        alike = conn.execute(query.format(caseless(sql.Identifier("v"))), (texts,)).fetchall()
+
+    assert [row[0].decode() for row in rows] == expected
+    assert [row[0] for row in alike] == [False] * len(texts)
+
+
+def test_small_letters_beyond_ascii_are_caseless(database: TestDatabase) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        set_key(conn, bytes(32))
+        query = sql.SQL("SELECT {}").format(caseless(sql.SQL("'josé, ωж 1'::text")))
+
+        assert conn.execute(query).fetchone() == (True,)
 
 
 def test_people_without_a_login_are_not_one_person(masked: Masked) -> None:
@@ -170,3 +198,54 @@ def test_a_key_that_is_a_login_elsewhere_can_be_given_its_name(masked: Masked) -
     rows = masked(ddl, policy)
 
     assert rows["letters"][0]["name"] == rows["people"][0]["name"]
+
+
+def test_the_same_login_is_the_same_person_wherever_it_is_the_login_that_decides(masked: Masked) -> None:
+    ddl = """
+    CREATE TABLE a (email text UNIQUE, login text);
+    CREATE TABLE b (login text);
+    CREATE TABLE c (email text, who text, login varchar(99));
+    CREATE TABLE d (number int, who text, login text);
+    CREATE TABLE e (who text);
+    INSERT INTO a VALUES (NULL, 'carlx'), ('x@y.z', 'other');
+    INSERT INTO b VALUES ('carlx');
+    INSERT INTO c VALUES (NULL, 'Carl', 'carlx'), (NULL, 'Carl', NULL);
+    INSERT INTO d VALUES (NULL, 'Carl', 'carlx'), (NULL, NULL, NULL);
+    INSERT INTO e VALUES ('CARL');
+    """
+    policy = """
+    [[tables]]
+    match = "d"
+    person = "number"
+    [public.a]
+    email = "email"
+    login = "user_name"
+    [public.b]
+    login = "user_name"
+    [public.c]
+    email = "email"
+    who = "full_name"
+    login = "user_name"
+    [public.d]
+    number = "keep"
+    who = "full_name"
+    login = "user_name"
+    [public.e]
+    who = "full_name"
+    """
+
+    rows = masked(ddl, policy)
+
+    [login] = {rows[name][0]["login"] for name in "abcd"}
+    [who] = {rows[name][0]["who"] for name in "cd"}
+    assert login.split("_")[:2] == [name.lower() for name in who.split(" ")]
+    assert rows["c"][1]["who"] == rows["e"][0]["who"] != who
+    assert rows["d"][1] == {"number": None, "who": None, "login": None}
+
+
+def test_people_of_whom_nothing_but_a_name_is_known_have_details_where_it_is_null(masked: Masked) -> None:
+    ddl = "CREATE TABLE p (name text, phone text NOT NULL); INSERT INTO p VALUES (NULL, '1'), (NULL, '2'), ('A', '1');"
+
+    rows = masked(ddl, '[public.p]\nname = "last_name"\nphone = { strategy = "phone", by = "person" }')["p"]
+
+    assert len({row["phone"] for row in rows} - {None}) == 3

@@ -38,6 +38,18 @@ except PolicyError as error:
     print(error)
 """
 
+LOOK = """
+from typing import ClassVar
+from acme_masks import Badge
+from sanitizers.columns import Column
+
+class Number(Badge):
+    injective: ClassVar[bool] = True
+
+repeated, unique = (Column(name="b", type="text", unique=u) for u in (False, True))
+print(Badge().fits(repeated), Badge().fits(unique), Number().fits(unique), sep="\\n")
+"""
+
 
 def installed(folder: Path, source: str, entry: str = "acme_masks:Badge") -> str:
     """What a Python that has the package prints when it reads a policy that uses it."""
@@ -80,3 +92,15 @@ def test_a_package_that_brings_no_strategy_is_named(source: str, entry: str, sai
 
     assert printed.startswith(f"package acme-masks: its strategy {entry} cannot be used: ")
     assert said in printed
+
+
+def test_a_strategy_that_does_not_say_that_its_fakes_differ_gets_no_unique_column(tmp_path: Path) -> None:
+    (tmp_path / "look.py").write_text(LOOK, encoding="utf-8")
+    (tmp_path / "acme_masks.py").write_text(GOOD, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+
+    done = subprocess.run(
+        [sys.executable, "look.py"], check=True, capture_output=True, text=True, env=environment, cwd=tmp_path
+    )
+
+    assert done.stdout.splitlines() == ["None", "the column is unique and these fakes repeat", "None"]

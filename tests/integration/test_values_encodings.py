@@ -16,7 +16,7 @@ from sanitizers.strategies.permute import Permute
 from tests.fix_postgres import OWNER, TestDatabase
 from tests.integration.value_case import Masker
 
-WORDS = ["josé@x.de", "JOSÉ@x.de", " José@x.de", "Ångström Þór", "ascii", "µ ÿ", "Straße 12ß", None]
+WORDS = ["josé@x.de", "JOSÉ@x.de", " José@x.de", "Ångström Þór", "ascii", "µ ÿ", "Straße 12ß", "", "  ", None]
 STRATEGIES = ["digest", "email", "full_name", "scramble", "permute", "user_name", "phone", "text", "url", "password"]
 
 
@@ -49,7 +49,8 @@ def test_fakes_do_not_depend_on_the_encoding(masker_in: Callable[[str], Masker],
     fakes = [masker_in(encoding)("text", strategy, WORDS) for encoding in ("LATIN1", "UTF8")]
 
     assert fakes[0] == fakes[1]
-    assert not set(fakes[0]) & set(WORDS) - {None}
+    assert not set(fakes[0]) & set(WORDS) - {None, "", "  "}
+    assert [fake is None for fake in fakes[0]] == [word is None for word in WORDS]
 
 
 def test_a_database_without_an_encoding_is_digested_byte_by_byte(masker_in: Callable[[str], Masker]) -> None:
@@ -59,8 +60,10 @@ def test_a_database_without_an_encoding_is_digested_byte_by_byte(masker_in: Call
     for strategy in STRATEGIES:
         table = mask.table("text", strategy, [])
         mask.conn.execute("INSERT INTO t SELECT n, chr(200 + n) || 'x' FROM generate_series(1, 9) AS n")
+        mask.conn.execute("INSERT INTO t VALUES (10, ''), (11, '  '), (12, NULL)")
         fakes = mask.conn.execute(masked_select(table)).fetchall()
-        assert len(fakes) == 9, strategy
+        assert [n for n, fake in fakes if fake is None] == [12], strategy
+        assert len(fakes) == 12, strategy
 
     assert known == [utf8("text", strategy, ["josé", "ascii"]) for strategy in ("digest", "user_name")]
 

@@ -40,6 +40,14 @@ CREATE TABLE heard (id int PRIMARY KEY, what loud);
 QUIET = {"strategy": "constant", "value": "quiet"}
 
 
+class CutError(Exception):
+    """A run ends here."""
+
+
+def cut() -> None:
+    raise CutError
+
+
 @pytest.fixture
 def case(database: TestDatabase) -> RewriteCase:
     return make_rewrite_case(database, PEOPLE + LOUD, {"public.people.email": "email", "public.heard.what": QUIET})
@@ -111,17 +119,31 @@ def test_who_does_not_get_in_is_told_so_without_the_server_s_words(case: Rewrite
 
 
 def test_a_run_that_was_cut_off_and_had_no_witness_is_not_gone_on_with_by_one_that_has(case: RewriteCase) -> None:
-    class CutError(Exception):
-        pass
-
-    def cut() -> None:
-        raise CutError
-
     with pytest.raises(CutError):
         case.rewrite(prove=cut)
 
     with pytest.raises(UnfinishedRunError, match="left nothing to prove it with"):
         prove(case)
+
+
+def test_what_a_run_saw_that_was_cut_off_before_it_changed_anything_is_looked_at_anew(case: RewriteCase) -> None:
+    with witness_database(WitnessRun(connector(case.database), case.plan, KEY), lambda _: None) as witness:
+
+        def look_and_be_cut() -> None:
+            witness.look()
+            cut()
+
+        with pytest.raises(CutError):
+            case.rewrite(look=look_and_be_cut)
+    case.execute("UPDATE people SET email = 'later' || id || '@corp.invalid' WHERE id < 9")
+    case.execute("INSERT INTO people VALUES (21, 'later21@corp.invalid')")
+    case.execute("UPDATE notes SET extra = 'later8@corp.invalid'")
+
+    proof = prove(case)
+
+    name = case.plan.database
+    assert proof.problems == (f"{name}.public.notes.extra holds 1 original value of {name}.public.people.email",)
+    assert proof.rows == 22
 
 
 @pytest.mark.parametrize("major", [14, 15, 16])

@@ -44,5 +44,24 @@ def test_more_rows_than_bits_are_refused(type_: str, strategy: str, enough: int,
     assert problems(replace(column, unique=False), strategy, too_many) == ()
 
 
-def test_a_permutation_has_room_for_any_number_of_rows() -> None:
-    assert problems(Column("v", "bigint", unique=True), '"permute"', 10**18) == ()
+@pytest.mark.parametrize(("type_", "length"), [("bigint", None), ("varchar(15)", 15)])
+def test_a_permutation_has_room_for_any_number_of_rows(type_: str, length: int | None) -> None:
+    assert problems(Column("v", type_, unique=True, max_length=length), '"permute"', 10**18) == ()
+
+
+@pytest.mark.parametrize(("type_", "length"), [("text", None), ("varchar(16)", 16)])
+def test_texts_that_have_no_permutation_are_told_apart_by_64_bits(type_: str, length: int | None) -> None:
+    column = Column("v", type_, unique=True, max_length=length)
+
+    assert problems(column, '"permute"', 500_000_000) == ()
+    [found] = problems(column, '"permute"', 1_000_000_000)
+    assert "texts that are not ASCII, or longer than 64 characters" in found
+    assert "use permute" not in found
+
+
+def test_elements_of_arrays_have_the_bits_of_their_own_type() -> None:
+    column = Column("v", "bigint[]", unique=True, array=True, element=Column("v", "bigint"))
+
+    assert problems(column, '"digest"', 30_000_000) == ()
+    [found] = problems(column, '"digest"', 50_000_000)
+    assert "two may be equal" in found

@@ -193,6 +193,24 @@ def test_a_suggestion_spreads_along_foreign_keys_and_respects_composite_keys() -
     assert strategies["addresses.street"].keeps_unique
 
 
+def test_a_suggestion_is_made_for_the_width_that_the_plan_cuts_linked_columns_to() -> None:
+    emails = {
+        name: column("email", f"varchar({width})", max_length=width)
+        for name, width in (("people", 255), ("orders", 40), ("notes", 20))
+    }
+    people = table("people", emails["people"], unique_keys=(("email",),))
+    refers = {"foreign_keys": (("email", ColumnRef("public", "people", "email")),)}
+    orders, notes = table("orders", emails["orders"], **refers), table("notes", emails["notes"], **refers)
+
+    wide, narrow = suggested(people, orders), suggested(people, orders, notes)
+
+    assert {name: strategy.kind for name, strategy in wide.items()} == {
+        "people.email": "email",
+        "orders.email": "email",
+    }
+    assert {strategy.kind for strategy in narrow.values()} == {"digest"}  # too narrow for an address at one end
+
+
 def test_neon_auth_comes_out_masked_and_keeps_its_keys() -> None:
     generated = suggested(USERS_SYNC)
     plain = suggested(PLAIN_USERS_SYNC)

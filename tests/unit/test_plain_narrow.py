@@ -58,4 +58,4 @@ def test_a_foreign_table_must_be_named_with_no_rows() -> None:
     (sentence,) = unnamed(POLICY, [REMOTE, other])
 
     assert sentence.startswith("shop.public.elsewhere is a foreign table")
-    assert '[[tables]] match = "shop.public.elsewhere" rows = "none"' in sentence
+    assert sentence.endswith('name it:\n    [[tables]]\n    match = "shop.public.elsewhere"\n    rows = "none"')

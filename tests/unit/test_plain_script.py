@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.plain.script import read_script, role_of
+from daemon.plain.script import entries, read_script, role_of
 
 DUMP = r"""--
 -- PostgreSQL database dump
@@ -101,3 +101,22 @@ def test_lines_inside_of_bodies_and_comments_are_no_statements() -> None:
 )
 def test_the_role_that_a_statement_speaks_of(statement: str, role: str) -> None:
     assert role_of(statement) == role
+
+
+def test_headings_part_a_script_into_objects_and_those_within_literals_do_not() -> None:
+    heading = "--\n-- Name: {}; Type: {}; Schema: -; Owner: -\n--\n\n"
+    text = (
+        "SET row_security = off;\n\n"
+        + heading.format("hstore", "EXTENSION")
+        + "CREATE EXTENSION IF NOT EXISTS hstore\n  WITH SCHEMA public;\n\n\n"
+        + heading.format("CAST (integer AS bytea)", "CAST")
+        + "CREATE CAST (integer AS bytea) WITH INOUT;\n\nCOMMENT ON TABLE t IS '\n"
+        + heading.format("never", "TABLE")
+        + "';\n"
+    )
+
+    found = list(entries(text))
+
+    assert [entry.name for entry in found] == ["", "EXTENSION hstore", "CAST (integer AS bytea)"]
+    assert "".join(entry.text for entry in found) == text
+    assert found[1].statement == "CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA public"

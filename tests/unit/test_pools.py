@@ -6,9 +6,10 @@ import re
 from typing import get_args
 
 import pytest
+from faker import Faker
 
 from sanitizers.errors import PolicyError
-from sanitizers.pools import HANDLE_LENGTH, HANDLES, LARGEST_POOL, MOST_BYTES, PoolName, pool, pools_digest
+from sanitizers.pools import HANDLE_LENGTH, HANDLES, LARGEST_POOL, MOST_BYTES, PoolName, pool
 
 NAMES = get_args(PoolName)
 
@@ -36,14 +37,30 @@ def test_handles_are_ascii_and_stand_where_their_names_stand(locale: str, handle
     assert [value for _, value in plain] == [name.lower() for name, _ in plain]
 
 
+def test_handles_of_japanese_names_are_these_names_in_latin_letters() -> None:
+    firsts = dict(zip(pool("first_name", "ja_JP"), pool("first_handle", "ja_JP"), strict=True))
+    lasts = dict(zip(pool("last_name", "ja_JP"), pool("last_handle", "ja_JP"), strict=True))
+
+    assert (firsts["裕樹"], firsts["加奈"], lasts["中村"], lasts["長谷川"]) == ("yuki", "kana", "nakamura", "hasegawa")
+
+
+@pytest.mark.parametrize("locale", ["zh_CN", "zh_TW"])
+def test_handles_of_chinese_names_are_chinese_names(locale: str) -> None:
+    fake = Faker(locale, use_weighting=False)
+    fake.seed_instance(1)
+    known = {re.sub("[^a-z]", "", fake.last_romanized_name().lower()) for _ in range(9999)}
+
+    assert set(pool("last_handle", locale)) <= known
+
+
 def test_pools_are_the_same_in_every_run() -> None:
-    first = pools_digest("en_US", NAMES)
+    first = [pool(name, "en_US") for name in NAMES]
     pool.cache_clear()
 
-    again = pools_digest("en_US", NAMES)
+    again = [pool(name, "en_US") for name in NAMES]
 
     assert first == again
-    assert first != pools_digest("de_DE", NAMES)
+    assert first != [pool(name, "de_DE") for name in NAMES]
 
 
 def test_an_unknown_locale_is_told() -> None:

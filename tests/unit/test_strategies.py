@@ -24,7 +24,7 @@ def test_the_registry_has_every_strategy_by_its_name() -> None:
         "first_name last_name full_name email user_name phone street city postcode company date_shift digest null"
         " constant json_only keep region job user_agent text scramble permute national_id card iban imei ip mac url"
         " hostname coordinates generalize noise password json"
-        " hstore list composite range_shift shuffle sql derived"
+        " vin hstore list composite range_shift shuffle sql derived"
     )
 
     assert set(KINDS) == set(names.split())

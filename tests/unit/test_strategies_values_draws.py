@@ -33,7 +33,7 @@ def drawn_with_the_person(strategy: Any) -> bool:
 @pytest.mark.parametrize(
     ("kind", "by_person"),
     [
-        *((kind, True) for kind in ("national_id", "card", "iban", "imei", "ip", "mac")),
+        *((kind, True) for kind in ("national_id", "card", "iban", "imei", "vin", "ip", "mac")),
         *((kind, False) for kind in ("scramble", "permute", "text", "url", "hostname", "noise", "coordinates", "job")),
     ],
 )

@@ -1,0 +1,49 @@
+"""A target that does not take the source's schema: the sentence names the object and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+
+from tests.fix_plain import POLICY, SHOP, Desk, execute, rows
+from tests.fix_postgres import TestDatabase
+
+TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+
+
+def test_an_extension_that_only_an_administrator_may_make_can_be_made_first(
+    desk: Desk, make_database_on: Callable[[int], TestDatabase]
+) -> None:
+    source, target = make_database_on(16), make_database_on(16)
+    execute(source.dsn, SHOP)
+    execute(source.admin_dsn, "CREATE EXTENSION pgstattuple")
+    desk.decide(POLICY.format(source.name))
+    command = ("sanitize", "--source", source.dsn, "--target", target.dsn)
+
+    refused = desk.run(*command)
+    found = rows(target.dsn, TABLES)
+    statement = 'CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA "public"'
+    execute(target.admin_dsn, statement)
+    done = desk.run(*command)
+
+    assert refused.returncode == 5
+    assert "EXTENSION pgstattuple: permission denied to create extension" in refused.stderr
+    assert f"An administrator can make it in the empty target first: {statement}" in refused.stderr
+    assert found == [(0,)]
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_object_that_only_an_administrator_may_make_is_named(
+    desk: Desk, shop: TestDatabase, make_database: Callable[[], TestDatabase]
+) -> None:
+    target = make_database()
+    with psycopg.connect(shop.admin_dsn) as admin:
+        admin.execute("CREATE CAST (int AS uuid) WITH INOUT")
+
+    done = desk.run("sanitize", "--source", shop.dsn, "--target", target.dsn)
+
+    assert done.returncode == 5
+    assert 'CAST (integer AS "uuid"): must be owner of type' in done.stderr
+    assert "have an administrator make the target's schema and give --schema-exists" in done.stderr
+    assert rows(target.dsn, TABLES) == [(0,)]

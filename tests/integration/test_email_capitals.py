@@ -1,0 +1,67 @@
+"""Capitals in e-mail addresses: fakes look like the originals, and spellings that differ stay different."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.integration.value_case import Masker
+
+
+@pytest.fixture
+def mask(database: Any) -> Iterator[Masker]:
+    with psycopg.connect(database.dsn, autocommit=True) as conn:
+        yield Masker(conn)
+
+
+def spellings(address: str) -> list[str]:
+    """The address in every pattern of capitals."""
+    return sorted({"".join(letters) for letters in product(*((c, c.upper()) for c in address))})
+
+
+def _words(fake: str) -> str:
+    """The fake with its name as words."""
+    first, last, rest = fake.split(".", 2)
+    return f"{first.capitalize()}.{last.capitalize()}.{rest}"
+
+
+@pytest.mark.parametrize(
+    ("original", "spelt"),
+    [
+        ("ANNA.MEYER@CORP.TEST", str.upper),
+        ("Anna.Meyer@corp.test", _words),
+        ("Anna_Meyer-Ott@corp.test", _words),
+        ("Anna@corp.test", _words),
+        ("Anna.meyer@corp.test", lambda fake: fake[0].upper() + fake[1:]),
+        (" anna.meyer@corp.test", str),
+    ],
+)
+def test_capitals_stand_where_they_stood(mask: Masker, original: str, spelt: Any) -> None:
+    lower, fake = mask("text", "email", [original.lower(), original])
+
+    assert lower == lower.lower()
+    assert fake == spelt(lower)
+
+
+@pytest.mark.parametrize("type_", ["text", "varchar(45)", "varchar(44)", "varchar(30)", "varchar(29)", "varchar(28)"])
+@pytest.mark.parametrize("address", ["ab@cd.e", "a.bc@d.e", "a@b.cd", "12@ab.c", "ab", " a.b@c "])
+def test_no_two_spellings_of_an_address_get_one_fake(mask: Masker, type_: str, address: str) -> None:
+    originals = spellings(address)
+
+    fakes = mask(type_, "email", originals)
+
+    assert len(set(fakes)) == len(originals)
+    assert len({fake.lower() for fake in fakes}) == 1
+
+
+def test_an_address_beyond_ascii_keeps_its_spellings_apart(mask: Masker) -> None:
+    originals = spellings("é.ab@c.de")
+
+    fakes = mask("text", "email", originals)
+
+    assert len(set(fakes)) == len(originals)
+    assert [fake for fake in fakes if fake == fake.lower()] == [fakes[originals.index("é.ab@c.de")]]
