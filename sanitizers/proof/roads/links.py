@@ -137,13 +137,13 @@ def _event_triggers(conn: psycopg.Connection) -> Looked:
 
 
 def _strings(conn: psycopg.Connection) -> Looked:
-    found = list(dict.fromkeys(name for name, text in read_definitions(conn) if CONNECTION.search(text)))
+    found = list(dict.fromkeys(d.name for d in read_definitions(conn) if CONNECTION.search(d.text)))
     return [Leak(f"a connection string in {name}", _drop(name)) for name in found], len(found)
 
 
 def _calls(conn: psycopg.Connection) -> Looked:
     """Of dblink and the like, with whatever string they are given."""
-    return [], len({name for name, text in read_definitions(conn) if CALLS.search(text)})
+    return [], len({d.name for d in read_definitions(conn) if CALLS.search(d.text)})
 
 
 def _drop(name: str) -> str:
