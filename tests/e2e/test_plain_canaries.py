@@ -53,9 +53,12 @@ def test_a_run_that_fails_tells_what_and_where_but_no_value(
 ) -> None:
     key = next((desk.folder / "keys").iterdir()).read_text().strip()
     target = make_database()
-    command = ["--source", broken.dsn, "--target", target.dsn] if mode == "clean-room" else ["--in-place", broken.dsn]
+    places = {
+        "clean-room": ["--source", broken.dsn, "--target", target.dsn],
+        "in-place": ["--in-place", broken.dsn, "--yes"],
+    }
 
-    done = desk.run("sanitize", *command, "--yes")
+    done = desk.run("sanitize", *places[mode])
 
     told = done.stdout + done.stderr
     assert done.returncode == 5, told
