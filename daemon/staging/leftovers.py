@@ -12,7 +12,7 @@ from daemon.model import RUN_ANNOTATION, Branch
 from daemon.progress import breakable
 from daemon.records import Event, RunStep, SanitizeRun
 from daemon.staging.context import ROLE_ANNOTATION, Progress, StagingContext
-from daemon.staging.publish import TargetGoneError, finish_publish
+from daemon.staging.publish import TargetGoneError, finish_publish, tidy_superseded
 from sanitizers.errors import SanitizerError
 
 
@@ -70,9 +70,9 @@ def _end(context: StagingContext, run: SanitizeRun, why: str) -> None:
 def clear_leftovers(context: StagingContext, project_id: str) -> None:
     """Before a new run: settle what is unfinished and delete the branches that earlier runs left behind.
 
-    They would expire anyway, but may fill the branch allowance. A branch is ours only when its annotation names a run
-    of this ledger that has ended, and while it expires; of a published run only the source is left over. Raises
-    RunRefusedError when a verified branch still waits to be published: another one would not help it.
+    They may fill the branch allowance. A branch is ours only when its annotation names a run of this ledger that has
+    ended, and while it expires; of a published run only the source is left over, and the target once a newer one took
+    its place. Raises RunRefusedError when a verified branch still waits to be published: another would not help it.
     """
     problems = settle_unfinished(context, project_id)
     if problems:
@@ -85,6 +85,7 @@ def clear_leftovers(context: StagingContext, project_id: str) -> None:
         if run is not None and _expires_for_us(branch) and branch.id != _published(run):
             context.tell(Progress("preflight", f"deleting {branch.name}, left by an earlier run"))
             discard(context, branch)
+    tidy_superseded(context, project_id)
 
 
 def _published(run: SanitizeRun) -> str | None:

@@ -78,16 +78,24 @@ def _published_still(
 
 
 def _tidy(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
-    """After publishing nothing may fail any more: what is not deleted now expires, or is looked at in the next run."""
+    """After publishing nothing may fail any more: what is not deleted now expires, or is deleted before the next run."""
     try:
         _delete_source(context, run)
-        return delete_superseded(context, run.project_id)
     except NeonError as error:
-        context.tell(Progress("publish", f"published, but tidying up did not end: {error}"))
+        context.tell(Progress("publish", f"published, but the source copy could not be deleted: {error}"))
+    return tidy_superseded(context, run.project_id)
+
+
+def tidy_superseded(context: StagingContext, project_id: str) -> tuple[str, ...]:
+    """Do `_delete_superseded`; where the API refuses, the branch stays and the next run tries again."""
+    try:
+        return _delete_superseded(context, project_id)
+    except NeonError as error:
+        context.tell(Progress("publish", f"an older staging branch could not be deleted: {error}"))
         return ()
 
 
-def delete_superseded(context: StagingContext, project_id: str) -> tuple[str, ...]:
+def _delete_superseded(context: StagingContext, project_id: str) -> tuple[str, ...]:
     """Delete staging branches that a newer one took the place of and that have no children; returns those that stay.
 
     Looks at the project again: a child may have come a moment ago. What somebody else deleted is written down.

@@ -14,6 +14,7 @@ import pytest
 from daemon.errors import RunFailedError
 from daemon.records import RunStep, SanitizeRun
 from daemon.staging import settle_unfinished
+from daemon.staging.leftovers import clear_leftovers
 from emulator.server import Tuning, running
 from tests.faults.rig import LOGIN, CrashError, Cut, Rig, crash_after, crash_before, fault, open_rig, refuse
 
@@ -35,7 +36,7 @@ UNSEALED = [(fault, n) for n in range(1, PUBLISHING)] + [(refuse, n) for n in (1
 UNNAMED = [(fault, PUBLISHING), (fault, 7), (refuse, PUBLISHING)]
 UNTIDY = [(fault, 8), (fault, 9), (refuse, 8)]
 FOLLOWED = {(crash_after, 3), (crash_before, NAMED), (fault, 3), (refuse, 8)}
-"""After these cases a whole run is done, after each of the others the beginning of the next case's."""
+"""After these cases a whole run is done, after each of the others what comes before one."""
 
 OPEN_STEPS = {RunStep.PUBLISHING, RunStep.PUBLISHED}
 
@@ -54,6 +55,14 @@ def rig(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     ):
         opened.sanitize()
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def tidy(rig: Rig) -> Iterator[None]:
+    """No case leaves a branch to the next one, whose requests are counted."""
+    yield
+    with rig.context() as context, context.client.allow_writes(rig.project_id):
+        clear_leftovers(context, rig.project_id)
 
 
 def _assert_nothing_open(rig: Rig, run: SanitizeRun) -> None:

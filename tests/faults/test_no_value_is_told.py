@@ -17,21 +17,21 @@ KEPT = "Qxcolour"  # in every row of a column that is copied as it is
 VALUES = (KEPT, "Zqfirst", "zq1@", "zq-original.test")
 KEEP_COLUMN = f"ALTER TABLE people ADD colour text; UPDATE people SET colour = '{KEPT}' || id;"
 
-# The trial reads the first rows alone: what only a later row breaks is met on the way.
+# The trial reads the first 20,000 rows at most: what only a later row breaks is met on the way.
 MORE = f"""
 INSERT INTO people (first_name, email, colour)
-SELECT 'Zqfirst' || n, 'zq' || n || '@zq-original.test', '{KEPT}' || n FROM generate_series(21, 1200) AS n;
+SELECT 'Zqfirst' || n, 'zq' || n || '@zq-original.test', '{KEPT}' || n FROM generate_series(21, 20100) AS n;
 """
 # Fakes break it in the trial: it is told by name.
 TRIED = "ALTER TABLE people ADD CONSTRAINT ours CHECK (email LIKE 'zq%');"
 # Fakes break it while they are loaded: Postgres answers with the whole row.
-CHECK = MORE + "ALTER TABLE people ADD CONSTRAINT ours CHECK (id < 1100 OR email LIKE 'zq%');"
+CHECK = MORE + "ALTER TABLE people ADD CONSTRAINT ours CHECK (id < 20050 OR email LIKE 'zq%');"
 # Fakes break it while the index is built again: the message is the function's own.
 INDEX = (
     MORE
     + """
 CREATE FUNCTION loud(id bigint, mail text, colour text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
-  IF id > 1100 AND mail NOT LIKE 'zq%' THEN
+  IF id > 20050 AND mail NOT LIKE 'zq%' THEN
     RAISE EXCEPTION 'no good: % %', mail, colour USING DETAIL = colour, HINT = colour; END IF;
   RETURN mail;
 END $$;
@@ -40,7 +40,7 @@ CREATE INDEX people_loud ON people (loud(id, email, colour));
 )
 # The same, told by a cast: the value is in Postgres' own words.
 CAST = (
-    MORE + "CREATE INDEX people_cast ON people ((CASE WHEN id < 1100 OR email LIKE 'zq%' THEN 0 ELSE colour::int END));"
+    MORE + "CREATE INDEX people_cast ON people ((CASE WHEN id < 20050 OR email LIKE 'zq%' THEN 0 ELSE colour::int END));"
 )
 
 

