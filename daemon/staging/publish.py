@@ -78,7 +78,7 @@ def _published_still(
 
 
 def _tidy(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
-    """After publishing nothing may fail any more: what is not deleted now expires, or is deleted before the next run."""
+    """After publishing nothing may fail: what is not deleted now expires, or is deleted before the next run."""
     try:
         _delete_source(context, run)
     except NeonError as error:

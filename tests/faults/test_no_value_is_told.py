@@ -40,7 +40,8 @@ CREATE INDEX people_loud ON people (loud(id, email, colour));
 )
 # The same, told by a cast: the value is in Postgres' own words.
 CAST = (
-    MORE + "CREATE INDEX people_cast ON people ((CASE WHEN id < 20050 OR email LIKE 'zq%' THEN 0 ELSE colour::int END));"
+    MORE
+    + "CREATE INDEX people_cast ON people ((CASE WHEN id < 20050 OR email LIKE 'zq%' THEN 0 ELSE colour::int END));"
 )
 
 
