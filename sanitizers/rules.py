@@ -36,6 +36,11 @@ class ColumnRule(BaseModel):
     type: str = ""
     strategy: Strategy
 
+    @field_validator("match")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        return _pattern(value) if value else value
+
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.match or self.pii_class or self.type):
@@ -81,6 +86,11 @@ class TableRule(BaseModel):
     locales: tuple[str, ...] = ()
     """Locales that it may name; others get the policy's."""
 
+    @field_validator("match")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        return _pattern(value)
+
     @field_validator("person", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
@@ -120,9 +130,6 @@ class TableRule(BaseModel):
         return Locales(default, self.locales, self.locale_column or None)
 
 
-EVERY_ROW = TableRule(match="*")
-
-
 class Link(BaseModel):
     """A reference that no foreign key declares: `from` holds values of `to`, so both need the same fakes."""
 
@@ -134,7 +141,7 @@ class Link(BaseModel):
     @field_validator("from_", "to")
     @classmethod
     def _full_name(cls, value: str) -> str:
-        if len(parts(value)) != DEPTH:
+        if len(parts(_pattern(value))) != DEPTH:
             raise ValueError("write it as database.schema.table.column")
         return value
 
@@ -185,6 +192,13 @@ def _likes(pattern: str) -> tuple[re.Pattern[str], ...]:
     )
 
 
+def _pattern(text: str) -> str:
+    """The text, where all of it is the parts of a name; one that is not would be read as another name."""
+    if _PARTS.fullmatch(text) is None:
+        raise ValueError(_QUOTING.format(text or "an empty text"))
+    return text
+
+
 def _path(name: str) -> ColumnPath:
     database, schema, table, column = parts(name)
     return database, schema, table, column
@@ -193,7 +207,16 @@ def _path(name: str) -> ColumnPath:
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _PLAIN = re.compile(r'[^."*]+')
 _PART = re.compile(r'(?:"((?:[^"]|"")+)"|([^."]+))(?:\.|$)')
+_ONE = r'(?:"(?:[^"]|"")+"|[^."]+)'
+_PARTS = re.compile(rf"{_ONE}(?:\.{_ONE})*")
+_QUOTING = (
+    "{} is no name of parts with dots between them: put a part with quotes or dots of its own in double quotes, and"
+    """ write a quote in it twice, as SQL does: '*."we""ird".email'"""
+)
 
 
 def _like(part: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(piece) for piece in part.split("*")), re.DOTALL)
+
+
+EVERY_ROW = TableRule(match="*")

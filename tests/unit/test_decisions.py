@@ -117,6 +117,37 @@ def test_a_wrong_rule_is_named_by_its_number(rule: str, sentence: str) -> None:
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize("pattern", ['we"ird', 't."c', '"t"s.c', '"a"*', "a..b", ".a", "a.", '""', '"a""'])
+@pytest.mark.parametrize(
+    ("rule", "place"),
+    [
+        ("[[tables]]\nmatch = '{}'", "[[tables]] 1: match: "),
+        ("[[columns]]\ntype = 'x'\nstrategy = 'keep'\nmatch = '{}'", "[[columns]] 1: match: "),
+        ("[[links]]\nto = 'a.b.c.d'\nfrom = '{}'", "[[links]] 1: from: "),
+    ],
+)
+def test_a_pattern_that_is_no_name_is_not_read_as_another_one(rule: str, place: str, pattern: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(f"version = 1\n{rule.format(pattern)}\n", "masking.toml")
+
+    assert str(caught.value) == (
+        f"masking.toml: {place}{pattern} is no name of parts with dots between them: put a part with quotes or dots of"
+        """ its own in double quotes, and write a quote in it twice, as SQL does: '*."we""ird".email'."""
+    )
+
+
+def test_an_empty_pattern_is_told_too() -> None:
+    with pytest.raises(PolicyError, match="match: an empty text is no name of parts"):
+        parse_policy("version = 1\n[[tables]]\nmatch = ''\n", "masking.toml")
+
+
+@pytest.mark.parametrize("pattern", ["*", "a.b", '"we""ird"', '"a.b".c', "*_x*.über straße.$1", '"""".""""""'])
+def test_a_pattern_that_is_a_name_is_taken(pattern: str) -> None:
+    policy = parse_policy(f"version = 1\n[[tables]]\nmatch = '{pattern}'\n", "masking.toml")
+
+    assert policy.tables[0].match == pattern
+
+
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [
