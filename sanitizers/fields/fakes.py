@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -19,17 +20,18 @@ from sanitizers.formulas import (
     CARD,
     DOMAIN,
     FIRST_NAME,
+    FRONT,
     LAST_NAME,
     MACHINE,
     MARK,
     MARK_BYTES,
     NATIONAL_ID,
     NUMBER,
-    POSTCODE,
 )
 from sanitizers.persons import PERSON
 from sanitizers.pools import FALLBACK, PoolName, pool
 from sanitizers.strategies.card import TEST_NUMBERS
+from sanitizers.strategies.email import FIRST, WORDS
 from sanitizers.strategies.iban import ACCOUNTS, Country
 from sanitizers.strategies.ip import NETS
 from sanitizers.strategies.national_id import TRIES
@@ -77,9 +79,12 @@ class Fakes:
         # Letters in parts (e and an accent) make another address of the same person.
         marking = digest if composed == address else self._digest("blanks around an address", caseless)
         mark = marking[MARK : MARK + MARK_BYTES].hex()
-        fake = f"{first}.{last}.{mark}@{DOMAINS[digest[DOMAIN] % len(DOMAINS)]}"
-        usual = address == composed == caseless
-        return fake if usual else _recased(fake, self._digest("spelling of an address", address))
+        name, rest = f"{first}.{last}.", f"{mark}@{DOMAINS[digest[DOMAIN] % len(DOMAINS)]}"
+        if address == caseless:
+            return name + rest
+        if address.isascii() and (spelt := _spelt(address, name, rest)):
+            return spelt
+        return _drawn(name + rest, self._digest("spelling of an address", address))
 
     def url(self, address: str) -> str:
         """As `url`."""
@@ -89,7 +94,7 @@ class Fakes:
         """As `ip` of a text."""
         digest = self._digest("ip", address)
         if ":" in address:
-            return str(ipaddress.IPv6Address(b"\x20\x01\x0d\xb8" + digest[:12]))
+            return str(ipaddress.IPv6Address(b"\x20\x01\x0d\xb8" + digest[MACHINE : MACHINE + 12]))
         return f"{NETS[digest[MACHINE] % len(NETS)]}.{1 + digest[MACHINE + 1] % 254}"
 
     def card(self, number: str) -> str:
@@ -110,8 +115,7 @@ class Fakes:
     def national_id(self, number: str, country: str) -> str:
         """As `national_id` of the country, in its official form."""
         form, digest = numbering(country), self._digest("national_id", number)
-        at = digest[POSTCODE] << 8 | digest[POSTCODE + 1]
-        front = form.fronts[at & (len(form.fronts) - 1)]
+        front = form.fronts[_spare(digest, FRONT) & (len(form.fronts) - 1)]
         if not form.serial:
             return front
         serial = 1 + _number(digest, NATIONAL_ID) % (10**form.serial - 1)
@@ -148,6 +152,12 @@ def _number(digest: bytes, at: int) -> int:
     return int.from_bytes(digest[at : at + 7], "big")
 
 
+def _spare(digest: bytes, at: tuple[int, int, int]) -> int:
+    """12 bits: the upper halves of three bytes."""
+    high, middle, low = (digest[place] >> 4 for place in at)
+    return high << 8 | middle << 4 | low
+
+
 def _caseless(text: str) -> str:
     """In small letters as `sanitizers.folding` has them, whatever the locale."""
     small = text.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")
@@ -159,7 +169,17 @@ def _small_letters() -> dict[int, str]:
     return {ord(letter): small for letter, small in small_letters().items()}
 
 
-def _recased(fake: str, bits: bytes) -> str:
-    """Capitals where the bits of the spelling are set, and behind the @, as the strategy has them."""
-    at = fake.index("@") + 1
-    return "".join(c.upper() if bits[n // 8] >> n % 8 & 1 or n == at + 1 else c for n, c in enumerate(fake, start=1))
+def _spelt(address: str, name: str, rest: str) -> str | None:
+    """Capitals where the address, which is ASCII, has a pattern of them that the strategy gives its fake as well."""
+    if address == address.upper():
+        return (name + rest).upper()
+    if re.fullmatch(WORDS, address):
+        return re.sub("[a-z0-9]+", lambda word: word[0].capitalize(), name) + rest
+    return name[0].upper() + name[1:] + rest if re.fullmatch(FIRST, address) else None
+
+
+def _drawn(fake: str, bits: bytes) -> str:
+    """Capitals where the bits of the spelling are set; of the domain's first two letters the first has one always."""
+    at = fake.index("@") + 2  # as SQL counts
+    capitals = (n != at + 1 and (bits[n // 8] >> n % 8 & 1 or n == at) for n in range(1, len(fake) + 1))
+    return "".join(c.upper() if capital else c for c, capital in zip(fake, capitals, strict=True))

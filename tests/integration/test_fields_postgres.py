@@ -170,6 +170,16 @@ MAILS = [
     "A\u0308NNA@Corp.test",
     "ΝΊΚΟΣ@corp.test",
     "ПЁТР@пример.рф",
+    "jose\u0301@corp.test",
+    "Anna.meyer@corp.test",
+    "Anna.Meyer@corp.test",
+    "Anna.Meyer@Corp.test",
+    "O'Brien-2Nd@x.ie",
+    "7Anna@x.ie",
+    "ANNA@corp.test",
+    "anna@Corp.test",
+    "A@X.IE",
+    *("".join(c.upper() if n >> i & 1 else c for i, c in enumerate("a.b2c@d.ie")) for n in range(0, 1024, 7)),
     *(f"person{n}@Mail.invalid" for n in range(40)),
 ]
 KINDS: dict[str, tuple[list[str], dict[str, Any], Callable[[Fakes], Callable[[str], str]]]] = {
