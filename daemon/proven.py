@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 from daemon.progress import Progress
 from daemon.records import JsonMapping
+from sanitizers.attest.predicate import worst
 from sanitizers.plan import MaskingPlan
-from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.track import Progress as Stand
 
 Tell = Callable[[Progress], None]
@@ -43,5 +44,6 @@ def summary(plan: MaskingPlan, proofs: Sequence[DatabaseProof]) -> JsonMapping:
         "values kept on purpose": sum(column.kept for proof in proofs for column in proof.kept),
         "found": 0,
         "plan_digest": plan.digest,
-        "databases": {proof.database: asdict(proof) for proof in proofs},
+        "verdict": worst(road.status for proof in proofs for road in proof.roads),
+        "databases": {proof.database: {**asdict(proof), "rows": proof.rows} for proof in proofs},
     }

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from typing import Self
+from typing import Annotated, Self
 
 from faker.config import AVAILABLE_LOCALES
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -85,6 +85,9 @@ class TableRule(BaseModel):
     """Column that names a row's country or language: DE, de, de_DE."""
     locales: tuple[str, ...] = ()
     """Locales that it may name; others get the policy's."""
+    quasi_identifiers: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()
+    """Columns that together may tell a person from others (postcode, birth, sex): the proof counts how many share each
+    combination."""
 
     @field_validator("match")
     @classmethod

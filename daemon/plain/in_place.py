@@ -13,7 +13,7 @@ from daemon.progress import Progress, Watch, breakable
 from daemon.proven import engine_teller, tell_searched
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import ResidueError
-from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.witness import Witness, WitnessRun, witness_database
 from sanitizers.seal import cut_neighbours
 

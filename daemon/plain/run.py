@@ -15,7 +15,7 @@ from daemon.progress import Watch, breakable
 from daemon.proven import summary
 from daemon.records import JsonMapping
 from sanitizers.errors import BlockedError, CopyFailedError, SanitizerError
-from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.database_proof import DatabaseProof
 
 
 @dataclass(frozen=True)

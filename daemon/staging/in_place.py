@@ -20,7 +20,7 @@ from sanitizers.engines.blockers import Reach, blockers_in_reach
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import BlockedError
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.witness import Witness, WitnessRun, witness_database
 
 Part = tuple[Database, DatabasePlan]

@@ -17,8 +17,9 @@ from sanitizers.engines import stream
 from sanitizers.engines.blockers import unknown_event_triggers
 from sanitizers.errors import PlanError, ResidueError
 from sanitizers.plan import DatabasePlan, MaskingPlan
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.verifiers import read_verifiers, same_verifiers
-from sanitizers.proof.verify import DatabaseProof, VerifyRun, verify_database
+from sanitizers.proof.verify import VerifyRun, verify_database
 from sanitizers.schema import read_schema
 from sanitizers.trial import try_plan
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
 from pydantic import Field, StringConstraints, model_validator
 
 from sanitizers.attest.record import Count, Moment, Record, Sha256, Slug, Text
+from sanitizers.proof.roads.road import Status
 
 Result = Literal["anonymous", "pseudonymous", "kept", "encrypted", "public"]
 """What became of a column's values.
@@ -26,12 +26,8 @@ public        kept, and the policy calls it public: nobody looked for it elsewhe
 UNCHANGED: frozenset[Result] = frozenset({"kept", "public"})
 
 
-class RoadStatus(StrEnum):
-    """What looking down a road has said. A road that could not be looked down is UNKNOWN, never PASS."""
-
-    PASS = "PASS"  # noqa: S105  # a verdict, no password
-    FAIL = "FAIL"
-    UNKNOWN = "UNKNOWN"
+RoadStatus = Status
+"""What looking down a road has said. A road that could not be looked down is UNKNOWN, never PASS."""
 
 
 class Tool(Record):

@@ -35,7 +35,11 @@ def _masked(decisions: Decisions, path: tuple[str, str, str, str]) -> bool:
 
 
 def _names(place: str, table: Table, rule: TableRule) -> Iterator[str]:
-    for name in (*rule.person, *filter(None, (rule.locale_column,))):
+    for name in (
+        *rule.person,
+        *filter(None, (rule.locale_column,)),
+        *(n for names in rule.quasi_identifiers for n in names),
+    ):
         if table.column(name) is None:
             yield f"{place} has no column {name}, which its [[tables]] rule names: correct the rule."
 

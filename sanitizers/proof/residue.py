@@ -8,12 +8,14 @@ can produce proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
+from sanitizers.proof.looked import ColumnSearched, Hit, Looked
 from sanitizers.proof.places import Place, normal
 from sanitizers.proof.sieve import Sieve, make_sieve, with_parameters
 
@@ -90,8 +92,7 @@ SELECT number, count(*) FILTER (WHERE distinctive), count(*) FILTER (WHERE NOT d
 FROM pg_temp.original GROUP BY number
 """
 _RESIDUE_BY_PLACE = """
-SELECT p.name, r.original, count(*) FROM pg_temp.residue r JOIN pg_temp.place p ON p.number = r.place
-GROUP BY p.number, p.name, r.original ORDER BY p.number, r.original
+SELECT r.place, r.original, count(*) FROM pg_temp.residue r GROUP BY r.place, r.original ORDER BY r.place, r.original
 """
 _TABLES = sql.SQL("""
 CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) {end};
@@ -106,42 +107,6 @@ _MAY_MAKE_TABLES = """
 SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
   AND has_database_privilege(current_database(), 'TEMP')
 """
-
-
-@dataclass(frozen=True)
-class ColumnSearched:
-    """The originals of one masked column: how many different ones were searched for, and how many could not be."""
-
-    column: str
-    searched: int = 0
-    too_short: int = 0
-    by_chance: int = 0
-    """Found, but any pool of the plan can produce them, so that they prove nothing."""
-    by_coincidence: int = 0
-    """Common words, too few of the column's in one place to be a copy of it; labels of enums."""
-    found: int = 0
-
-
-@dataclass(frozen=True)
-class Hit:
-    """Originals of a column found in a place, counted."""
-
-    place: str
-    column: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Looked:
-    """A place that was looked at."""
-
-    name: str
-    derived: bool = False
-    """Computed from columns or written in a definition: values that a public column holds prove nothing there."""
-    public: bool = False
-    """A column that the policy calls public: no hit counts there."""
-    labels: bool = False
-    """Holds labels of an enum: one that is a word of the schema is a coincidence."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +147,11 @@ class Search:
     def places(self) -> int:
         """How many places were looked at, public columns not counted."""
         return sum(not looked.public for looked, _ in self._places)
+
+    @property
+    def places_by_road(self) -> Mapping[str, int]:
+        """The same by road."""
+        return Counter(looked.road for looked, _ in self._places if not looked.public)
 
     def add_originals(self, column: Place, source: psycopg.Connection) -> None:
         """Collect what is to be searched for, and what of it the policy keeps."""
@@ -237,7 +207,9 @@ class Search:
         counts = {number: numbers for number, *numbers in self._conn.execute(_COUNTS)}
         names = [str(column) for column in self._columns]
         searched = (ColumnSearched(name, *counts.get(number, ())) for number, name in enumerate(names))
-        found = (Hit(place, names[number], count) for place, number, count in self._conn.execute(_RESIDUE_BY_PLACE))
+        looked = [looked for looked, _ in self._places]
+        rows = self._conn.execute(_RESIDUE_BY_PLACE)
+        found = (Hit(looked[at].name, names[number], count, looked[at].road) for at, number, count in rows)
         return tuple(searched), tuple(found)
 
     def _coincidence(self) -> sql.Composed:

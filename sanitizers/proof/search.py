@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
 
-from sanitizers.engines.obstacles import JOURNAL_SCHEMA
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.proof.definitions import literals, read_definitions, read_labels
 from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of
 from sanitizers.proof.kept import keeping
+from sanitizers.proof.looked import Looked
 from sanitizers.proof.places import Place, read_columns, read_statistics
-from sanitizers.proof.residue import Hit, Looked, Search
+from sanitizers.proof.residue import Search
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.track import Track
@@ -23,14 +22,7 @@ from sanitizers.track import Track
 Key = tuple[str, str, str]
 """Schema, table, column."""
 
-SETTINGS = "SELECT 'setting ' || name, concat_ws(' ', setting, reset_val) FROM pg_settings WHERE setting <> ''"
-LARGE_OBJECTS = "SELECT count(*) FROM pg_largeobject_metadata"
-UNSEEN = """
-SELECT format('%I.%I', n.nspname, s.stxname) FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid
-JOIN pg_namespace n ON n.oid = s.stxnamespace
-WHERE NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1
-"""
-"""Postgres shows the values in extended statistics to the owner of the table alone."""
+MATVIEWS = "SELECT schemaname::text, matviewname::text FROM pg_matviews"
 
 
 @dataclass(frozen=True)
@@ -64,46 +56,34 @@ def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, trac
 def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: Track) -> None:
     """Look into every column, all statistics and all definitions of the target."""
     secret, places, columns = frozenset(_public(plan)), read_columns(target), _columns(plan)
+    roads = read_roads(target)
     for number, place in enumerate(places):
         track.say(str(place), number, len(places))
-        looked = Looked(f"{plan.database}.{place}", place.derived, place.key in secret, place.labels)
+        looked = Looked(
+            f"{plan.database}.{place}", place.derived, place.key in secret, place.labels, _road(place, roads)
+        )
         lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
         search.add_column(looked, replace(place, inside=lists), target)
     labelled = {str(place) for place in places if place.labels}
     search.add_labels(read_labels(target))
     for name, texts in read_statistics(target):
-        looked = Looked(f"the statistics of {plan.database}.{name}", derived=True, labels=name in labelled)
+        looked = Looked(
+            f"the statistics of {plan.database}.{name}", derived=True, labels=name in labelled, road="statistics"
+        )
         search.add_texts(looked, texts)
     for it in read_definitions(target):
-        looked = Looked(f"the definition of {it.name} in {plan.database}", derived=True)
+        looked = Looked(f"the definition of {it.name} in {plan.database}", derived=True, road="definitions")
         search.add_texts(looked, literals(it.text, it.labels))
 
 
-def journal_left(target: psycopg.Connection) -> Iterator[str]:
-    """A journal of ours where none is needed any more."""
-    if target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (JOURNAL_SCHEMA,)).fetchone():
-        yield f"schema {JOURNAL_SCHEMA} was left behind in the target"
+def read_roads(target: psycopg.Connection) -> Mapping[tuple[str, str], str]:
+    """Of relations whose columns Postgres computes, the road that answers for them."""
+    return dict.fromkeys(target.execute(MATVIEWS), "matviews")
 
 
-def left_behind(target: psycopg.Connection, key: bytes) -> Iterator[str]:
-    """The key in any spelling, and large objects, which are not masked."""
-    spellings = (
-        key.hex(),
-        base64.b64encode(key).decode().rstrip("="),
-        base64.urlsafe_b64encode(key).decode().rstrip("="),
-    )
-    defined = ((it.name, it.text) for it in read_definitions(target))
-    for name, text in (*defined, *target.execute(SETTINGS)):
-        if key in text.encode() or any(spelling.lower() in text.lower() for spelling in spellings):
-            yield f"the masking key is written in {name}"
-    row = target.execute(LARGE_OBJECTS).fetchone()
-    if row and row[0]:
-        yield f"the target has {row[0]} large objects, which nobody masked"
-
-
-def unseen(plan: DatabasePlan, target: psycopg.Connection) -> tuple[str, ...]:
-    """Where the run's role may not look, half a sentence each."""
-    return tuple(f"the extended statistics {plan.database}.{row[0]}" for row in target.execute(UNSEEN))
+def _road(place: Place, roads: Mapping[tuple[str, str], str]) -> str:
+    computed = "generated" if place.derived or place.kind == "words" else "columns"
+    return roads.get((place.schema, place.table), computed)
 
 
 def not_searched(plan: DatabasePlan) -> tuple[str, ...]:
@@ -114,12 +94,6 @@ def not_searched(plan: DatabasePlan) -> tuple[str, ...]:
 def public(plan: DatabasePlan) -> tuple[str, ...]:
     """Kept columns that the policy calls public."""
     return tuple(".".join(key) for key in _public(plan))
-
-
-def sentence(plan: DatabasePlan, hit: Hit) -> str:
-    """What was found, without the value."""
-    values = "original value" if hit.count == 1 else "original values"
-    return f"{hit.place} holds {hit.count} {values} of {plan.database}.{hit.column}"
 
 
 def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:

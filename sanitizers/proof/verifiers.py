@@ -34,9 +34,14 @@ class Verifiers(Mapping[str, str]):
 
 def read_verifiers(conn: psycopg.Connection) -> Verifiers:
     """The verifiers of every role that can log in with a password; needs pg_read_all_data."""
-    verifiers = Verifiers(dict(conn.execute(VERIFIERS).fetchall()))
+    verifiers = read_verifiers_of(conn)
     conn.commit()
     return verifiers
+
+
+def read_verifiers_of(conn: psycopg.Connection) -> Verifiers:
+    """The same within a transaction that goes on."""
+    return Verifiers(dict(conn.execute(VERIFIERS).fetchall()))
 
 
 def same_verifiers(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """The residue proof: an independent read of the target, with connections and catalogs of its own.
 
 It fails the run for rows that are missing, for objects that are not as they were, and for any original value of a
-masked column that can still be read: in a column, in the statistics, in a definition. Problems name places and counts.
+masked column that can still be read on any road. Problems name places and counts.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -19,32 +19,17 @@ from sanitizers.engines.rebuild import Connect, prepare_session
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import differences
-from sanitizers.proof.kept import ColumnKept, Counts, count_after, count_before, kept_on_purpose, stayed
+from sanitizers.proof.database_proof import DatabaseProof, counted
+from sanitizers.proof.fidelity import read_fidelity
+from sanitizers.proof.groups import Groups, QuasiIdentifiers, read_groups
+from sanitizers.proof.kept import Counts, count_after, count_before, kept_on_purpose, stayed
+from sanitizers.proof.looked import Searched
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import ColumnSearched, Search, find_home
-from sanitizers.proof.search import (
-    collect,
-    journal_left,
-    left_behind,
-    look,
-    not_searched,
-    public,
-    sentence,
-    unseen,
-)
-from sanitizers.proof.verifiers import Verifiers, read_verifiers, same_verifiers
+from sanitizers.proof.residue import Search, find_home
+from sanitizers.proof.roads import ALL_ROADS, Compared, Road, Site, guarded, look_down
+from sanitizers.proof.search import collect, look, not_searched, public
 from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
-
-__all__ = [
-    "ColumnSearched",
-    "DatabaseProof",
-    "Verifiers",
-    "VerifyRun",
-    "read_verifiers",
-    "same_verifiers",
-    "verify_database",
-]
 
 SESSION = """
 SELECT set_config('row_security', 'off', false), set_config('client_encoding', 'UTF8', false),
@@ -63,54 +48,8 @@ class VerifyRun:
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
     seed: int = field(default_factory=lambda: secrets.randbits(62))
-
-
-@dataclass(frozen=True)
-class DatabaseProof:
-    """What was looked at and what was found; holds names and counts, never a value."""
-
-    database: str
-    tables: int
-    rows: int
-    columns: tuple[ColumnSearched, ...]
-    """Every masked column whose originals were searched for."""
-    not_searched: tuple[str, ...]
-    """Masked columns whose originals and fakes share one small domain, so that equal values would prove nothing."""
-    public: tuple[str, ...]
-    """Kept columns that the policy calls public: not looked at."""
-    places: int
-    """Columns, statistics and definitions of the target that were looked at."""
-    problems: tuple[str, ...]
-    kept: tuple[ColumnKept, ...] = ()
-    """Masked columns of which the policy keeps something on purpose."""
-    warnings: tuple[str, ...] = ()
-    """Masked columns that nothing was masked of, a sentence each."""
-    unseen: tuple[str, ...] = ()
-    """What could not be looked at or searched for in this run, half a sentence each."""
-    seconds: float = 0.0
-
-    @property
-    def searched(self) -> int:
-        """Different original values that were searched for."""
-        return sum(column.searched for column in self.columns)
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What whoever takes the result must know, a sentence each."""
-        return (
-            *(f"warning: {warning}" for warning in self.warnings),
-            *(f"kept on purpose: {column}" for column in self.kept),
-            *(f"not looked at: {what}" for what in self.unseen),
-        )
-
-    def timed(self, started: float) -> DatabaseProof:
-        """The same with how long it took since that moment of the monotonic clock."""
-        return replace(self, seconds=time.monotonic() - started)
+    roads: Sequence[Road] = ALL_ROADS
+    full: bool = False
 
 
 def verify_database(run: VerifyRun, progress: Callable[[Progress], None]) -> DatabaseProof:
@@ -126,47 +65,74 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
     started = time.monotonic()
     with ExitStack() as stack:
         source, target = (open_reader(connect, run.on_connection, stack) for connect in (run.source, run.target))
-        set_key(source, run.key)  # it may decide which rows are taken
+        give_key(source, run.key)  # it may decide which rows are taken
+        site = Site(target, source, run.plan, run.key, run.seed, run.full, track)
         track.step("count", run.plan.database)
-        before = count_before(run.plan, source, run.seed, track)
-        after = count_after(run.plan, target, run.seed, track)
+        counts = count_before(run.plan, source, run.seed, track), count_after(run.plan, target, run.seed, track)
         track.step("compare", run.plan.database)
-        problems = [*differences(source, target), *journal_left(target), *left_behind(target, run.key)]
-        search = Search(find_home(source, target), run.seed)
-        track.step("collect")
-        problems += collect(run.plan, search, source, track)
-        track.step("search")
-        look(run.plan, search, target, track)
-        track.step("join", run.plan.database)
-        compared = Compared(before, after, (*lost_rows(run.plan, before, after), *problems))
-        return concluded(run.plan, search, compared, unseen(run.plan, target)).timed(started)
+        problems = (*lost_rows(run.plan, *counts), *differences(source, target))
+        compared = Compared(sum(counts[1].rows.values()), problems)
+        site = replace(site, searched=search(site, source), compared=compared)
+        return concluded(site, run.plan, run.roads, counts).timed(started)
 
 
-@dataclass(frozen=True)
-class Compared:
-    """What was found before the originals were looked for."""
+def search(site: Site, source: psycopg.Connection) -> Searched:
+    """Search for the originals of the source as whole values; what it made is gone afterwards."""
+    if site.plan is None:
+        raise ValueError("without a plan nobody knows what the originals are")
+    one = Search(find_home(source, site.target), site.seed)
+    site.track.step("collect")
+    unread = collect(site.plan, one, source, site.track)
+    site.track.step("search")
+    look(site.plan, one, site.target, site.track)
+    site.track.step("join", site.plan.database)
+    found = searched(site.plan, one, unread)
+    for conn in (source, site.target):
+        conn.commit()  # drops the temporary tables
+    return found
 
-    before: Counts
-    after: Counts
-    problems: tuple[str, ...]
+
+def searched(plan: DatabasePlan, one: Search, unread: tuple[str, ...]) -> Searched:
+    """The last step of a search, when all is collected."""
+    columns, hits = one.judge(Producible(plan).__contains__)
+    return Searched(columns, hits, one.places_by_road, unread, len(not_searched(plan)))
 
 
-def concluded(plan: DatabasePlan, search: Search, compared: Compared, unseen: tuple[str, ...]) -> DatabaseProof:
-    """The proof, when all is collected: the last step of the search, and everything counted."""
-    columns, hits = search.judge(Producible(plan).__contains__)
-    return DatabaseProof(
+def concluded(
+    site: Site, plan: DatabasePlan, roads: Sequence[Road], counts: tuple[Counts, Counts] | None
+) -> DatabaseProof:
+    """The proof, when the search is done: every road, and everything counted. `counts` are before and after."""
+    found = look_down(roads, site)
+    site.track.step("fidelity", plan.database)
+    fidelity, groups = guarded(site, lambda: read_fidelity(site)), guarded(site, lambda: _groups(site, plan))
+    proof = DatabaseProof(
         database=plan.database,
-        tables=len(plan.tables),
-        rows=sum(compared.after.rows.values()),
-        columns=columns,
+        roads=found,
+        columns=() if isinstance(site.searched, str) else site.searched.columns,
         not_searched=not_searched(plan),
         public=public(plan),
-        places=search.places,
-        problems=(*compared.problems, *(sentence(plan, hit) for hit in hits)),
-        kept=kept_on_purpose(plan, compared.before.columns),
-        warnings=tuple(stayed(plan, compared.before.columns, compared.after.columns)),
-        unseen=unseen,
+        fidelity=None if isinstance(fidelity, str) else fidelity,
+        groups=() if isinstance(groups, str) else groups,
     )
+    return _with_counts(proof, plan, *counts) if counts else proof
+
+
+def _with_counts(proof: DatabaseProof, plan: DatabasePlan, before: Counts, after: Counts) -> DatabaseProof:
+    return replace(
+        proof,
+        counted=tuple(counted(plan, before, after)),
+        kept=kept_on_purpose(plan, before.columns),
+        warnings=tuple(stayed(plan, before.columns, after.columns)),
+    )
+
+
+def _groups(site: Site, plan: DatabasePlan) -> tuple[Groups, ...]:
+    declared = (
+        QuasiIdentifiers(t.table.schema, t.table.name, columns)
+        for t in plan.tables
+        for columns in t.rule.quasi_identifiers
+    )
+    return read_groups(site.target, declared)
 
 
 def open_reader(connect: Connect, watch: Callable[[psycopg.Connection], None], stack: ExitStack) -> psycopg.Connection:
@@ -177,6 +143,12 @@ def open_reader(connect: Connect, watch: Callable[[psycopg.Connection], None], s
     conn.execute(SESSION)
     conn.commit()
     return conn
+
+
+def give_key(conn: psycopg.Connection, key: bytes) -> None:
+    """Give a session its key, for good."""
+    set_key(conn, key)
+    conn.commit()
 
 
 def lost_rows(plan: DatabasePlan, before: Counts, after: Counts) -> Iterator[str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 import psycopg
@@ -22,11 +22,13 @@ from sanitizers.errors import UnfinishedRunError
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import compared, read_objects
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.kept import Counts, count_after, count_before
 from sanitizers.proof.memory import Facts, read_facts, read_hashes, write
 from sanitizers.proof.residue import Home, Search
-from sanitizers.proof.search import collect, left_behind, look, unseen, wanted
-from sanitizers.proof.verify import Compared, DatabaseProof, concluded, lost_rows, open_reader
+from sanitizers.proof.roads import ALL_ROADS, Compared, Road, Site
+from sanitizers.proof.search import collect, look, wanted
+from sanitizers.proof.verify import concluded, lost_rows, open_reader, searched
 from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
 
@@ -43,6 +45,7 @@ class WitnessRun:
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
     seed: int = field(default_factory=lambda: secrets.randbits(62))
+    roads: Sequence[Road] = ALL_ROADS
 
 
 @dataclass(frozen=True)
@@ -119,15 +122,18 @@ class Witness:
         track.step("compare", run.plan.database)
         before = Counts(dict(seen.facts.rows), dict(seen.facts.counted))
         after = count_after(run.plan, conn, seen.facts.seed, track).sealed(run.key)
-        problems = [*seen.facts.problems, *lost_rows(run.plan, before, after), *left_behind(conn, run.key)]
-        problems += compared(dict(seen.facts.objects), dict(_objects(conn, run.key)), conn)
+        objects = compared(dict(seen.facts.objects), dict(_objects(conn, run.key)), conn)
+        problems = (*lost_rows(run.plan, before, after), *objects)
         track.step("search")
         look(run.plan, seen.search, conn, track)
         track.step("join", run.plan.database)
         if seen.earlier:
             read_hashes(conn)
-        found = Compared(before, after, tuple(problems))
-        proof = concluded(run.plan, seen.search, found, unseen(run.plan, conn)).timed(self._started)
+        found = searched(run.plan, seen.search, seen.facts.problems)
+        conn.commit()
+        site = Site(conn, None, run.plan, run.key, seen.facts.seed, full=False, track=track, searched=found)
+        site = replace(site, compared=Compared(sum(after.rows.values()), problems), journaled=True)
+        proof = concluded(site, run.plan, run.roads, (before, after)).timed(self._started)
         conn.commit()
         return proof
 

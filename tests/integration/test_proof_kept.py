@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.witness import WitnessRun, witness_database
 from sanitizers.rules import TableRule
 from tests.fix_postgres import TestDatabase
@@ -78,7 +78,7 @@ def test_values_that_are_kept_are_counted_by_the_rule_that_keeps_them(prove: Pro
             "parts": (),
         },
     ]
-    assert proof.remarks == (
+    assert tuple(remark for remark in proof.remarks if "not looked at" not in remark) == (
         "kept on purpose: 3 of 20 values of public.people.name (keep_rows 3)",
         "kept on purpose: 5 of 20 values of public.people.email (keep_rows 3, keep_if 2, keep_values 2)",
     )
@@ -91,7 +91,7 @@ def test_parts_that_are_kept_inside_values_are_named(prove: Prove) -> None:
 
     proof = prove({"about": about, "tags": tags})
 
-    assert proof.remarks == (
+    assert tuple(remark for remark in proof.remarks if "not looked at" not in remark) == (
         "kept on purpose: city in 20 values of public.people.about",
         "kept on purpose: elements in 20 values of public.people.tags",
     )

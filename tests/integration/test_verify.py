@@ -9,7 +9,7 @@ from dataclasses import asdict
 import psycopg
 import pytest
 
-from sanitizers.proof.verify import Verifiers, read_verifiers, same_verifiers
+from sanitizers.proof.verifiers import Verifiers, read_verifiers, same_verifiers
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import HARD_SCHEMA, KEY, PEOPLE, Case, make_case
 
@@ -236,7 +236,7 @@ def test_a_number_written_as_text_is_found_in_a_column_of_numbers(make_database:
 def test_missing_rows_and_changed_objects_are_problems(shop: Case) -> None:
     shop.execute(
         """DELETE FROM orders WHERE id = 1; ALTER TABLE customers DROP CONSTRAINT customers_email_key;
-        CREATE INDEX extra ON orders (note); CREATE SCHEMA branchwarden_journal"""
+        CREATE INDEX extra ON orders (note)"""
     )
 
     database = shop.plan.database
@@ -245,7 +245,6 @@ def test_missing_rows_and_changed_objects_are_problems(shop: Case) -> None:
         "constraint customers_email_key of public.customers is missing in the target",
         "index public.customers_email_key is missing in the target",
         "index public.extra is not in the source",
-        "schema branchwarden_journal was left behind in the target",
     )
 
 

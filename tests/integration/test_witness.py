@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from sanitizers.errors import CopyFailedError, UnfinishedRunError
-from sanitizers.proof.verify import DatabaseProof
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.witness import WitnessRun, witness_database
 from tests.fix_postgres import OWNER, TestDatabase
 from tests.integration.rewrite_case import RewriteCase, make_rewrite_case

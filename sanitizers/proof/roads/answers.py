@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sanitizers.proof.roads.road import Found, Road, Site, Status
 
@@ -21,8 +20,7 @@ class Answer:
     def of(self, road: Road, site: Site) -> Found:
         """FAIL where there are problems, UNKNOWN where something was not seen, otherwise PASS."""
         status = Status.FAIL if self.problems else Status.UNKNOWN if self.unseen else Status.PASS
-        numbers = MappingProxyType(dict(self.numbers))
-        return Found(road.name, site.database, status, numbers, self.sentence, self.problems, self.unseen)
+        return Found(road.name, site.database, status, dict(self.numbers), self.sentence, self.problems, self.unseen)
 
 
 def many(count: int, one: str, several: str = "") -> str:

@@ -46,7 +46,7 @@ class Leftovers(Road):
 
     def look(self, site: Site) -> Found:
         """By names and persistence; with a source also by what it has not."""
-        schemas = [row[0] for row in site.target.execute(SCHEMAS, (HELPERS,))]
+        schemas = sorted(_helpers(site.target) - _known(site))
         relations = _relations(site.target)
         strange = list(_strange(relations, site.source))
         labels, prepared, temporary = (_labels(site.target), _count(site.target, PREPARED), _temporary(site.target))
@@ -66,6 +66,17 @@ class Leftovers(Road):
         }
         sentence = f"{many(len(relations), 'table')} looked at; {many(len(problems), 'thing')} left behind."
         return Answer(numbers, sentence, problems, tuple(unseen)).of(self, site)
+
+
+def _helpers(conn: psycopg.Connection) -> set[str]:
+    return {row[0] for row in conn.execute(SCHEMAS, (HELPERS,))}
+
+
+def _known(site: Site) -> set[str]:
+    """Schemas that only have such a name: the source has them too, or the plan decides on each of their columns."""
+    planned = {table.table.schema for table in site.plan.tables} if site.plan else set()
+    source = _helpers(site.source) - {JOURNAL_SCHEMA} if site.source else set()
+    return planned | source | ({JOURNAL_SCHEMA} if site.journaled else set())
 
 
 def _relations(conn: psycopg.Connection) -> list[_Relation]:

@@ -6,18 +6,20 @@ A road that could not be looked down is UNKNOWN, never PASS, and the others go o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import psycopg
 
 from sanitizers.plan import DatabasePlan
+from sanitizers.proof.looked import Searched
 from sanitizers.track import Track
+
+T = TypeVar("T")
 
 
 class Status(StrEnum):
@@ -56,6 +58,15 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """Rows and definitions next to those of before."""
+
+    rows: int
+    problems: tuple[str, ...]
+    """A sentence for every table with other rows than it must have, and for everything that is built otherwise."""
+
+
+@dataclass(frozen=True)
 class Site:
     """What a road may use. Both sessions see every row, write texts as UTF-8 and go by UTC."""
 
@@ -69,6 +80,12 @@ class Site:
     full: bool
     """Whether roads may take hours."""
     track: Track
+    searched: Searched | str = ""
+    """What the search for whole values came to, which several roads answer from; or why there was none."""
+    compared: Compared | None = None
+    """What comparing with the database before masking came to, where the run has done it."""
+    journaled: bool = False
+    """Whether a run is at work in the target: its journal is no leftover then."""
 
     @cached_property  # a connection that was lost does not know its name any more
     def database(self) -> str:
@@ -94,14 +111,13 @@ class Road(ABC):
     def found(self, site: Site, numbers: Mapping[str, int], sentence: str, problems: Sequence[str] = ()) -> Found:
         """The answer of a road that could be looked down to its end."""
         status = Status.FAIL if problems else Status.PASS
-        return Found(self.name, site.database, status, MappingProxyType(dict(numbers)), sentence, tuple(problems))
+        return Found(self.name, site.database, status, dict(numbers), sentence, tuple(problems))
 
     def unknown(self, site: Site, why: Iterable[str], numbers: Mapping[str, int] | None = None) -> Found:
         """The answer of one that could not be looked down, or not to its end, and on which nothing was found so far."""
         reasons = tuple(why)
         sentence = f"Not looked at: {'; '.join(reasons)}."
-        counts = MappingProxyType(dict(numbers or {}))
-        return Found(self.name, site.database, Status.UNKNOWN, counts, sentence, unseen=reasons)
+        return Found(self.name, site.database, Status.UNKNOWN, dict(numbers or {}), sentence, unseen=reasons)
 
 
 def look_down(roads: Sequence[Road], site: Site) -> tuple[Found, ...]:
@@ -118,15 +134,20 @@ def look_down(roads: Sequence[Road], site: Site) -> tuple[Found, ...]:
 
 
 def _look(road: Road, site: Site) -> Found:
+    found = guarded(site, lambda: road.look(site))
+    return road.unknown(site, [found]) if isinstance(found, str) else found
+
+
+def guarded(site: Site, look: Callable[[], T]) -> T | str:
+    """What a look says, or why the server refused it; what it made in the databases is rolled back."""
     try:
         with ExitStack() as stack:
             for conn in (site.target, site.source):
                 if conn is not None:
                     stack.enter_context(conn.transaction(force_rollback=True))
-            return road.look(site)
+            return look()
     except psycopg.Error as error:
-        reason = _reason(error)
-    return road.unknown(site, [reason])
+        return _reason(error)
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -34,12 +34,20 @@ class Shape(Road):
         constraints = site.target.execute(CONSTRAINTS).fetchall()
         loose = [name for name, valid in constraints if not valid]
         tables = site.plan.tables if site.plan else ()
-        rows, lost = _counted(site, tables)
-        invalid = [row[0] for row in site.target.execute(INVALID)] if site.source is None else []
-        problems = (*lost, *(differences(site.source, site.target) if site.source else ()), *_broken(invalid))
+        rows, problems = _compare(site, tables)
         numbers = {"tables": len(tables), "rows": rows, "constraints": len(constraints), "not-valid": len(loose)}
         sentence = f"{many(rows, 'row')} of {many(len(tables), 'table')} and {many(len(constraints), 'constraint')}."
         return Answer(numbers, sentence, problems, tuple(_unseen(site, loose))).of(self, site)
+
+
+def _compare(site: Site, tables: tuple[TablePlan, ...]) -> tuple[int, tuple[str, ...]]:
+    """Rows of the target, and a sentence for everything that is otherwise."""
+    if site.compared is not None:
+        return site.compared.rows, site.compared.problems
+    rows, lost = _counted(site, tables)
+    if site.source is not None:
+        return rows, (*lost, *differences(site.source, site.target))
+    return rows, (*lost, *_broken([row[0] for row in site.target.execute(INVALID)]))
 
 
 def _broken(invalid: list[str]) -> Iterator[str]:
@@ -47,6 +55,8 @@ def _broken(invalid: list[str]) -> Iterator[str]:
 
 
 def _unseen(site: Site, loose: list[str]) -> Iterator[str]:
+    if site.compared is not None:
+        return
     if site.source is None:
         yield "whether the copy is built as its source: there is no source to compare with"
         yield from (f"whether constraint {name} was NOT VALID in the source" for name in loose)
