@@ -20,7 +20,7 @@ from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
 from daemon.errors import BranchwardenError, SettingsError, UsageError
-from daemon.keys import ephemeral_key, given_key
+from daemon.keys import ephemeral_key, field_keyring, given_key
 from daemon.log import register_secret
 from daemon.model import Report
 from daemon.neon import NeonAccess, NeonClient, Timing
@@ -181,7 +181,9 @@ class App:
         key = ephemeral_key() if asked.ephemeral_key else given_key(asked.key or self.settings.keys.path)
         staging = staging.model_copy(update={"name": asked.name}) if asked.name else staging
         how = Manner(asked.mode, asked.streams, asked.allow_event_triggers)
-        return StagingRequest(project, staging, load_policy(path, asked.sample), key, trigger, how)
+        policy = load_policy(path, asked.sample)
+        keyring = field_keyring(self.settings.keys.path) if policy.encrypts else None
+        return StagingRequest(project, staging, policy, key, trigger, how, keyring)
 
     def sanitize(self, request: StagingRequest) -> Published:
         """Spawn, prove and publish a sanitized staging branch; one at a time per project."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sanitizers.policy import MaskingPolicy
 from sanitizers.rules import ColumnPath, ColumnRule
-from sanitizers.schema import Column, Schema
+from sanitizers.schema import Column, ColumnRef, Schema
 from sanitizers.strategies import Strategy
 
 Classes = Mapping[ColumnPath, str]
@@ -49,6 +50,40 @@ class Decisions:
         """The strategy of a column, or None."""
         decision = self.by_column.get(path)
         return decision.strategy if decision else None
+
+    def root(self, path: ColumnPath) -> ColumnRef | None:
+        """The one column of all that references connect with this one under whose name they are encrypted, or None."""
+        return ColumnRef(*self._roots[path][1:]) if path in self._roots else None
+
+    @cached_property
+    def _roots(self) -> Mapping[ColumnPath, ColumnPath]:
+        """The first, by name, of those that refer to no other; in a circle the first of all."""
+        groups = connected(self.references)
+        firsts = (min([path for path in group if path not in self.references] or group) for group in groups)
+        return {path: first for group, first in zip(groups, firsts, strict=True) for path in group}
+
+
+def connected(references: References) -> list[set[ColumnPath]]:
+    """Groups of columns that references connect, however many steps apart."""
+    beside: dict[ColumnPath, set[ColumnPath]] = {}
+    for child, parents in references.items():
+        for parent in parents:
+            beside.setdefault(child, set()).add(parent)
+            beside.setdefault(parent, set()).add(child)
+    groups: list[set[ColumnPath]] = []
+    seen: set[ColumnPath] = set()
+    for start in beside:
+        if start in seen:
+            continue
+        group, waiting = set[ColumnPath](), [start]
+        while waiting:
+            path = waiting.pop()
+            if path not in group:
+                group.add(path)
+                waiting += beside[path]
+        seen |= group
+        groups.append(group)
+    return groups
 
 
 def decide(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classes | None = None) -> Decisions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,8 +15,9 @@ from sanitizers.policy import MaskingPolicy
 from sanitizers.pools import FALLBACK, Locales
 from sanitizers.problems.find import find_problems
 from sanitizers.rules import EVERY_ROW, TableRule
-from sanitizers.schema import Column, ForeignKey, Schema, Table
+from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table
 from sanitizers.strategies import Residue, Strategy
+from sanitizers.strategies.scrub import Scrub
 from sanitizers.subset import Subset
 from sanitizers.wanted import Rows, Wanted, sampled
 from sanitizers.widths import narrow
@@ -33,6 +34,8 @@ class ColumnPlan:
     strategy: Strategy
     origin: str = BY_NAME
     """Which part of the policy says so."""
+    root: ColumnRef | None = None
+    """The column that its references lead to in the end, where it has any: equal values of both are encrypted alike."""
 
     @property
     def masked(self) -> bool:
@@ -72,6 +75,8 @@ class TablePlan:
     """The policy's; rows may have their own."""
     rows: Rows = field(default_factory=Rows)
     """Which rows are taken, where not all are."""
+    parents: tuple[Parent, ...] = ()
+    """The tables that its rows refer to, where a text may hold originals of theirs."""
 
     @cached_property
     def locales(self) -> Locales:
@@ -90,13 +95,26 @@ class TablePlan:
 
     @property
     def divisible(self) -> bool:
-        """Whether parts of the table can be masked one by one."""
-        return not any(c.strategy.whole_table for c in self.columns)
+        """Whether parts of the table can be masked one by one, and that is worth it."""
+        return not self.parents and not any(c.strategy.whole_table for c in self.columns)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether Python makes some of its values, so that its rows must pass through here."""
+        return any(c.strategy.streamed for c in self.columns)
 
     @cached_property
     def draws(self) -> Draws:
         """The digests that the fakes of a row are drawn by."""
         return find_draws(self)
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A table that another one refers to."""
+
+    key: ForeignKey
+    plan: TablePlan
 
 
 @dataclass(frozen=True)
@@ -212,14 +230,23 @@ def _restricted(plan: DatabasePlan, subset: Subset) -> DatabasePlan:
 
 def _plan_database(schema: Schema, policy: MaskingPolicy, decisions: Decisions) -> DatabasePlan:
     tables = tuple(_plan_table(schema.database, table, policy, decisions) for table in schema.tables)
-    return DatabasePlan(schema.database, schema, tables)
+    by_name = {(t.table.schema, t.table.name): t for t in tables}
+    return DatabasePlan(schema.database, schema, tuple(replace(t, parents=_parents(t, by_name)) for t in tables))
+
+
+def _parents(table: TablePlan, by_name: Mapping[tuple[str, str], TablePlan]) -> tuple[Parent, ...]:
+    """Whose masked values a text of the table's rows may hold."""
+    if not any(isinstance(c.strategy, Scrub) for c in table.columns):
+        return ()
+    found = (Parent(key, by_name[key.schema, key.table]) for key in table.table.foreign_keys if not key.period)
+    return tuple(p for p in found if p.plan.columns and any(c.masked for c in p.plan.columns))
 
 
 def _plan_table(database: str, table: Table, policy: MaskingPolicy, decisions: Decisions) -> TablePlan:
     place = (database, table.schema, table.name)
     paths = {column.name: (*place, column.name) for column in table.columns}
     columns = tuple(
-        ColumnPlan(column, decision.strategy, decision.origin)
+        ColumnPlan(column, decision.strategy, decision.origin, decisions.root(paths[column.name]))
         for column in table.columns
         if (decision := decisions.by_column.get(paths[column.name]))
     )

@@ -41,6 +41,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sanitizers.errors import PolicyError
 from sanitizers.rules import DEPTH, EVERY_ROW, ColumnPath, ColumnRule, Link, TableRule, matches, share_of
 from sanitizers.strategies import KINDS, PLUGINS, MaskingStrategy, Strategy
+from sanitizers.strategies.encrypt import Encrypt
 
 Columns = dict[str, Strategy]
 SETTINGS = ("version", "locale", "sample", "reviewed_by", "reviewed_on")
@@ -91,6 +92,12 @@ class MaskingPolicy(BaseModel):
     def reviewed(self) -> bool:
         """Whether a person put their name and a date under it; by schedule only a reviewed policy runs."""
         return bool(self.reviewed_by.strip()) and self.reviewed_on is not None
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether it may need a field key."""
+        decided = (self.strategy(path) for path in self.paths())
+        return any(isinstance(one, Encrypt) for one in (*decided, *(rule.strategy for rule in self.columns)))
 
     @cached_property
     def digest(self) -> str:

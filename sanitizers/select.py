@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from psycopg import sql
 
@@ -43,12 +44,17 @@ class Slice:
 WHOLE = Slice()
 
 
-def masked_select(table: TablePlan, part: Slice = WHOLE) -> sql.Composed:
-    """SELECT every column of the plan, masked, in its order and by its name; fit for COPY (...) TO STDOUT."""
+def masked_select(
+    table: TablePlan, part: Slice = WHOLE, more: Mapping[str, sql.Composable] = MappingProxyType({})
+) -> sql.Composed:
+    """SELECT every column of the plan, masked, in its order and by its name; fit for COPY (...) TO STDOUT.
+
+    Behind them comes `more`, by name: SQL over rows `s` with the originals, which are c0, c1 and so on.
+    """
     derived = {p.column.name: text for p in table.columns if (text := p.strategy.masked_expression)}
-    outer = sql.SQL(", ").join(
-        _output(table, number, plan) for number, plan in enumerate(table.columns) if plan.column.name not in derived
-    )
+    columns = [_output(table, n, plan) for n, plan in enumerate(table.columns) if plan.column.name not in derived]
+    columns += [sql.SQL("{} AS {}").format(value, sql.Identifier(name)) for name, value in more.items()]
+    outer = sql.SQL(", ").join(columns)
     inner = sql.SQL(", ").join(_inner(table))
     masked = sql.SQL("SELECT {} FROM (SELECT {} FROM {}{}) AS {}").format(
         outer,
@@ -57,7 +63,7 @@ def masked_select(table: TablePlan, part: Slice = WHOLE) -> sql.Composed:
         sql.SQL(" OFFSET 0" if table.draws.sources else ""),
         sql.Identifier(OUTER),
     )
-    whole = _with_derived(table, derived, masked) if derived else masked
+    whole = _with_derived(table, derived, masked, tuple(more)) if derived else masked
     return _given(table, whole)
 
 
@@ -68,7 +74,9 @@ def _given(table: TablePlan, select: sql.Composed) -> sql.Composed:
     return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(table.rows.given), select)
 
 
-def _with_derived(table: TablePlan, derived: Mapping[str, str], masked: sql.Composed) -> sql.Composed:
+def _with_derived(
+    table: TablePlan, derived: Mapping[str, str], masked: sql.Composed, more: Sequence[str]
+) -> sql.Composed:
     """One SELECT more, over the masked rows: there are no originals left that an expression could take."""
     columns = [
         sql.SQL("({})::{} AS {}").format(sql.SQL(derived[name]), sql.SQL(plan.column.type), sql.Identifier(name))
@@ -76,6 +84,7 @@ def _with_derived(table: TablePlan, derived: Mapping[str, str], masked: sql.Comp
         else sql.SQL("{} AS {}").format(sql.Identifier(MASKED, name), sql.Identifier(name))
         for plan in table.columns
     ]
+    columns += [sql.SQL("{}").format(sql.Identifier(MASKED, name)) for name in more]
     return sql.SQL("SELECT {} FROM ({} OFFSET 0) AS {}").format(
         sql.SQL(", ").join(columns), masked, sql.Identifier(MASKED)
     )

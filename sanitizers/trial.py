@@ -28,6 +28,7 @@ from sanitizers.shuffled import find_shuffled
 from sanitizers.spelling import SPELL
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.shuffle import Shuffle
+from sanitizers.tokens import room_problems
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | Non
 def _try_table(
     conn: psycopg.Connection[Any], table: TablePlan, conditions: Sequence[Check | Computed]
 ) -> Iterator[str]:
-    called = [*call_problems(conn, table), *encoding_problems(conn, table)]
+    called = [*call_problems(conn, table), *encoding_problems(conn, table), *room_problems(conn, table)]
     if called:  # nothing that may not be called is run
         yield from called
         return

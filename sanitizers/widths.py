@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sanitizers.decisions import Decision, Decisions
+from sanitizers.decisions import Decision, Decisions, connected
 from sanitizers.rules import ColumnPath
 from sanitizers.schema import Column, Schema, Table
 
@@ -47,35 +47,12 @@ def _widths(schemas: Sequence[Schema], decisions: Decisions) -> Widths:
         if column.category == "text"
     }
     found: dict[ColumnPath, tuple[int, ColumnPath]] = {}
-    for group in _groups(decisions.references):
+    for group in connected(decisions.references):
         limited = [(width, path) for path in group if (width := own.get(path)) is not None]
         if limited:
             narrowest = min(limited)
             found |= {path: narrowest for path in group if path in own and own[path] != narrowest[0]}
     return found
-
-
-def _groups(references: Mapping[ColumnPath, Sequence[ColumnPath]]) -> list[set[ColumnPath]]:
-    """Columns that references connect, however many steps apart."""
-    beside: dict[ColumnPath, set[ColumnPath]] = {}
-    for child, parents in references.items():
-        for parent in parents:
-            beside.setdefault(child, set()).add(parent)
-            beside.setdefault(parent, set()).add(child)
-    groups: list[set[ColumnPath]] = []
-    seen: set[ColumnPath] = set()
-    for start in beside:
-        if start in seen:
-            continue
-        group, waiting = set[ColumnPath](), [start]
-        while waiting:
-            path = waiting.pop()
-            if path not in group:
-                group.add(path)
-                waiting += beside[path]
-        seen |= group
-        groups.append(group)
-    return groups
 
 
 def _schema(schema: Schema, widths: Widths) -> Schema:

@@ -1,4 +1,4 @@
-"""`keys new|list|retire|public`: masking and signing keys."""
+"""`keys new|list|retire|public`: masking, signing and field keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from daemon.cli.common import ConfigOption, JsonOption, out, print_json
 from daemon.duration import format_duration
-from daemon.keys import KeyEntry, KeyKind, every_key, new_key, new_signing_key, public_key, retire_key
+from daemon.keys import KeyEntry, KeyKind, every_key, new_field_key, new_key, new_signing_key, public_key, retire_key
 from daemon.settings import load_settings
 
 KindOption = Annotated[KeyKind, typer.Option("--kind", help="What it is for.")]
@@ -20,7 +20,7 @@ KindOption = Annotated[KeyKind, typer.Option("--kind", help="What it is for.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this group."""
-    group = typer.Typer(no_args_is_help=True, help="Masking keys, and keys that sign attestations.")
+    group = typer.Typer(no_args_is_help=True, help="Masking keys, keys that sign attestations, field keys.")
     group.command("new")(new)
     group.command("list")(list_all)
     group.command("retire")(retire)
@@ -34,6 +34,10 @@ def new(kind: KindOption = KeyKind.MASKING, config: ConfigOption = None) -> None
     if kind is KeyKind.SIGNING:
         key_id = new_signing_key(folder, datetime.now(UTC))
         out.print(f"Made signing key {key_id} in {folder}. Give `branchwarden keys public` to those who verify.")
+        return
+    if kind is KeyKind.FIELD:
+        key_id = new_field_key(folder, datetime.now(UTC))
+        out.print(f"Made field key {key_id} in {folder}. Back it up: without it nobody gets encrypted values back.")
         return
     key_id = new_key(folder, datetime.now(UTC))
     out.print(f"Made masking key {key_id} in {folder}. Back it up: without it the fakes cannot be made again.")
@@ -59,6 +63,8 @@ def retire(
     kind = retire_key(load_settings(config).keys.path, key_id)
     if kind is KeyKind.SIGNING:
         out.print(f"Key {key_id} is retired: what it signed is not trusted here any more. Tell those who verify.")
+    elif kind is KeyKind.FIELD:
+        out.print(f"Key {key_id} is retired: `decrypt` opens nothing that it encrypted any more. Keep its file.")
     else:
         out.print(f"Key {key_id} is retired.")
 

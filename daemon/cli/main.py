@@ -11,7 +11,20 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import Abort, TyperException
 
-from daemon.cli import branches, cycles, databases, demo, emulator, exceptions, keys, plans, records, staging, upkeep
+from daemon.cli import (
+    branches,
+    cycles,
+    databases,
+    decrypt,
+    demo,
+    emulator,
+    exceptions,
+    keys,
+    plans,
+    records,
+    staging,
+    upkeep,
+)
 from daemon.cli.ending import Ending, end, ending_of
 from daemon.errors import BranchwardenError, UsageError
 from sanitizers.errors import SanitizerError
@@ -22,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps the branches of a Neon Postgres project few, fresh and free of personal data.",
 )
-for group in (demo, cycles, branches, databases, plans, staging, records, exceptions, keys, upkeep, emulator):
+for group in (demo, cycles, branches, databases, plans, staging, records, exceptions, keys, decrypt, upkeep, emulator):
     group.add_to(app)
 
 

@@ -9,9 +9,10 @@ import typer
 
 from daemon.cli.common import clean
 from daemon.errors import SettingsError, UsageError
-from daemon.keys import MaskingKey, ephemeral_key, given_key
+from daemon.keys import MaskingKey, ephemeral_key, field_keyring, given_key
 from daemon.settings import Settings
 from sanitizers.engines.journal import Mode
+from sanitizers.fields.keyring import Keyring
 from sanitizers.policy import MaskingPolicy, load_policy
 
 PolicyOption = Annotated[
@@ -56,3 +57,8 @@ def chosen_policy(settings: Settings, path: Path | None, sample: str | None = No
 def chosen_key(settings: Settings, path: Path | None, *, ephemeral: bool) -> MaskingKey:
     """The key that is named, a passing one, or the newest of the settings' folder. Raises SettingsError."""
     return ephemeral_key() if ephemeral else given_key(path or settings.keys.path)
+
+
+def chosen_keyring(settings: Settings, policy: MaskingPolicy) -> Keyring | None:
+    """The field keys of the settings' folder, where the policy encrypts something. Raises SettingsError."""
+    return field_keyring(settings.keys.path) if policy.encrypts else None

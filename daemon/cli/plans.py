@@ -12,7 +12,15 @@ from rich.text import Text
 from daemon.app import Asked, open_app
 from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out
 from daemon.cli.ending import print_done
-from daemon.cli.options import EventTriggerOption, ModeOption, PolicyOption, SampleOption, chosen_policy, known_mode
+from daemon.cli.options import (
+    EventTriggerOption,
+    ModeOption,
+    PolicyOption,
+    SampleOption,
+    chosen_keyring,
+    chosen_policy,
+    known_mode,
+)
 from daemon.errors import RunRefusedError, UsageError
 from daemon.keys import newest_secret
 from daemon.plain import Outlook, look_ahead, parse_dsn
@@ -45,7 +53,9 @@ def plan(
     if dsn is not None:
         if project is not None:
             raise UsageError("give --dsn or --project, not both")
-        wish = Wish(known_mode(mode), chosen_policy(settings, policy, sample), tuple(allow_event_trigger or ()))
+        decided = chosen_policy(settings, policy, sample)
+        keyring = chosen_keyring(settings, decided)
+        wish = Wish(known_mode(mode), decided, tuple(allow_event_trigger or ()), keyring)
         with looking(Watch(lambda _: None)):
             outlook = look_ahead(parse_dsn("--dsn", dsn), wish, newest_secret(settings.keys.path))
         _show(outlook, as_json=as_json)

@@ -19,6 +19,7 @@ from daemon.cli.options import (
     PolicyOption,
     SampleOption,
     chosen_key,
+    chosen_keyring,
     chosen_policy,
     known_mode,
 )
@@ -70,10 +71,12 @@ def sanitize(
     if databases.given:
         if project is not None or name is not None or was_given(context, "mode"):
             raise UsageError("--project, --name and --mode are of runs on Neon: leave them out")
+        decided = chosen_policy(settings, policy, sample)
         wish = Wish(
             "clean-room" if in_place is None else "in-place",
-            chosen_policy(settings, policy, sample),
+            decided,
             _all(allow_event_trigger),
+            chosen_keyring(settings, decided),
         )
         how = How(wish, chosen_key(settings, key, ephemeral=ephemeral_key), streams)
         sanitize_plain(databases, how, Manner(yes, dry_run, as_json))

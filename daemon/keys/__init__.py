@@ -1,5 +1,9 @@
-"""The keys of this installation: for masking, and for signing attestations. Made once, in files of mode 600."""
+"""The keys of this installation: for masking, for signing attestations, and for fields that must come back.
 
+Made once, in files of mode 600.
+"""
+
+from daemon.keys.fields import field_keyring, new_field_key, required_keyring
 from daemon.keys.files import KeyKind
 from daemon.keys.listing import KeyEntry, KeyState, every_key, retire_key
 from daemon.keys.masking import (
@@ -23,8 +27,10 @@ __all__ = [
     "MaskingKey",
     "ephemeral_key",
     "every_key",
+    "field_keyring",
     "given_key",
     "list_keys",
+    "new_field_key",
     "new_key",
     "new_signing_key",
     "newest_key",
@@ -32,6 +38,7 @@ __all__ = [
     "newest_signing_key",
     "public_key",
     "read_key",
+    "required_keyring",
     "retire_key",
     "trusted_keys",
 ]

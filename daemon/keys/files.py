@@ -17,7 +17,7 @@ from daemon.errors import SettingsError
 LARGEST = 1 << 14  # bytes; a key has a hundred
 MOMENT = "%Y%m%dT%H%M%S"
 _NAMES = (
-    re.compile(r"(?P<kind>masking)-(?P<id>(?P<made>\d{8}T\d{6})-[0-9a-f]{4})\.(?P<end>key|retired)"),
+    re.compile(r"(?P<kind>masking|field)-(?P<id>(?P<made>\d{8}T\d{6})-[0-9a-f]{4})\.(?P<end>key|retired)"),
     re.compile(r"(?P<kind>signing)-(?P<made>\d{8}T\d{6})-(?P<id>[0-9a-f]{16})\.(?P<end>key|retired)"),
 )
 
@@ -27,6 +27,7 @@ class KeyKind(StrEnum):
 
     MASKING = "masking"
     SIGNING = "signing"
+    FIELD = "field"
 
 
 @dataclass(frozen=True, order=True)

@@ -1,4 +1,4 @@
-"""What keys there are, of both kinds, and how one is taken out of use."""
+"""What keys there are, of every kind, and how one is taken out of use."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class KeyState(StrEnum):
     """Whether a key is used."""
 
     IN_USE = "in use"
-    """The newest of its kind: runs mask or sign with it."""
+    """The newest of its kind: runs mask, sign or encrypt with it."""
     OLDER = "older"
-    """Not used for anything new; signatures of such a key are still good."""
+    """Not used for anything new; signatures of such a key are still good, and what it encrypted can be decrypted."""
     RETIRED = "retired"
 
 
@@ -33,7 +33,7 @@ class KeyEntry:
 
 
 def every_key(folder: Path) -> tuple[KeyEntry, ...]:
-    """All keys, masking before signing, newest first. Raises SettingsError."""
+    """All keys by kind, newest first. Raises SettingsError."""
     return tuple(entry for kind in KeyKind for entry in _entries(key_files(folder, kind)))
 
 

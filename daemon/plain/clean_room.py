@@ -119,6 +119,7 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[str]) ->
         on_connection=watch.connections.add,
         streams=run.how.streams,
         allow_event_triggers=run.how.wish.allow_event_triggers,
+        keyring=run.how.wish.keyring,
     )
     report = copy_database(copy, tell)
     if report.anew:

@@ -116,6 +116,7 @@ def _rewrite(run: InPlace, outlook: Outlook, watch: Watch, proof: tuple[Callable
         on_connection=watch.connections.add,
         allow_event_triggers=run.how.wish.allow_event_triggers,
         streams=run.how.streams,
+        keyring=run.how.wish.keyring,
     )
 
 

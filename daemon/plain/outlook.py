@@ -18,10 +18,12 @@ from sanitizers.engines.large_objects import read_owners
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.preflight import unreadable
 from sanitizers.explain import without_values
+from sanitizers.fields.keyring import Keyring
 from sanitizers.notes import find_notes
 from sanitizers.plan import DatabasePlan, Draft, MaskingPlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Schema, read_schema
+from sanitizers.tokens import key_problems
 from sanitizers.trial import try_plan
 
 BYTES_PER_SECOND = {"clean-room": 10e6, "in-place": 20e6}
@@ -41,6 +43,8 @@ class Wish:
     mode: Mode
     policy: MaskingPolicy
     allow_event_triggers: tuple[str, ...] = ()
+    keyring: Keyring | None = None
+    """The field keys, where the policy encrypts something."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def _look(conn: psycopg.Connection, facts: Facts, wish: Wish, key: bytes | None)
     policy = narrowed(wish.policy, schema, foreign)
     draft = draft_policy((schema,), policy)
     problems = [*draft.problems, *unmasked((schema,), draft.databases, policy), *unnamed(wish.policy, foreign)]
+    problems += key_problems(draft.databases, wish.keyring)
     blockers = _standing_in_the_way(conn, draft.databases[0], wish)
     problems += blockers
     if begun is None and not blockers:  # some rows are masked there already, and what can be read can be tried

@@ -16,6 +16,7 @@ from daemon.progress import Connections, Progress, abandon
 from daemon.settings import ProjectSettings, StagingSettings
 from daemon.store import Store
 from sanitizers.engines.journal import Mode
+from sanitizers.fields.keyring import Keyring
 from sanitizers.policy import MaskingPolicy
 
 __all__ = [
@@ -66,6 +67,8 @@ class StagingRequest:
     trigger: str
     """`manual` or `schedule`."""
     how: Manner = field(default_factory=Manner)
+    keyring: Keyring | None = None
+    """The field keys, where the policy encrypts something."""
 
 
 class Patience:

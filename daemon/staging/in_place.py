@@ -87,6 +87,7 @@ def _rewrite(
         allow_event_triggers=request.how.allow_event_triggers,
         roles=target.copy.roles,
         streams=request.how.streams,
+        keyring=request.keyring,
     )
     report = rewrite_database(rewrite, teller(context, "mask", database))
     context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables rewritten"))

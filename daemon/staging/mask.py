@@ -43,6 +43,7 @@ def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, cop
             on_connection=context.connections.add,
             streams=request.how.streams,
             allow_event_triggers=request.how.allow_event_triggers,
+            keyring=request.keyring,
         )
         report = stream.copy_database(copy, teller(context, "mask", database))
         rows += report.rows

@@ -18,6 +18,7 @@ from sanitizers.notes import find_notes
 from sanitizers.plan import MaskingPlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Schema
+from sanitizers.tokens import key_problems
 
 ROOTS_BY_PLAN = {"free": 3, "launch": 5, "scale": 25, "business": 25}
 """Root branches that a plan allows. Source: Neon's docs, manage/branches, 2025-10."""
@@ -68,7 +69,7 @@ def _preflight(context: StagingContext, request: StagingRequest) -> Preflight:
     schemas, policy = layout.schemas, without_foreign(request.policy, layout.schemas, layout.foreign)
     draft = draft_policy(schemas, policy)
     plan, problems = draft.plan, [*draft.problems, *unmasked(schemas, draft.databases, policy)]
-    problems += unnamed(request.policy, layout.foreign)
+    problems += [*unnamed(request.policy, layout.foreign), *key_problems(draft.databases, request.keyring)]
     problems += [*_room(listing, request), *_names(listing, context, request), *_size(listing, production)]
     problems += _owners(schemas, databases, _api_roles(context, production))
     covered = coverage(schemas, policy, request.policy.digest)

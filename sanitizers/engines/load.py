@@ -20,9 +20,11 @@ from sanitizers.engines.rebuild import Sessions
 from sanitizers.engines.units import Name, Unit
 from sanitizers.explain import without_values
 from sanitizers.plan import TablePlan
+from sanitizers.protection import Protection
 from sanitizers.schema import Column
 from sanitizers.select import masked_select
 from sanitizers.spelling import SPELLING
+from sanitizers.streamed import Stream
 from sanitizers.track import Track
 
 LOAD_SETTINGS = f"""
@@ -73,7 +75,8 @@ class _Account:
 class Loading:
     """Fills the tables of the units; each unit is to be loaded once, by any hand."""
 
-    def __init__(self, units: Iterable[Unit], track: Track) -> None:
+    def __init__(self, units: Iterable[Unit], protection: Protection, track: Track) -> None:
+        self._protection = protection
         self._track = track
         self._accounts: dict[Name, _Account] = {}
         for unit in units:
@@ -98,7 +101,7 @@ class Loading:
 
         say(0)
         hand.target.execute(LOAD_SETTINGS)
-        moved = pump(_flow(hand, unit), self._track.about(), say)
+        moved = pump(_flow(hand, unit, self._protection), self._track.about(), say)
         with account.lock:
             self._settle(hand.target, unit, moved)
 
@@ -127,8 +130,12 @@ def empty_again(sessions: Sessions, tables: Iterable[TablePlan]) -> None:
         owner.commit()
 
 
-def _flow(hand: Hand, unit: Unit) -> Flow:
+def _flow(hand: Hand, unit: Unit, protection: Protection) -> Flow:
     plan = unit.table
+    if plan.streamed:
+        stream = Stream(plan, unit.piece)
+        read = sql.SQL("COPY ({}) TO STDOUT").format(stream.select)
+        return Flow(hand.source, hand.target, read, _copy_in(plan, sql.SQL("")), protection.transformer(stream))
     form = sql.SQL(" (FORMAT binary)" if plan.columns and all(_plain(c.column) for c in plan.columns) else "")
     copy_out = sql.SQL("COPY ({}) TO STDOUT{}").format(masked_select(plan, unit.piece), form)
     return Flow(hand.source, hand.target, copy_out, _copy_in(plan, form))

@@ -17,6 +17,7 @@ from psycopg.pq.abc import PGconn
 
 from sanitizers.errors import CopyFailedError
 from sanitizers.explain import explain
+from sanitizers.fields.rows import RowTransformer
 
 STRIDE = 1 << 17  # bytes between two words about progress
 PATIENCE = 1000  # ms without a byte until we look again whether the run was stopped and what TLS has kept to itself
@@ -33,6 +34,8 @@ class Flow:
     target: psycopg.Connection
     copy_out: sql.Composed
     copy_in: sql.Composed
+    through: RowTransformer | None = None
+    """What the rows go through, which are then in the text format."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,15 @@ def pump(flow: Flow, about: str, say: Say) -> Moved:
     """
     inward = flow.target.cursor()
     with flow.source.cursor().copy(flow.copy_out), inward.copy(flow.copy_in) as into:
-        sent, size = _pass_on(flow.source.pgconn, into, about, say)
+        sent, size = _pass_on(flow, into, about, say)
     if sent != inward.rowcount:
         raise CopyFailedError(f"{about}: {sent} rows were sent and {inward.rowcount} arrived; discard the target")
     return Moved(inward.rowcount, size)
 
 
-def _pass_on(source: PGconn, into: psycopg.Copy, about: str, say: Say) -> tuple[int, int]:
+def _pass_on(flow: Flow, into: psycopg.Copy, about: str, say: Say) -> tuple[int, int]:
     """Rows that the source says it sent, and their bytes."""
+    source, through = flow.source.pgconn, flow.through
     arrival = select.poll()
     arrival.register(source.socket, select.POLLIN)
     told, size, rows = 0, 0, 0
@@ -67,7 +71,7 @@ def _pass_on(source: PGconn, into: psycopg.Copy, about: str, say: Say) -> tuple[
         count, piece, ended = _take(source, about)
         rows, size = rows + count, size + len(piece)
         if piece:
-            _write(into, piece, about)
+            _write(into, through.feed(piece) if through else piece, about)
         if ended:
             break
         if size - told >= STRIDE or not arrival.poll(PATIENCE):
@@ -75,6 +79,8 @@ def _pass_on(source: PGconn, into: psycopg.Copy, about: str, say: Say) -> tuple[
             told, rows = size, 0
         _consume(source, about)
     say(rows)
+    if through:
+        through.finish()
     return _finish(source, about), size
 
 

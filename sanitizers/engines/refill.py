@@ -14,10 +14,13 @@ from psycopg import sql
 
 from sanitizers.engines.journal import Filled, mark_done
 from sanitizers.engines.neutral import overwrite_statistics
+from sanitizers.engines.restream import copy_streamed
 from sanitizers.errors import CopyFailedError
 from sanitizers.plan import TablePlan
+from sanitizers.protection import Protection
 from sanitizers.select import masked_select
 from sanitizers.spelling import SPELLING
+from sanitizers.streamed import Stream
 
 SETTINGS = f"""
 SELECT set_config(name, value, true)
@@ -38,7 +41,7 @@ ORDER BY a.attnum
 """Columns whose values are compressed or not, or stored beside the row, other than their type has it."""
 
 
-def refill_tables(conn: psycopg.Connection, plans: Sequence[TablePlan]) -> None:
+def refill_tables(conn: psycopg.Connection, plans: Sequence[TablePlan], protection: Protection) -> None:
     """Rewrite tables and write their `done` rows; `conn` may do what their owner may, and has the masking key.
 
     All are copied before any is changed: their SELECTs may look one another up.
@@ -52,7 +55,7 @@ def refill_tables(conn: psycopg.Connection, plans: Sequence[TablePlan]) -> None:
         conn.execute(SETTINGS)
         for plan in plans:
             conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_relation(plan)))
-        copied = [0 if plan.empty else _copy(conn, plan, number) for number, plan in enumerate(plans)]
+        copied = [0 if p.empty else _copy(conn, p, number, protection) for number, p in enumerate(plans)]
         for number, (plan, rows) in enumerate(zip(plans, copied, strict=True)):
             conn.execute(sql.SQL("TRUNCATE {}").format(_relation(plan)))
             _fill(conn, plan, rows, number)
@@ -60,18 +63,20 @@ def refill_tables(conn: psycopg.Connection, plans: Sequence[TablePlan]) -> None:
             mark_done(conn, Filled(plan.table.schema, plan.table.name, rows, 0, seconds))
 
 
-def _copy(conn: psycopg.Connection, plan: TablePlan, number: int) -> int:
+def _copy(conn: psycopg.Connection, plan: TablePlan, number: int, protection: Protection) -> int:
     """Rows of the masked copy, which nobody else ever sees."""
     storage = conn.execute(STORED_OTHERWISE, (plan.table.schema, plan.table.name)).fetchall()
     name, select = _masked_copy(conn, number), masked_select(plan)
     # CREATE TABLE AS may use parallel workers, INSERT may not.
     create = sql.SQL("CREATE UNLOGGED TABLE {} AS {} {}")
-    if not storage:
+    if not storage and not plan.streamed:
         return conn.execute(create.format(name, select, sql.SQL("WITH DATA"))).rowcount
     conn.execute(create.format(name, select, sql.SQL("WITH NO DATA")))
     for column, how in storage:
         alter = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE {}")
         conn.execute(alter.format(name, sql.Identifier(column), sql.SQL(how)))
+    if plan.streamed:
+        return copy_streamed(conn, Stream(plan), name, protection)
     return conn.execute(sql.SQL("INSERT INTO {} {}").format(name, select)).rowcount
 
 

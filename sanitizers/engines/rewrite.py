@@ -30,7 +30,9 @@ from sanitizers.engines.stale import clear_stale_statistics, vacuum_statistics
 from sanitizers.engines.stream import CopyReport
 from sanitizers.errors import BlockedError, CatalogsDifferError
 from sanitizers.explain import without_values
+from sanitizers.fields.keyring import Keyring
 from sanitizers.plan import DatabasePlan, TablePlan
+from sanitizers.protection import Protection
 from sanitizers.schema import read_schema
 from sanitizers.select import set_key
 from sanitizers.track import Progress, Say, Track
@@ -68,6 +70,8 @@ class RewriteRun:
     """Called once the journal is begun, before anything is taken away: the last moment to see the originals."""
     prove: Callable[[], None] = lambda: None
     """Called when all is masked and put back. Where it raises, the journal stays: unproven is not finished."""
+    keyring: Keyring | None = None
+    """The field keys; needed where the plan encrypts something."""
 
     def __post_init__(self) -> None:
         if self.streams < 1:
@@ -149,6 +153,7 @@ def _clear(journal: Journal, sessions: Sessions, say: Say) -> None:
 def _mask(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Track) -> None:
     say, done, tables = track.step("load"), journal.done(), rewritten_tables(run.plan)
     relations = find_relations(crew.hands[0].own, tables)
+    protection = Protection(run.key, run.keyring)
     left = [group for group in together(tables) if name_of(group[0]) not in done]
 
     def mask(sessions: Sessions, group: tuple[TablePlan, ...]) -> None:
@@ -156,7 +161,7 @@ def _mask(run: RewriteRun, journal: Journal, crew: Crew[Sessions], track: Track)
         more = f" and {len(group) - 1} tables that its rows are chosen with" if len(group) > 1 else ""
         say(f"{table.qualified}{more}", 0, table.row_estimate)
         owner = relations[name_of(group[0])].owner
-        without_values(track.about, lambda: refill_tables(sessions.of(owner), group))
+        without_values(track.about, lambda: refill_tables(sessions.of(owner), group, protection))
 
     crew.work(left, mask)
 

@@ -35,10 +35,11 @@ def rewritten_tables(plan: DatabasePlan) -> tuple[TablePlan, ...]:
 def together(tables: Sequence[TablePlan]) -> tuple[tuple[TablePlan, ...], ...]:
     """The tables in groups of which each is one transaction.
 
-    Where not all rows are taken, the SELECT of one table looks up originals in others, so none may be changed before
-    all have been read.
+    Where not all rows are taken, and for texts that may hold what rows of other tables do, the SELECT of one table
+    looks up originals in others, so none may be changed before all have been read.
     """
-    asking = tuple(table for table in tables if table.rows.where is not None or table.rows.cut)
+    asked = {name_of(parent.plan) for table in tables for parent in table.parents}
+    asking = tuple(t for t in tables if t.rows.where is not None or t.rows.cut or t.parents or name_of(t) in asked)
     alone = tuple((table,) for table in tables if table not in asking)
     return (asking, *alone) if asking else alone
 

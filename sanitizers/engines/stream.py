@@ -122,7 +122,7 @@ def _save(team: Team, journal: Journal) -> None:
 def _load(run: CopyRun, team: Team, journal: Journal, track: Track) -> tuple[TableCopied, ...]:
     track.step("load")
     units = cut(team.source, _missing(run.plan, journal), run.streams, run.piece)
-    loading = Loading(units, track)
+    loading = Loading(units, run.protection, track)
     team.loaders(len(units)).work(units, loading.load)
     done = journal.done()
     nothing = {table_name(table): Filled(*table_name(table), 0) for table in run.plan.tables if table.empty}

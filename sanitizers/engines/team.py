@@ -14,7 +14,9 @@ from sanitizers.engines.crew import Crew
 from sanitizers.engines.load import LOAD_SETTINGS, Hand
 from sanitizers.engines.rebuild import Connect, Sessions, prepare_session, stay_beside
 from sanitizers.engines.units import PIECE
+from sanitizers.fields.keyring import Keyring
 from sanitizers.plan import DatabasePlan
+from sanitizers.protection import Protection
 from sanitizers.select import set_key
 
 STATE = """
@@ -48,10 +50,17 @@ class CopyRun:
     """Those of the target that may fire on what the run takes away and puts back."""
     piece: int = PIECE
     """Bytes that a part of a table has at least, where a table is cut for several streams."""
+    keyring: Keyring | None = None
+    """The field keys; needed where the plan encrypts something."""
 
     def __post_init__(self) -> None:
         if self.streams < 1 or self.piece < 1:
             raise ValueError(f"a copy needs a stream and a byte at least, not {self.streams} and {self.piece}")
+
+    @property
+    def protection(self) -> Protection:
+        """What makes the values that Python makes."""
+        return Protection(self.key, self.keyring)
 
 
 class Team:

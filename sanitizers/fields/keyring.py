@@ -22,9 +22,13 @@ from sanitizers.errors import FieldError, UnknownKeyError
 
 KEY_BYTES = 32
 SALT_BYTES = 16
+SALTED_BYTES = 12 + SALT_BYTES
+"""What a random token has more: its nonce and its salt."""
 MOST_PER_SALT = 1 << 31
 """Half of what AES-GCM allows, so that threads that share a keyring may lose count of a few."""
 KEY_ID = r"[0-9A-Za-z][0-9A-Za-z-]{0,31}"
+KEY_ID_LENGTH = 20
+"""Characters of the ids that `branchwarden keys new` gives."""
 _DETERMINISTIC, _RANDOM = b"branchwarden field bw1 deterministic", b"branchwarden field bw1 random"
 _SALTS_KEPT = 256
 

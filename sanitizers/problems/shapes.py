@@ -12,9 +12,11 @@ from sanitizers.strategies import Strategy
 from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.derived import Derived
+from sanitizers.strategies.encrypt import Encrypt
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.permute import Permute
 from sanitizers.strategies.range_shift import RangeShift
+from sanitizers.strategies.scrub import Scrub
 from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.strategies.sql_expression import SqlExpression
 
@@ -47,11 +49,25 @@ def _problems(place: Place, column: Column, strategy: Strategy) -> Iterator[str]
             yield from (f"{strategy.kind}: per: there is no column {name}" for name in missing)
             if strategy.per and place.linked(column.name):
                 yield f"{strategy.kind}: per would tear it from the columns that it refers to or that refer to it"
+    yield from _streamed(place, column, strategy)
     if column.partition_key and place.table.closed and strategy.masks and not isinstance(strategy, Shuffle):
         yield (
             f"{strategy.kind} does not fit: rows go to partitions by this column, and a fake may have none to go to:"
             " keep it, or add a default partition"
         )
+
+
+def _streamed(place: Place, column: Column, strategy: Strategy) -> Iterator[str]:
+    """Values that Python makes: of all rows, and alike at both ends of a reference."""
+    if not strategy.streamed:
+        return
+    if place.rule.keep_rows:
+        yield f"{strategy.kind} is for all rows, and keep_rows would leave some as they are: take keep_rows out"
+    if place.linked(column.name) and not (isinstance(strategy, Encrypt) and strategy.deterministic):
+        remedy = "set deterministic = true" if isinstance(strategy, Encrypt) else "choose another strategy"
+        yield f"{strategy.kind} would tear it from the columns that it refers to or that refer to it: {remedy}"
+    elif place.linked(column.name) and column.case_insensitive:
+        yield "encrypt would tear it from texts that are equal to it but for their case (citext): keep it or use digest"
 
 
 def _expression(place: Place, column: Column, strategy: SqlExpression) -> Iterator[str]:
@@ -74,7 +90,8 @@ def _derived(place: Place, column: Column, strategy: Derived) -> Iterator[str]:
 
 def _masked_names(place: Place) -> Collection[str]:
     """Columns that are there when others are derived from them."""
-    return {c.name for c in place.table.columns if not c.generated and not isinstance(place.strategy(c.name), Derived)}
+    later = (Derived, Encrypt, Scrub)
+    return {c.name for c in place.table.columns if not c.generated and not isinstance(place.strategy(c.name), later)}
 
 
 def _shuffle(place: Place, column: Column, strategy: Shuffle) -> Iterator[str]:

@@ -20,6 +20,7 @@ from sanitizers.strategies.derived import Derived
 from sanitizers.strategies.digest import Digest
 from sanitizers.strategies.document import Document
 from sanitizers.strategies.email import Email
+from sanitizers.strategies.encrypt import Encrypt
 from sanitizers.strategies.first_name import FirstName
 from sanitizers.strategies.full_name import FullName
 from sanitizers.strategies.generalize import Generalize
@@ -46,6 +47,7 @@ from sanitizers.strategies.postcode import Postcode
 from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.region import Region
 from sanitizers.strategies.scramble import Scramble
+from sanitizers.strategies.scrub import Scrub
 from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.strategies.sql_expression import SqlExpression
 from sanitizers.strategies.strategy import Inputs, MaskingStrategy, Residue
@@ -97,6 +99,8 @@ AnyStrategy = (
     | SqlExpression
     | Derived
     | Shuffle
+    | Encrypt
+    | Scrub
     | RangeShift
     | Composite
     | Hstore

@@ -126,6 +126,9 @@ class MaskingStrategy(BaseModel, ABC):
     whole_table: ClassVar[bool] = False
     """Whether a fake depends on other rows, so that a table cannot be masked part by part."""
 
+    streamed: ClassVar[bool] = False
+    """Whether Python makes the values, on the rows as they stream by; `expression` gives what stands in for them."""
+
     @property
     def checks(self) -> tuple[Check, ...]:
         """What a column must pass beside the checks for all; each answers with a problem or None."""
