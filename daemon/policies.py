@@ -109,10 +109,11 @@ def _kept_in_part(planned: Sequence[DatabasePlan]) -> Iterator[str]:
 
 
 def _classes(schemas: Iterable[Schema], policy: MaskingPolicy) -> Classes | None:
-    return _classes_of(schemas) if any(rule.pii_class for rule in policy.columns) else None
+    return personal_classes(schemas) if any(rule.pii_class for rule in policy.columns) else None
 
 
-def _classes_of(schemas: Iterable[Schema]) -> Classes:
+def personal_classes(schemas: Iterable[Schema]) -> Classes:
+    """The class of personal data of every column that the detector sees one in."""
     return {
         (schema.database, table.schema, table.name, found.column.name): found.pii_class
         for schema in schemas

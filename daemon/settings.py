@@ -92,6 +92,12 @@ class KeySettings(_Section):
     path: Path
 
 
+class AttestationSettings(_Section):
+    """The folder of the attestations."""
+
+    path: Path
+
+
 class StagingSettings(_Section):
     """The sanitized staging branch."""
 
@@ -125,6 +131,7 @@ class Settings(BaseSettings):
     http: HttpSettings
     alerts: AlertSettings
     keys: KeySettings
+    attestations: AttestationSettings
     staging: StagingSettings
     branches: BranchSettings
     purposes: tuple[PurposePattern, ...]
@@ -232,6 +239,7 @@ def _resolve(data: dict[str, Any], base: Path) -> dict[str, Any]:
     for section, key in (
         ("state", "path"),
         ("keys", "path"),
+        ("attestations", "path"),
         ("staging", "policy"),
         ("alerts", "webhook_url_file"),
     ):

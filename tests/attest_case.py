@@ -1,8 +1,10 @@
 """An attestation for tests: the predicate of one run over one shop, and keys of RFC 8032's test vectors."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from daemon.attesting import Signing
 from sanitizers.attest.compare import DatabaseNow, Facts, TableNow
 from sanitizers.attest.keys import SigningKey
 from sanitizers.attest.predicate import (
@@ -23,6 +25,8 @@ from sanitizers.attest.statement import Statement, make_statement
 END = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 SIGNER = SigningKey(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"))
 OTHER = SigningKey(bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"))
+SIGNING = Signing(SIGNER, Path())
+"""Writes to the working directory."""
 
 
 def column(name: str = "email", **fields: Any) -> Column:

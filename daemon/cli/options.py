@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from daemon.cli.common import clean
+from daemon.attesting import Signing, prepare_signing
+from daemon.cli.common import clean, err
 from daemon.errors import SettingsError, UsageError
 from daemon.keys import MaskingKey, ephemeral_key, field_keyring, given_key
 from daemon.settings import Settings
@@ -52,6 +54,14 @@ def chosen_policy(settings: Settings, path: Path | None, sample: str | None = No
     if not path.exists():
         raise SettingsError(f"there is no masking policy {path}: write one with `branchwarden detect --write`")
     return load_policy(path, sample)
+
+
+def chosen_signing(settings: Settings) -> Signing:
+    """The key that attestations are signed with, made where there is none yet. Raises SettingsError."""
+    signing = prepare_signing(settings.keys.path, settings.attestations.path, datetime.now(UTC))
+    if signing.made:
+        err.print(f"Made signing key {signing.key.id} in {settings.keys.path}, for the attestations of runs.")
+    return signing
 
 
 def chosen_key(settings: Settings, path: Path | None, *, ephemeral: bool) -> MaskingKey:

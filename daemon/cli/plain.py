@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from daemon.cli.common import clean, err, out
 from daemon.cli.ending import print_done
 from daemon.cli.progress import telling
+from daemon.cli.roads import roads_table
 from daemon.cli.signals import signals
 from daemon.errors import UsageError
 from daemon.plain import CleanRoom, InPlace, Outlook, PlainDatabase, copy_masked, mask_in_place, parse_dsn
@@ -117,5 +118,7 @@ def _print(done: Sanitized) -> None:
     out.print(f"  {proof['coverage']}", soft_wrap=True)
     out.print(f"  {proof['rows']:,} rows in {proof['tables']} tables, {proof['columns masked']} columns masked")
     out.print(f"  {proof['original values searched']:,} original values searched for, {proof['found']} found")
+    out.print(roads_table(done.roads))
     for note in done.notes:
         out.print(f"  {clean(note)}", soft_wrap=True)
+    out.print(f"  attestation: {clean(str(done.attestation))}", soft_wrap=True)

@@ -21,6 +21,7 @@ from daemon.cli.options import (
     chosen_key,
     chosen_keyring,
     chosen_policy,
+    chosen_signing,
     known_mode,
 )
 from daemon.cli.plain import Ahead, Databases, Manner, print_preflight, sanitize_plain
@@ -78,7 +79,8 @@ def sanitize(
             _all(allow_event_trigger),
             chosen_keyring(settings, decided),
         )
-        how = How(wish, chosen_key(settings, key, ephemeral=ephemeral_key), streams)
+        signing = None if dry_run else chosen_signing(settings)
+        how = How(wish, chosen_key(settings, key, ephemeral=ephemeral_key), streams, signing)
         sanitize_plain(databases, how, Manner(yes, dry_run, as_json))
         return
     asked = Asked(name, known_mode(mode), policy, key, ephemeral_key, streams, _all(allow_event_trigger), sample)

@@ -17,7 +17,7 @@ from daemon.keys.masking import (
     newest_secret,
     read_key,
 )
-from daemon.keys.signing import new_signing_key, newest_signing_key, public_key, trusted_keys
+from daemon.keys.signing import has_signing_key, new_signing_key, newest_signing_key, public_key, trusted_keys
 
 __all__ = [
     "KEY_BYTES",
@@ -29,6 +29,7 @@ __all__ = [
     "every_key",
     "field_keyring",
     "given_key",
+    "has_signing_key",
     "list_keys",
     "new_field_key",
     "new_key",

@@ -20,6 +20,11 @@ def new_signing_key(folder: Path, now: datetime) -> str:
     return key.id
 
 
+def has_signing_key(folder: Path) -> bool:
+    """Whether there is a key to sign with. Raises SettingsError."""
+    return any(not file.retired for file in key_files(folder, KeyKind.SIGNING))
+
+
 def newest_signing_key(folder: Path) -> SigningKey:
     """The key to sign with. Raises SettingsError when there is none or others can read it."""
     file = next((file for file in key_files(folder, KeyKind.SIGNING) if not file.retired), None)

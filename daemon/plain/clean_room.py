@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
-from daemon.plain.run import How, Sanitized, ending, looking, sanitized
+from daemon.plain.run import How, Proven, Sanitized, ending, looking, sanitized
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
@@ -16,10 +16,14 @@ from sanitizers.engines.journal import journaled_schema
 from sanitizers.engines.stream import CopyRun, copy_database
 from sanitizers.errors import ResidueError
 from sanitizers.plan import DatabasePlan
+from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.verify import VerifyRun, verify_database
 from sanitizers.track import Progress as Stand
 
 FAILED = "The source is as it was. Drop the target: it is masked, but not proven."
+UNATTESTED = (
+    "The source is as it was. The target is masked and proven, and nothing is written of it: run the same again."
+)
 EMPTY = "The source is as it was, and the target is as empty as before: run the same again."
 MADE = (
     "The source is as it was. The target has its schema and no rows: run again with --schema-exists, or drop what is in"
@@ -72,6 +76,7 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         RunRefusedError: something must be changed first; no row was copied.
         RunFailedError: it did not arrive whole, or something of the original was found.
     """
+    started_at = run.how.clock()
     outlook, there = run.look(watch)
     for note in (outlook.coverage, *outlook.notes):
         watch.tell(Progress("preflight", note))
@@ -87,7 +92,9 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         _refuse_blockers(run, plan)
         _copy(run, plan, watch, state)
         state[0] = FAILED
-        return _prove(run, outlook, watch, notes)
+        proof = _prove(run, outlook, watch)
+        state[0] = UNATTESTED
+        return sanitized(Proven(run.target, outlook, proof, started_at, notes), run.how)
 
 
 def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
@@ -127,7 +134,7 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[str]) ->
     watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
 
 
-def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...]) -> Sanitized:
+def _prove(run: CleanRoom, outlook: Outlook, watch: Watch) -> DatabaseProof:
     check = VerifyRun(
         source=run.source.connect,
         target=run.target.connect,
@@ -140,4 +147,4 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...
     if proof.problems:
         raise ResidueError(proof.problems)
     tell_searched(watch.tell, [proof])
-    return sanitized(run.target.place, outlook, run.how, proof, notes)
+    return proof

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError
 from daemon.plain.outlook import Outlook, connected, look_ahead
-from daemon.plain.run import How, Sanitized, ending, looking, sanitized
+from daemon.plain.run import How, Proven, Sanitized, ending, looking, sanitized
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch, breakable
 from daemon.proven import engine_teller, tell_searched
@@ -25,6 +25,7 @@ UNPROVEN = (
     "The database is masked but not proven: nobody may use it. Remove what was found and run the same again, which"
     " proves it anew, or drop it. To use it unproven all the same: DROP SCHEMA branchwarden_journal CASCADE."
 )
+UNATTESTED = "The database is masked and proven, but not attested: mask a fresh copy where you need that."
 UNTOUCHED = "No row was changed: run it again when it suits, with this policy and key or others."
 HALF = "An earlier run was cut off here: this one goes on where that one ended."
 
@@ -65,6 +66,7 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
         RunRefusedError: something must be changed first; nothing was touched.
         RunFailedError: it did not end, or something of the original was found.
     """
+    started_at = run.how.clock()
     outlook = run.look(watch)
     for note in (outlook.coverage, *outlook.notes, *([HALF] if outlook.going_on else [])):
         watch.tell(Progress("preflight", note))
@@ -87,7 +89,8 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
         watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
         (proof,) = proofs
         tell_searched(watch.tell, [proof])
-        return sanitized(run.database.place, outlook, run.how, proof)
+        state[0] = UNATTESTED
+        return sanitized(Proven(run.database, outlook, proof, started_at), run.how)
 
 
 def _proven(witness: Witness) -> DatabaseProof:

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 
+from daemon.attesting import Account, Part, Signing, attest, new_run_id
 from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, StoppedError
 from daemon.keys import MaskingKey
 from daemon.plain.outlook import Outlook, Wish
+from daemon.plain.server import PlainDatabase
 from daemon.progress import Watch, breakable
 from daemon.proven import summary
 from daemon.records import JsonMapping
+from sanitizers.attest.predicate import Source
 from sanitizers.errors import BlockedError, CopyFailedError, SanitizerError
+from sanitizers.plan import MaskingPlan
 from sanitizers.proof.database_proof import DatabaseProof
+from sanitizers.proof.roads import Found
+from sanitizers.schema import read_schema
+
+MOMENT_UNKNOWN = "the run read a server that others may write to; its rows are of a moment between its start and end"
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,9 @@ class How:
     wish: Wish
     key: MaskingKey = field(repr=False)
     streams: int = 2
+    signing: Signing | None = None
+    """None for a dry run, which makes no key."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -34,12 +47,27 @@ class Sanitized:
     place: str
     proof: JsonMapping
     notes: tuple[str, ...]
+    attestation: Path
+    roads: tuple[Found, ...] = ()
 
 
-def sanitized(place: str, outlook: Outlook, how: How, proof: DatabaseProof, notes: tuple[str, ...] = ()) -> Sanitized:
-    """The result of a run; the proof as the ledger has it."""
-    if outlook.plan is None:
-        raise ValueError("a run without a plan proves nothing")
+@dataclass(frozen=True)
+class Proven:
+    """A run that ended well, before it is told and attested."""
+
+    database: PlainDatabase
+    outlook: Outlook
+    proof: DatabaseProof
+    started_at: datetime
+    notes: tuple[str, ...] = ()
+
+
+def sanitized(run: Proven, how: How) -> Sanitized:
+    """The result of a run, attested; the proof as the ledger has it. Raises SettingsError or AttestationError."""
+    outlook, proof = run.outlook, run.proof
+    if outlook.plan is None or how.signing is None:
+        raise ValueError("a run without a plan proves nothing, and without a key it attests nothing")
+    attestation = attest(_account(run, how, outlook.plan), how.signing)
     about: JsonMapping = {
         "policy reviewed": how.wish.policy.reviewed,
         "coverage": outlook.coverage,
@@ -47,7 +75,26 @@ def sanitized(place: str, outlook: Outlook, how: How, proof: DatabaseProof, note
         "key": how.key.id,
         **summary(outlook.plan, [proof]),
     }
-    return Sanitized(place, about, (*notes, *proof.remarks))
+    notes = (*run.notes, *proof.remarks)
+    return Sanitized(run.database.place, about, notes, attestation.path, proof.roads)
+
+
+def _account(run: Proven, how: How, plan: MaskingPlan) -> Account:
+    with run.database.session() as conn:
+        schema = read_schema(conn)
+    now = how.clock()
+    return Account(
+        run_id=new_run_id(run.started_at),
+        started_at=run.started_at,
+        finished_at=now,
+        place=run.database.attested_place(),
+        mode=how.wish.mode,
+        source=Source(unknown=MOMENT_UNKNOWN),
+        policy=how.wish.policy,
+        plan=plan,
+        key=how.key,
+        parts=[Part(plan.databases[0], schema, run.proof)],
+    )
 
 
 @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from daemon.connect import plain_parameters
 from daemon.errors import DatabaseUnreachableError, UsageError
+from sanitizers.attest.predicate import PostgresPlace
 from sanitizers.spelling import BEGIN
 
 OLDEST = 14
@@ -134,6 +136,13 @@ class PlainDatabase:
         if facts is None or facts.major < OLDEST:
             raise UsageError(f"{self.option}: {self.place} is older than PostgreSQL {OLDEST}, which is not supported")
         return facts
+
+    def attested_place(self) -> PostgresPlace:
+        """Where it is, in the words of an attestation: never a user or a password."""
+        host = self.parameters.get("host") or self.parameters.get("hostaddr") or "localhost"
+        port = self.parameters.get("port") or "5432"
+        server = f"{quote(host, safe=':[]')}:{port.split(',')[0]}"
+        return PostgresPlace(server=server, system=str(self.facts().system))
 
     def _explain(self, error: psycopg.OperationalError) -> str:
         text = str(error).lower()

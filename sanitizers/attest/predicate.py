@@ -56,6 +56,8 @@ class PostgresPlace(Record):
 
     kind: Literal["postgres"] = "postgres"
     server: Annotated[str, StringConstraints(pattern=r"^[^\s@/?#]+:[0-9]{1,5}$")]
+    system: Text | None = None
+    """The cluster's own identifier (`pg_control_system`): it stays what it is by whatever name one connects."""
 
     @property
     def name(self) -> str:

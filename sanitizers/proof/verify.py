@@ -25,9 +25,11 @@ from sanitizers.proof.groups import Groups, QuasiIdentifiers, read_groups
 from sanitizers.proof.kept import Counts, count_after, count_before, kept_on_purpose, stayed
 from sanitizers.proof.looked import Searched
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import Search, find_home
+from sanitizers.proof.readers import Readers
+from sanitizers.proof.residue import Search
 from sanitizers.proof.roads import ALL_ROADS, Compared, Road, Site, guarded, look_down
-from sanitizers.proof.search import collect, look, not_searched, public
+from sanitizers.proof.search import not_searched, public
+from sanitizers.proof.sifted import search_whole
 from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
 
@@ -50,6 +52,8 @@ class VerifyRun:
     seed: int = field(default_factory=lambda: secrets.randbits(62))
     roads: Sequence[Road] = ALL_ROADS
     full: bool = False
+    streams: int = 2
+    """Sessions on each side that search for whole values."""
 
 
 def verify_database(run: VerifyRun, progress: Callable[[Progress], None]) -> DatabaseProof:
@@ -72,24 +76,33 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         track.step("compare", run.plan.database)
         problems = (*lost_rows(run.plan, *counts), *differences(source, target))
         compared = Compared(sum(counts[1].rows.values()), problems)
-        site = replace(site, searched=search(site, source), compared=compared)
-        return concluded(site, run.plan, run.roads, counts).timed(started)
+        with source.transaction(force_rollback=True), target.transaction(force_rollback=True):
+            found = search(site, source, _more(run, stack))
+        site = replace(site, searched=found, compared=compared)
+        return concluded(site, run.roads, counts).timed(started)
 
 
-def search(site: Site, source: psycopg.Connection) -> Searched:
-    """Search for the originals of the source as whole values; what it made is gone afterwards."""
+def _more(run: VerifyRun, stack: ExitStack) -> tuple[list[psycopg.Connection], list[psycopg.Connection]]:
+    """More sessions beside the first ones, to read faster."""
+    source, target = (
+        [open_reader(connect, run.on_connection, stack) for _ in range(1, run.streams)]
+        for connect in (run.source, run.target)
+    )
+    for conn in source:
+        give_key(conn, run.key)
+    return source, target
+
+
+def search(
+    site: Site,
+    source: psycopg.Connection,
+    more: tuple[Sequence[psycopg.Connection], Sequence[psycopg.Connection]] = ((), ()),
+) -> Searched:
+    """Search for the originals of the source as whole values; `more` sessions of source and target may help."""
     if site.plan is None:
         raise ValueError("without a plan nobody knows what the originals are")
-    one = Search(find_home(source, site.target), site.seed)
-    site.track.step("collect")
-    unread = collect(site.plan, one, source, site.track)
-    site.track.step("search")
-    look(site.plan, one, site.target, site.track)
-    site.track.step("join", site.plan.database)
-    found = searched(site.plan, one, unread)
-    for conn in (source, site.target):
-        conn.commit()  # drops the temporary tables
-    return found
+    readers = (Readers([first, *others], site.track) for first, others in zip((source, site.target), more, strict=True))
+    return search_whole(site.plan, *readers, site.seed, site.track)
 
 
 def searched(plan: DatabasePlan, one: Search, unread: tuple[str, ...]) -> Searched:
@@ -98,23 +111,21 @@ def searched(plan: DatabasePlan, one: Search, unread: tuple[str, ...]) -> Search
     return Searched(columns, hits, one.places_by_road, unread, len(not_searched(plan)))
 
 
-def concluded(
-    site: Site, plan: DatabasePlan, roads: Sequence[Road], counts: tuple[Counts, Counts] | None
-) -> DatabaseProof:
+def concluded(site: Site, roads: Sequence[Road], counts: tuple[Counts, Counts] | None) -> DatabaseProof:
     """The proof, when the search is done: every road, and everything counted. `counts` are before and after."""
     found = look_down(roads, site)
-    site.track.step("fidelity", plan.database)
-    fidelity, groups = guarded(site, lambda: read_fidelity(site)), guarded(site, lambda: _groups(site, plan))
+    site.track.step("fidelity", site.database)
+    fidelity, groups = guarded(site, lambda: read_fidelity(site)), guarded(site, lambda: _groups(site))
     proof = DatabaseProof(
-        database=plan.database,
+        database=site.database,
         roads=found,
         columns=() if isinstance(site.searched, str) else site.searched.columns,
-        not_searched=not_searched(plan),
-        public=public(plan),
+        not_searched=not_searched(site.plan) if site.plan else (),
+        public=public(site.plan) if site.plan else (),
         fidelity=None if isinstance(fidelity, str) else fidelity,
         groups=() if isinstance(groups, str) else groups,
     )
-    return _with_counts(proof, plan, *counts) if counts else proof
+    return _with_counts(proof, site.plan, *counts) if counts and site.plan else proof
 
 
 def _with_counts(proof: DatabaseProof, plan: DatabasePlan, before: Counts, after: Counts) -> DatabaseProof:
@@ -126,10 +137,10 @@ def _with_counts(proof: DatabaseProof, plan: DatabasePlan, before: Counts, after
     )
 
 
-def _groups(site: Site, plan: DatabasePlan) -> tuple[Groups, ...]:
+def _groups(site: Site) -> tuple[Groups, ...]:
     declared = (
         QuasiIdentifiers(t.table.schema, t.table.name, columns)
-        for t in plan.tables
+        for t in (site.plan.tables if site.plan else ())
         for columns in t.rule.quasi_identifiers
     )
     return read_groups(site.target, declared)

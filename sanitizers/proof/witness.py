@@ -133,7 +133,7 @@ class Witness:
         conn.commit()
         site = Site(conn, None, run.plan, run.key, seen.facts.seed, full=False, track=track, searched=found)
         site = replace(site, compared=Compared(sum(after.rows.values()), problems), journaled=True)
-        proof = concluded(site, run.plan, run.roads, (before, after)).timed(self._started)
+        proof = concluded(site, run.roads, (before, after)).timed(self._started)
         conn.commit()
         return proof
 

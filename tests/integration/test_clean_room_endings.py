@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from daemon.plain.outlook import Wish
 from daemon.plain.run import How, Sanitized
 from daemon.progress import Progress, Watch
 from sanitizers.policy import parse_policy
+from tests.attest_case import SIGNING
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import KEY
 
@@ -27,6 +29,12 @@ id = "keep"
 email = "email"
 """
 Pair = tuple[TestDatabase, TestDatabase]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where attestations are written to."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -47,7 +55,7 @@ def copy(pair: Pair, tell: Callable[[Watch, Progress], None], *, schema_exists: 
     room = CleanRoom(
         parse_dsn("--source", source.dsn),
         parse_dsn("--target", target.dsn),
-        How(Wish("clean-room", policy), MaskingKey("a key", KEY)),
+        How(Wish("clean-room", policy), MaskingKey("a key", KEY), signing=SIGNING),
         schema_exists,
     )
     watch = Watch(lambda progress: tell(watch, progress))

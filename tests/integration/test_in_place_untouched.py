@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from daemon.plain.outlook import Wish
 from daemon.plain.run import How, Sanitized
 from daemon.progress import Watch
 from sanitizers.policy import parse_policy
+from tests.attest_case import SIGNING
 from tests.fix_postgres import OWNER, TestDatabase
 
 SCRIPT = f"""
@@ -58,6 +60,12 @@ def execute(shop: TestDatabase, script: str) -> None:
         conn.execute(script.encode())
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where attestations are written to."""
+    monkeypatch.chdir(tmp_path)
+
+
 def count(shop: TestDatabase, query: str) -> int:
     with psycopg.connect(shop.admin_dsn) as conn:
         row = conn.execute(query.encode()).fetchone()
@@ -67,7 +75,7 @@ def count(shop: TestDatabase, query: str) -> int:
 def mask(shop: TestDatabase, strategy: str = "email", meanwhile: Callable[[], None] = lambda: None) -> Sanitized:
     """`meanwhile` is what happens while somebody types the name of the database."""
     policy = parse_policy(POLICY.format(shop.name, strategy), "masking.toml")
-    run = InPlace(parse_dsn("--in-place", shop.dsn), How(Wish("in-place", policy), ephemeral_key()))
+    run = InPlace(parse_dsn("--in-place", shop.dsn), How(Wish("in-place", policy), ephemeral_key(), signing=SIGNING))
     return mask_in_place(run, lambda _: meanwhile(), Watch(lambda _: None))
 
 
@@ -98,7 +106,11 @@ def test_the_next_run_may_have_another_policy_and_key(shop: TestDatabase) -> Non
 
     run = InPlace(
         parse_dsn("--in-place", shop.dsn),
-        How(Wish("in-place", parse_policy(policy.format(shop.name, "null"), "masking.toml")), ephemeral_key()),
+        How(
+            Wish("in-place", parse_policy(policy.format(shop.name, "null"), "masking.toml")),
+            ephemeral_key(),
+            signing=SIGNING,
+        ),
     )
     done = mask_in_place(run, lambda _: None, Watch(lambda _: None))
 

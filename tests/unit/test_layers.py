@@ -64,7 +64,8 @@ ALLOWED: dict[str, set[str]] = {
     )
     | SANITIZERS,
     # Without Neon: neither its client nor the ledger.
-    "daemon.plain": _daemon("connect", "keys", "policies", "progress", "proven") | SANITIZERS,
+    "daemon.attesting": _daemon("keys", "policies") | SANITIZERS,
+    "daemon.plain": _daemon("attesting", "connect", "keys", "policies", "progress", "proven") | SANITIZERS,
     "daemon.policies": _daemon() | SANITIZERS,
     "daemon.proven": _daemon("progress") | SANITIZERS,
     "daemon.app": _daemon(
