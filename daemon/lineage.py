@@ -176,7 +176,10 @@ def _held(tree: _Tree, branch: Branch, held: Mapping[str, _Held], production: Br
         raw = proof.history_raw_until
         masked = f"; it was masked in place, history raw until {raw:%Y-%m-%d %H:%M} UTC" if raw else ""
         reason = f"sanitized and verified on {_day(proof.verified_at)} by run {proof.run_id}{masked}"
-        return _Held(DataClass.SANITIZED, reason, history_raw_until=raw)
+        if proof.encrypted:
+            columns = "1 column comes" if proof.encrypted == 1 else f"{proof.encrypted} columns come"
+            reason += f"; {columns} back for those who hold the field key"
+        return _Held(DataClass.ENCRYPTED if proof.encrypted else DataClass.SANITIZED, reason, history_raw_until=raw)
     parent = tree.parent(branch)
     if parent is None and production is not None:
         reason = f"{_production_name(production)} was restored or made from it"

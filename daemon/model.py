@@ -150,7 +150,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """The newest published sanitize run of a branch: the only thing that makes a branch `sanitized`."""
+    """The newest published run of a branch: the only thing that makes a branch `sanitized` or `encrypted`."""
 
     run_id: str
     project_id: str
@@ -162,6 +162,8 @@ class LedgerEntry:
     masked_from: tuple[str | None, datetime | None] | None = None
     """Of a branch that was masked in place: the parent and the moment that it is a copy of."""
     history_raw_until: datetime | None = None
+    encrypted: int = 0
+    """Columns that come back for those who hold the field key."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from daemon.progress import Progress
-from daemon.records import JsonMapping
+from daemon.records import COLUMNS_ENCRYPTED, JsonMapping
 from sanitizers.attest.predicate import worst
 from sanitizers.plan import MaskingPlan
 from sanitizers.proof.database_proof import DatabaseProof
+from sanitizers.tokens import encrypted_columns
 from sanitizers.track import Progress as Stand
 
 Tell = Callable[[Progress], None]
@@ -39,6 +40,7 @@ def summary(plan: MaskingPlan, proofs: Sequence[DatabaseProof]) -> JsonMapping:
         "tables": sum(proof.tables for proof in proofs),
         "columns": plan.column_count,
         "columns masked": plan.masked_count,
+        COLUMNS_ENCRYPTED: encrypted_columns(plan.databases),
         "rows": sum(proof.rows for proof in proofs),
         "original values searched": sum(proof.searched for proof in proofs),
         "values kept on purpose": sum(column.kept for proof in proofs for column in proof.kept),

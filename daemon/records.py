@@ -11,6 +11,9 @@ from typing import TypeAlias
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonMapping: TypeAlias = Mapping[str, JsonValue]
 
+COLUMNS_ENCRYPTED = "columns encrypted"
+"""Key in the proof of a run: how many columns come back for those who hold the field key."""
+
 
 @dataclass(frozen=True)
 class Event:

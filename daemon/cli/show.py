@@ -70,7 +70,7 @@ def branch_line(view: BranchView, now: datetime) -> Text:
 def summary(report: Report) -> str:
     """The project in one sentence."""
     raw = sum(v.lineage.data_class is DataClass.RAW for v in report.views)
-    clean_ones = sum(v.lineage.data_class is DataClass.SANITIZED for v in report.views)
+    clean_ones = sum(v.lineage.data_class in {DataClass.SANITIZED, DataClass.ENCRYPTED} for v in report.views)
     return (
         f"{clean(report.project_name)}: {_count(len(report.views), 'branch', 'branches')},"
         f" {raw} with raw production rows, {clean_ones} sanitized;"

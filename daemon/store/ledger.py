@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from daemon.errors import StateError
 from daemon.model import LedgerEntry
-from daemon.records import FINAL_STEPS, JsonMapping, RunStep, SanitizeRun
+from daemon.records import COLUMNS_ENCRYPTED, FINAL_STEPS, JsonMapping, RunStep, SanitizeRun
 from daemon.store.tables import runs
 
 PARENT, TAKEN_AT, HISTORY_RAW_UNTIL = "parent", "taken at", "history raw until"
@@ -108,7 +108,13 @@ def ledger_entry(run: SanitizeRun) -> LedgerEntry:
         superseded=run.superseded_at is not None,
         masked_from=(_text(run, PARENT), _moment(run, TAKEN_AT)) if run.mode == "in-place" else None,
         history_raw_until=_moment(run, HISTORY_RAW_UNTIL),
+        encrypted=_count(run, COLUMNS_ENCRYPTED),
     )
+
+
+def _count(run: SanitizeRun, key: str) -> int:
+    value = run.proof.get(key)
+    return value if isinstance(value, int) else 0
 
 
 def _text(run: SanitizeRun, key: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sanitizers.attest.predicate import Result
 from sanitizers.strategies import Strategy
+from sanitizers.strategies.encrypt import Encrypt
 from sanitizers.strategies.keep import Keep
 
 WITHOUT_A_KEY = frozenset({"constant", "null"})
@@ -40,6 +41,8 @@ def result_of(strategy: Strategy, *, stable_key: bool) -> Result:
     """The result of a column under a key that is kept (`stable_key`), or forgotten with the run."""
     if isinstance(strategy, Keep):
         return "public" if strategy.public else "kept"
+    if isinstance(strategy, Encrypt):
+        return "encrypted"
     if strategy.keep_values or strategy.keep_if:
         return "pseudonymous"
     anonymous = WITHOUT_A_KEY if stable_key else WITHOUT_A_KEY | WITH_A_FORGOTTEN_KEY

@@ -41,7 +41,8 @@ def written_token(token: str, *, document: bool, array: bool) -> bytes:
 
 
 def found_token(written: str) -> str:
-    """The token in what a column of any such type gives; the text itself where there is none."""
+    """The token in what a column of any such type gives, char(n) too; the text itself where there is none."""
+    written = written.rstrip(" ")
     if element := _ARRAY.fullmatch(written):
         written = re.sub(r"\\(.)", r"\1", element[1]) if element[1] is not None else element[2]
     if octets := _HEX.fullmatch(written.encode()):

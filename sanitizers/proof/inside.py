@@ -18,6 +18,7 @@ from sanitizers.strategies.listed import Listed
 from sanitizers.strategies.nested import masked_value
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.paths import parse_path
+from sanitizers.strategies.scrub import Scrub
 from sanitizers.strategies.strategy import Inputs, MaskingStrategy
 
 
@@ -84,9 +85,10 @@ def kept_parts(plan: ColumnPlan) -> tuple[str, ...]:
     below = list(_below("", plan.strategy))
     parts = [name for name, s in below[1:] if isinstance(s, Keep) or s.keep_values]
     rests = [f"{name} rest".strip() for name, s in below if getattr(s, "rest", "") == "keep"]
+    texts = ["what does not look personal"] if isinstance(plan.strategy, Scrub) else []
     members = [member for _, s in below if isinstance(s, JsonOnly) for member in s.members]
     elements = ["elements"] if plan.inside and plan.strategy.keep_values else []
-    return tuple(dict.fromkeys([*elements, *parts, *rests, *members]))
+    return tuple(dict.fromkeys([*elements, *parts, *rests, *texts, *members]))
 
 
 def strategies_in(strategy: MaskingStrategy) -> tuple[MaskingStrategy, ...]:

@@ -28,9 +28,15 @@ def test_the_lists_name_strategies_that_there_are() -> None:
     assert set(KINDS) >= WITHOUT_A_KEY | WITH_A_FORGOTTEN_KEY
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_A_KEY - {"keep"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_A_KEY - {"keep", "encrypt"}))
 def test_under_a_stable_key_every_fake_is_a_pseudonym(kind: str) -> None:
     assert _of(kind, stable_key=True) == "pseudonymous"
+
+
+@pytest.mark.parametrize("stable_key", [True, False])
+def test_what_comes_back_is_encrypted_whatever_the_masking_key(stable_key: bool) -> None:
+    assert _of("encrypt", stable_key=stable_key) == "encrypted"
+    assert _of("encrypt", stable_key=stable_key, deterministic=True) == "encrypted"
 
 
 @pytest.mark.parametrize("stable_key", [True, False])

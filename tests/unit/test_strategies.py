@@ -10,11 +10,13 @@ from sanitizers.strategies import KINDS
 from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.digest import Digest
+from sanitizers.strategies.encrypt import Encrypt
 from sanitizers.strategies.first_name import FirstName
 from sanitizers.strategies.full_name import FullName
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.phone import Phone
+from sanitizers.strategies.scrub import Scrub
 
 TEXT = Column("c", "text")
 
@@ -24,7 +26,7 @@ def test_the_registry_has_every_strategy_by_its_name() -> None:
         "first_name last_name full_name email user_name phone street city postcode company date_shift digest null"
         " constant json_only keep region job user_agent text scramble permute national_id card iban imei ip mac url"
         " hostname coordinates generalize noise password json"
-        " vin hstore list composite range_shift shuffle sql derived"
+        " vin hstore list composite range_shift shuffle sql derived encrypt scrub"
     )
 
     assert set(KINDS) == set(names.split())
@@ -80,6 +82,8 @@ def test_full_names_cut_to_a_column_answer_as_well() -> None:
         (Constant(value="x"), TEXT, "pool"),
         (DateShift(), Column("c", "date"), "none"),
         (Keep(), TEXT, "none"),
+        (Encrypt(), TEXT, "search"),
+        (Scrub(), TEXT, "none"),
     ],
 )
 def test_each_says_how_its_originals_are_to_be_searched_for(strategy: object, column: Column, residue: str) -> None:

@@ -21,11 +21,13 @@ from sanitizers.proof.roads.shape import Shape
 from sanitizers.proof.roads.statements import Statements
 from sanitizers.proof.roads.statistics import Statistics
 from sanitizers.proof.roads.substring import Substring
+from sanitizers.proof.roads.tokens import Tokens
 
 ALL_ROADS: tuple[Road, ...] = (
     Columns(),
     Containment(),
     SameKey(),
+    Tokens(),
     Substring(),
     Statistics(),
     MaterializedViews(),
