@@ -22,7 +22,9 @@ SELECT n.nspname, c.relname, a.attname,
     WHEN y.typcategory = 'N' THEN 'number'
     ELSE 'plain' END,
   c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> '',
-  EXISTS (SELECT FROM pg_type w WHERE w.typtype = 'e' AND (w.oid = b.type OR w.typarray = b.type))
+  EXISTS (SELECT FROM pg_type w WHERE w.typtype = 'e' AND (w.oid = b.type OR w.typarray = b.type)),
+  CASE WHEN b.type IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) THEN 'integer'
+    WHEN y.typcategory IN ('D', 'I', 'N', 'T', 'V') OR b.type = 'uuid'::regtype THEN 'tight' ELSE 'loose' END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type y ON y.oid = a.atttypid
@@ -67,6 +69,7 @@ _ALL_STAY = sql.SQL(
     " AND NOT {stays})"
 )
 _ROWS = sql.SQL("(SELECT * FROM {relation} AS t WHERE {wanted} (({kept}) IS TRUE))")
+_PART = sql.SQL("(SELECT * FROM {relation} AS t WHERE {part})")
 _ALL, _AND_STAYS, _AND_GOES = sql.SQL(""), sql.SQL(" AND l.stays"), sql.SQL(" AND l.stays IS NOT TRUE")
 _NORMAL = sql.SQL("""lower(btrim({} COLLATE "C", E' \\t\\n\\r'))""")  # "C": alike on every server
 _PLAIN = sql.SQL("SELECT {}::text AS leaf")
@@ -109,6 +112,8 @@ class Place:
     """Whether Postgres computes it from other columns: a materialized view's, a generated one."""
     labels: bool = False
     """Whether its values are labels of an enum: the type's words, which no row of another table got there."""
+    form: str = "loose"
+    """Whether a text of it may have blanks at its ends (`loose`), never has (`tight`), or is an `integer`."""
     without: tuple[str, ...] = ()
     """Members of a JSON object that do not count, because masking keeps them on purpose."""
     common: str = ""
@@ -117,6 +122,8 @@ class Place:
     """SQL condition on the row `t`: where it is true, the policy keeps the value on purpose."""
     inside: Inside = WHOLE
     """How single leaves count."""
+    part: sql.Composable | None = None
+    """SQL condition on the row `t`, where a part of the table is to be read alone."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -160,13 +167,15 @@ class Place:
 
     def _rows(self, wanted: str) -> sql.Composed:
         if self.kept is None:
-            return self._relation
-        return _ROWS.format(relation=self._relation, wanted=sql.SQL(wanted), kept=self.kept)
+            return self.relation
+        return _ROWS.format(relation=self.relation, wanted=sql.SQL(wanted), kept=self.kept)
 
     @property
-    def _relation(self) -> sql.Composed:
+    def relation(self) -> sql.Composed:
+        """What stands in FROM before `AS t`."""
         only = sql.SQL("ONLY " if self.only else "")
-        return sql.SQL("{}{}").format(only, sql.Identifier(self.schema, self.table))
+        whole = sql.SQL("{}{}").format(only, sql.Identifier(self.schema, self.table))
+        return whole if self.part is None else _PART.format(relation=whole, part=self.part)
 
     def _values(self, rows: sql.Composed, *, keys: bool, which: sql.SQL = _ALL) -> sql.Composed:
         column = sql.Identifier("t", self.column)

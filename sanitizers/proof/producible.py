@@ -18,6 +18,11 @@ class Producible:
         for collection in {id(c): c for c in _producible(plan)}.values():
             self._add(collection)
 
+    @property
+    def texts(self) -> Collection[str]:
+        """Those that are written out; names made of two pools are not."""
+        return self._texts
+
     def __contains__(self, value: str) -> bool:
         return value in self._texts or any(_is_name(value, *names) for names in self._names)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -55,25 +55,36 @@ def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, trac
 
 def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: Track) -> None:
     """Look into every column, all statistics and all definitions of the target."""
-    secret, places, columns = frozenset(_public(plan)), read_columns(target), _columns(plan)
-    roads = read_roads(target)
-    for number, place in enumerate(places):
-        track.say(str(place), number, len(places))
-        looked = Looked(
-            f"{plan.database}.{place}", place.derived, place.key in secret, place.labels, _road(place, roads)
-        )
-        lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
-        search.add_column(looked, replace(place, inside=lists), target)
-    labelled = {str(place) for place in places if place.labels}
+    pairs = columns_to_look_at(plan, target)
+    for number, (looked, place) in enumerate(pairs):
+        track.say(str(place), number, len(pairs))
+        search.add_column(looked, place, target)
     search.add_labels(read_labels(target))
-    for name, texts in read_statistics(target):
-        looked = Looked(
-            f"the statistics of {plan.database}.{name}", derived=True, labels=name in labelled, road="statistics"
-        )
+    for looked, texts in texts_to_look_at(plan, target):
         search.add_texts(looked, texts)
+
+
+def columns_to_look_at(plan: DatabasePlan, target: psycopg.Connection) -> list[tuple[Looked, Place]]:
+    """Every column, masked or not."""
+    secret, columns, roads = frozenset(_public(plan)), _columns(plan), read_roads(target)
+    found = []
+    for place in read_columns(target):
+        name, road = f"{plan.database}.{place}", _road(place, roads)
+        lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
+        looked = Looked(name, place.derived, place.key in secret, place.labels, road)
+        found.append((looked, replace(place, inside=lists)))
+    return found
+
+
+def texts_to_look_at(plan: DatabasePlan, target: psycopg.Connection) -> Iterator[tuple[Looked, Iterable[str]]]:
+    """What the planner has sampled, and what definitions quote."""
+    labelled = {str(place) for place in read_columns(target) if place.labels}
+    for name, texts in read_statistics(target):
+        about = f"the statistics of {plan.database}.{name}"
+        yield Looked(about, derived=True, labels=name in labelled, road="statistics"), texts
     for it in read_definitions(target):
-        looked = Looked(f"the definition of {it.name} in {plan.database}", derived=True, road="definitions")
-        search.add_texts(looked, literals(it.text, it.labels))
+        about = f"the definition of {it.name} in {plan.database}"
+        yield Looked(about, derived=True, road="definitions"), literals(it.text, it.labels)
 
 
 def read_roads(target: psycopg.Connection) -> Mapping[tuple[str, str], str]:

@@ -101,8 +101,8 @@ def search(
     """Search for the originals of the source as whole values; `more` sessions of source and target may help."""
     if site.plan is None:
         raise ValueError("without a plan nobody knows what the originals are")
-    readers = (Readers([first, *others], site.track) for first, others in zip((source, site.target), more, strict=True))
-    return search_whole(site.plan, *readers, site.seed, site.track)
+    here, there = Readers([source, *more[0]], site.track), Readers([site.target, *more[1]], site.track)
+    return search_whole(site.plan, here, there, site.seed, site.track)
 
 
 def searched(plan: DatabasePlan, one: Search, unread: tuple[str, ...]) -> Searched:

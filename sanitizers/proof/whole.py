@@ -1,0 +1,226 @@
+"""The search for whole values between two servers, without anything being made in either.
+
+The hashes of all originals come from the source and become a sieve in this process. The target is asked with it, table
+by table, and sends the few hashes that get through. Which of those are originals is told by the hashes of the originals
+again: of a few million they are kept, of more the source is asked once more. All servers hash alike, with a seed that
+only the run knows.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from sanitizers.proof.bits import Bits, Different, hashes_in, sieve_of, unsigned
+from sanitizers.proof.hashed import Looks, Values, rows, together
+from sanitizers.proof.parts import LEAST
+from sanitizers.proof.places import Place, normal
+from sanitizers.proof.readers import Group, Question, Readers, Row, Take
+from sanitizers.proof.sieve import with_parameters
+
+MOST_KEPT = 8_000_000
+"""Hashes that are kept in this process: 64 MB."""
+MOST_FOUND = 2_000_000
+"""The same of the target's; when there are more, those that are no originals are left out."""
+LARGE = 8192  # blocks: 64 MB
+
+_SOME = sql.SQL("string_agg(int8send({hash}), ''::bytea) FILTER (WHERE {filter})")
+_COUNT = sql.SQL("count(*) FILTER (WHERE {v} <> '')")
+_SELECT = sql.SQL("SELECT {results} FROM {rows}{beside}{end}")
+_IN_GROUPS = sql.SQL(" GROUP BY {} & 255")
+_DIFFERENT = """
+SELECT n.nspname, c.relname, a.attname,
+  (CASE WHEN s.n_distinct > 0 THEN s.n_distinct ELSE coalesce(-s.n_distinct, 1) * greatest(c.reltuples, 0) END)::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.relname, a.attname)
+  AND s.inherited = (c.relkind = 'p')
+WHERE c.relkind IN ('r', 'p', 'm')
+"""
+_TEXTS = sql.SQL("SELECT hashtextextended({v}, {seed}) FROM unnest(%s::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n")
+_VALUES = sql.SQL("SELECT DISTINCT e.v, {hash} FROM ({values}) AS e (v), {bits} WHERE {lets}")
+
+Found = dict[int, set[int]]
+"""Hashes by the number of a column or a place."""
+
+
+@dataclass
+class Originals:
+    """What is known of the originals: how they look, how many there are, and their hashes while those are few."""
+
+    bits: Bits
+    looks: Looks = field(default_factory=Looks)
+    kept: list[tuple[int, array[int]]] | None = field(default_factory=list)
+    many: int = 0
+    searched: defaultdict[int, Different] = field(default_factory=lambda: defaultdict(Different))
+    too_short: defaultdict[int, Different] = field(default_factory=lambda: defaultdict(Different))
+
+    def add(self, number: int, hashes: array[int]) -> None:
+        """Hashes of a column."""
+        counted = self.searched[number]
+        if not counted.mask:  # few so far, most of which will have been seen
+            hashes = array("Q", set(hashes).difference(counted.seen))
+        counted.add(hashes)
+        self.bits.put(hashes)
+        self.many += len(hashes)
+        if self.kept is not None:
+            self.kept.append((number, hashes))
+        if self.many > MOST_KEPT:
+            self.kept = None
+
+
+class Whole:
+    """One search: `take` the originals, `look` into the target, then `hits`, and `values` of those that need it."""
+
+    def __init__(self, source: Readers, target: Readers, seed: int) -> None:
+        self._source, self._target, self._seed = source, target, sql.Literal(seed)
+        self._columns: dict[int, Place] = {}
+        self._found: defaultdict[int, list[array[int]]] = defaultdict(list)
+        self.originals = Originals(Bits(0))
+
+    def take(self, columns: Sequence[Place]) -> None:
+        """Take the originals of columns of the source."""
+        self._columns = dict(enumerate(columns))
+        self.originals = Originals(Bits(_expected(self._source.conns[0], columns)))
+        short: set[int] = set()
+
+        def of(v: Values) -> list[sql.Composed]:
+            looks = (sql.SQL("bit_or({})").format(look) for look in v.looks)
+            return [_COUNT.format(v=v.v), _SOME.format(hash=v.hash(self._seed), filter=v.distinctive), *looks]
+
+        def take(group: Group, row: Row) -> None:
+            for at, number in enumerate(group.numbers):
+                count, sent, letters, others = row[4 * at : 4 * at + 4]
+                hashes = hashes_in(sent)
+                self.originals.looks |= Looks(letters or 0, others or 0)
+                self.originals.add(number, hashes)
+                if count != len(hashes):
+                    short.add(number)
+
+        self._read((self._source, self._columns), of, take)
+        self._count_short({number: self._columns[number] for number in sorted(short)})
+
+    def look(self, places: Sequence[Place]) -> None:
+        """Look into places of the target."""
+        bits, looks = self.originals.bits, self.originals.looks
+
+        def of(v: Values) -> list[sql.Composed]:
+            hash_ = v.hash(self._seed)
+            lets = sql.SQL("CASE WHEN {} THEN {} END").format(v.like_one(looks), bits.lets(hash_))
+            return [_SOME.format(hash=hash_, filter=lets)]
+
+        def take(group: Group, row: Row) -> None:
+            for sent, number in zip(row, group.numbers, strict=True):
+                if sent:
+                    self._found[number].append(array("Q", set(hashes_in(sent))))
+            if sum(len(some) for found in self._found.values() for some in found) > MOST_FOUND:
+                self._reduce()
+
+        self._read((self._target, dict(enumerate(places))), of, take, bits, small=False)
+
+    def look_at(self, number: int, texts: Iterable[str]) -> None:
+        """Look at texts, as if they were those of a place with that number."""
+        hashes = array("Q", [h for h in self.of_texts(texts) if h in self.originals.bits])
+        if hashes:
+            self._found[number].append(hashes)
+
+    def of_texts(self, texts: Iterable[str]) -> list[int]:
+        """The hashes of texts."""
+        query = _TEXTS.format(v=normal(sql.Identifier("u", "v")), seed=self._seed)
+        return [unsigned(row[0]) for row in self._target.conns[0].execute(query, (list(texts),))]
+
+    def hits(self) -> tuple[Found, Found]:
+        """Hashes of originals that were found, by place, and by column."""
+        self._reduce()
+        by_place: Found = {place: set().union(*some) for place, some in self._found.items()}
+        return by_place, self._among(set().union(*by_place.values()))
+
+    def values(self, place: Place, hashes: set[int], *, kept: bool = False) -> Iterator[tuple[str, int]]:
+        """Values of a column of the source with those hashes, for this process's eyes; or of what the policy keeps."""
+        found: list[tuple[str, int]] = []
+        bits = sieve_of(hashes)
+        hash_ = sql.SQL("hashtextextended(e.v, {})").format(self._seed)
+
+        def ask(conn: psycopg.Connection, places: Sequence[Place]) -> sql.Composed:
+            values = (places[0].kept_values() if kept else None) or places[0].values()
+            all_ = with_parameters(values, conn)
+            return _VALUES.format(hash=hash_, values=all_, bits=bits.beside, lets=bits.lets(hash_))
+
+        def take(_: Group, row: Row) -> None:
+            found.append((row[0], unsigned(row[1])))
+
+        self._source.read({0: place}, Question(ask, take, bits.parameters))
+        return ((v, h) for v, h in found if h in hashes)
+
+    def _count_short(self, columns: dict[int, Place]) -> None:
+        (nothing,) = self.of_texts([""])
+
+        def of(v: Values) -> list[sql.Composed]:
+            return [_SOME.format(hash=v.hash(self._seed), filter=sql.SQL("NOT {}").format(v.distinctive))]
+
+        def take(group: Group, row: Row) -> None:
+            for sent, number in zip(row, group.numbers, strict=True):
+                self.originals.too_short[number].add({h for h in hashes_in(sent) if h != nothing})
+
+        self._read((self._source, columns), of, take)
+
+    def _reduce(self) -> None:
+        """Leave out what is no original."""
+        found: Found = {number: set().union(*some) for number, some in self._found.items()}
+        real = set().union(*self._among(set().union(*found.values())).values())
+        for number, hashes in found.items():
+            self._found[number] = [array("Q", hashes & real)]
+
+    def _among(self, hashes: set[int]) -> Found:
+        """Those of the hashes that are originals', by column."""
+        found: defaultdict[int, set[int]] = defaultdict(set)
+        if self.originals.kept is not None or not hashes:
+            for number, some in self.originals.kept or ():
+                found[number] |= hashes.intersection(some)
+            return found
+        bits = sieve_of(hashes)
+
+        def of(v: Values) -> list[sql.Composed]:
+            hash_ = v.hash(self._seed)
+            return [_SOME.format(hash=hash_, filter=sql.SQL("{} AND {}").format(bits.lets(hash_), v.distinctive))]
+
+        def take(group: Group, row: Row) -> None:
+            for sent, number in zip(row, group.numbers, strict=True):
+                found[number] |= hashes.intersection(hashes_in(sent))
+
+        self._read((self._source, self._columns), of, take, bits)
+        return found
+
+    def _read(
+        self,
+        side: tuple[Readers, dict[int, Place]],
+        of: Callable[[Values], list[sql.Composed]],
+        take: Take,
+        bits: Bits | None = None,
+        *,
+        small: bool = True,
+    ) -> None:
+        readers, columns = side
+
+        def ask(conn: psycopg.Connection, places: Sequence[Place]) -> sql.Composed:
+            from_, values = rows(places, readers.edged, small=small)
+            end: sql.Composable = sql.SQL("")
+            if not together(places[0]) and places[0].part is None:  # one answer may be too large
+                end = _IN_GROUPS.format(values[0].hash(self._seed))
+            beside = sql.SQL(", {}").format(bits.beside) if bits else sql.SQL("")
+            results = sql.SQL(", ").join(result for v in values for result in of(v))
+            return _SELECT.format(results=results, rows=with_parameters(from_, conn), beside=beside, end=end)
+
+        blocks = LEAST if small else LARGE
+        readers.read(columns, Question(ask, take, bits.parameters if bits else {}, blocks))
+
+
+def _expected(conn: psycopg.Connection, columns: Sequence[Place]) -> int:
+    """About how many originals there are; wrong by much, the sieve lets too much through, no less."""
+    known = {(schema, table, column): n for schema, table, column, n in conn.execute(_DIFFERENT)}
+    return sum(known.get(column.key, 0) for column in columns)
