@@ -24,6 +24,7 @@ from daemon.cli import (
     records,
     staging,
     upkeep,
+    verify,
 )
 from daemon.cli.ending import Ending, end, ending_of
 from daemon.errors import BranchwardenError, UsageError
@@ -35,7 +36,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps the branches of a Neon Postgres project few, fresh and free of personal data.",
 )
-for group in (demo, cycles, branches, databases, plans, staging, records, exceptions, keys, decrypt, upkeep, emulator):
+for group in (
+    demo,
+    cycles,
+    branches,
+    databases,
+    plans,
+    staging,
+    verify,
+    records,
+    exceptions,
+    keys,
+    decrypt,
+    upkeep,
+    emulator,
+):
     group.add_to(app)
 
 

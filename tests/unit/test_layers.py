@@ -64,6 +64,7 @@ ALLOWED: dict[str, set[str]] = {
     )
     | SANITIZERS,
     # Without Neon: neither its client nor the ledger.
+    "daemon.checking": _daemon("connect", "keys", "neon", "plain", "policies", "progress", "proven") | SANITIZERS,
     "daemon.attesting": _daemon("keys", "policies") | SANITIZERS,
     "daemon.plain": _daemon("attesting", "connect", "keys", "policies", "progress", "proven") | SANITIZERS,
     "daemon.policies": _daemon() | SANITIZERS,

@@ -1,0 +1,37 @@
+"""The fidelity report as a part of the page: does staging still behave like production?"""
+
+from __future__ import annotations
+
+from html import escape
+
+from sanitizers.proof.fidelity import ColumnFidelity, Fidelity, Profile
+
+HEAD = ("column", "", "NULL", "different", "length", "shapes")
+
+
+def fidelity_section(fidelity: Fidelity) -> str:
+    """A table of all columns, each next to the source's; what is far off is said below it."""
+    titles = "".join(f"<th>{name}</th>" for name in HEAD)
+    rows = "".join(_rows(column) for column in fidelity.columns)
+    sampled = any(column.sampled for column in fidelity.columns)
+    note = "Of large tables a sample was looked at. " if sampled else ""
+    return (
+        f"<h2>Does {escape(fidelity.database)} still behave like production?</h2>"
+        f'<p class="soft">{note}Shapes (a, A, 9) are shown where 20 rows or more share one.</p>'
+        f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>\n'
+    )
+
+
+def _rows(column: ColumnFidelity) -> str:
+    name = f"<code>{escape(column.column)}</code>" + (" <b>masked</b>" if column.masked else "")
+    warnings = "".join(f'<br><span class="open">{escape(warning)}</span>' for warning in column.warnings)
+    here = _row(f"{name}{warnings}", "copy", column.target)
+    return here + (_row("", "source", column.source) if column.source else "")
+
+
+def _row(name: str, side: str, profile: Profile) -> str:
+    length = "" if profile.median is None else f"{profile.shortest} / {profile.median} / {profile.longest}"
+    shapes = ", ".join(f"<code>{escape(shape.text)}</code> {shape.rows:,}" for shape in profile.shapes)
+    cells = (name, side, f"{profile.null_share:.0%}", f"{profile.distinct:,} of {profile.values:,}", length, shapes)
+    line = "".join(f'<td class="number">{cell}</td>' for cell in cells)
+    return f"<tr>{line}</tr>\n"

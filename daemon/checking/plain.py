@@ -1,0 +1,106 @@
+"""Any Postgres by its connection string: whoever masked it, and with whatever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import psycopg
+
+from daemon.checking.attestation import AttestationChecked
+from daemon.checking.now import read_now
+from daemon.checking.result import Checked
+from daemon.errors import DatabaseUnreachableError, StoppedError, UsageError
+from daemon.plain import PlainDatabase
+from daemon.plain.narrow import narrowed
+from daemon.plain.outlook import FOREIGN_TABLES
+from daemon.policies import draft_policy
+from daemon.progress import Watch
+from daemon.proven import engine_teller
+from sanitizers.attest.compare import Facts
+from sanitizers.errors import CopyFailedError
+from sanitizers.plan import DatabasePlan
+from sanitizers.policy import MaskingPolicy
+from sanitizers.proof.survey import SurveyRun, survey_database
+from sanitizers.schema import read_schema
+
+RESTORED = "whether something was restored over it since: plain Postgres does not tell"
+
+
+@dataclass(frozen=True)
+class PlainCheck:
+    """What is asked for; everything but the target may be missing, and what then cannot be told is UNKNOWN."""
+
+    target: PlainDatabase
+    source: PlainDatabase | None = None
+    policy: MaskingPolicy | None = None
+    key: bytes | None = field(default=None, repr=False)
+    attestation: AttestationChecked | None = None
+    full: bool = False
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def check_plain(check: PlainCheck, watch: Watch) -> Checked:
+    """Look down every road of a database, and compare it with an attestation.
+
+    Raises:
+        UsageError: source and target are one database, or the policy does not fit.
+        DatabaseUnreachableError: one of them does not answer.
+    """
+    facts = check.target.facts()
+    if check.source is not None and check.source.facts().is_same_as(facts):
+        raise UsageError("--dsn and --source are one database: give the one that was masked, and the one before")
+    plan = plan_of(check.source or check.target, check.policy) if check.policy else None
+    run = SurveyRun(
+        target=check.target.connect,
+        source=check.source.connect if check.source else None,
+        plan=plan,
+        key=check.key,
+        full=check.full,
+        stop=watch.stop,
+        on_connection=watch.connections.add,
+    )
+    try:
+        proof = survey_database(run, engine_teller(watch.tell, "verify"))
+    except CopyFailedError as error:
+        if watch.stop.is_set():
+            raise StoppedError("stopped on request\nNothing was changed.") from None
+        raise DatabaseUnreachableError(str(error)) from None
+    attestation = check.attestation.against(_facts(check)) if check.attestation else None
+    return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full)
+
+
+def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> DatabasePlan:
+    """The plan of a database; a copy may have another name than the policy, which then speaks of one. UsageError."""
+    with database.session() as conn:
+        schema = read_schema(conn)
+        foreign = conn.execute(FOREIGN_TABLES).fetchall()
+    names = tuple(policy.databases)
+    if schema.database not in names and len(names) == 1:
+        schema = replace(schema, database=names[0])
+    foreign = [(schema.database, *place[1:]) for place in foreign]
+    draft = draft_policy((schema,), narrowed(policy, schema, foreign))
+    if draft.plan is None:
+        raise UsageError(
+            "\n".join([f"the policy does not fit {database.place}:", *(f"  - {p}" for p in draft.problems)])
+        )
+    return draft.plan.databases[0]
+
+
+def _facts(check: PlainCheck) -> Facts:
+    """The place goes by the cluster's own identifier, since one server has many names."""
+    here = check.target.attested_place()
+    name = here.name
+    if check.attestation is not None and check.attestation.statement is not None:
+        said = check.attestation.statement.predicate.place
+        if said.kind == "postgres" and said.system is not None and said.system == here.system:
+            name = said.name
+    unseen = [RESTORED]
+    databases = []
+    try:
+        with check.target.session() as conn:
+            databases.append(read_now(conn))
+    except (DatabaseUnreachableError, psycopg.Error):
+        unseen.append("tables and rows: the server refused to show them")
+    return Facts(name, tuple(databases), unseen=tuple(unseen))
