@@ -1,6 +1,7 @@
 """A sieve in this process: bits of the hashes that came, which a server asks before it sends any of its own.
 
-What has no bit is no original; what has one may be. Each hash has two bits, of its two halves (Bloom 1970).
+What has no bit is no original; what has one may be. Each hash has one bit, of its lower half; of very many hashes each
+has two, of both halves (Bloom 1970).
 """
 
 from __future__ import annotations
@@ -15,35 +16,55 @@ from psycopg.adapt import PyFormat
 
 LEAST, MOST = 1 << 12, 1 << 28  # bits: half a kilobyte to 32 MB
 PER_HASH = 16
-DIFFERENT = 1 << 17  # hashes of one column that are counted one by one
+WIDEST = 1 << 25  # bits of a sieve that is made of bytes
+PACKED = 1 << 20  # bytes of it that become bits at once, by numbers of so many digits
+MOST_ONCE = 1 << 22  # hashes: of more each has two bits
+HALVES = 1 << 32
+DIFFERENT = 1 << 16  # hashes of one column that are counted one by one
 
-_BITS = tuple(1 << n for n in range(8))
-_LETS = sql.SQL("get_bit(b.bits, {hash} & {mask}::bigint) = 1 AND get_bit(b.bits, {hash} >> 32 & {mask}::bigint) = 1")
+_BIT = sql.SQL("get_bit(b.bits, {hash} & {mask}::bigint) = 1")
+_SECOND = sql.SQL(" AND get_bit(b.bits, {hash} >> 32 & {mask}::bigint) = 1")
 
 
 class Bits:
     """The sieve of so many hashes, or of somewhat more."""
 
     def __init__(self, hashes: int) -> None:
-        size = min(max(1 << (PER_HASH * hashes).bit_length() >> 1, LEAST), MOST)
-        self._bytes = bytearray(size // 8)
+        self._twice = hashes > MOST_ONCE
+        self._size = min(max(1 << (PER_HASH * hashes).bit_length() >> 1, LEAST), MOST)
+        # A byte for each bit is set twice as fast.
+        self._wide = bytearray(self._size) if self._size <= WIDEST else None
+        self._bits = bytearray(self._size // 8)
 
     def put(self, hashes: array[int]) -> None:
         """Let these through."""
-        found, last = self._bytes, 8 * len(self._bytes) - 1
-        halves = array("I", hashes.tobytes())
-        for half in halves:  # on any machine, one after the other
+        last, halves = self._size - 1, array("I", hashes.tobytes()) if self._twice else lower(hashes)
+        if self._wide is not None:
+            wide = self._wide
+            for half in halves:
+                wide[half & last] = 1
+            return
+        bits, each = self._bits, tuple(1 << n for n in range(8))
+        for half in halves:
             at = half & last
-            found[at >> 3] |= _BITS[at & 7]
+            bits[at >> 3] |= each[at & 7]
+
+    def close(self) -> None:
+        """No more hashes come."""
+        if self._wide is not None:
+            for at in range(0, self._size, PACKED):
+                self._bits[at // 8 : (at + PACKED) // 8] = _packed(self._wide[at : at + PACKED])
+            self._wide = None
 
     def __contains__(self, hash_: int) -> bool:
-        last = 8 * len(self._bytes) - 1
-        return all(self._bytes[at >> 3] >> (at & 7) & 1 for at in (hash_ & last, hash_ >> 32 & last))
+        last = self._size - 1
+        places = (hash_ & last, hash_ >> 32 & last) if self._twice else (hash_ & last,)
+        return all(self._bits[at >> 3] >> (at & 7) & 1 for at in places)
 
     @property
     def parameters(self) -> Mapping[str, bytes]:
         """What a query with `lets` in it is sent with."""
-        return {"bits": bytes(self._bytes)}
+        return {"bits": bytes(self._bits)}
 
     @property
     def beside(self) -> sql.Composed:
@@ -54,7 +75,8 @@ class Bits:
     def lets(self, hash_: sql.Composable) -> sql.Composable:
         """SQL for whether a hash gets through."""
         whole = sql.SQL("({})").format(hash_)
-        return _LETS.format(hash=whole, mask=sql.Literal(8 * len(self._bytes) - 1))
+        known = {"hash": whole, "mask": sql.Literal(self._size - 1)}
+        return _BIT.format(**known) + _SECOND.format(**known) if self._twice else _BIT.format(**known)
 
 
 def sieve_of(hashes: Iterable[int]) -> Bits:
@@ -62,27 +84,43 @@ def sieve_of(hashes: Iterable[int]) -> Bits:
     found = array("Q", hashes)
     bits = Bits(len(found))
     bits.put(found)
+    bits.close()
     return bits
+
+
+def _packed(wide: bytearray) -> bytes:
+    """Bytes of 0 and 1 as bits, the lowest first."""
+    number = int.from_bytes(wide, "little")
+    for shift in (7, 14, 28):
+        number |= number >> shift
+    return number.to_bytes(len(wide), "little")[::8]
 
 
 @dataclass
 class Different:
-    """How many different hashes there were: each counted, or of many those that end in so many zeros."""
+    """How many different hashes there were: each counted, or of many those whose lower half is below a limit."""
 
+    most: int = DIFFERENT
+    limit: int = HALVES
     seen: set[int] = field(default_factory=set)
-    mask: int = 0
 
-    def add(self, hashes: Iterable[int]) -> None:
+    @property
+    def few(self) -> bool:
+        """Whether each was counted."""
+        return self.limit == HALVES
+
+    def add(self, hashes: array[int]) -> None:
         """Count these."""
-        self.seen.update([h for h in hashes if not h & self.mask] if self.mask else hashes)
-        while len(self.seen) > DIFFERENT:
-            self.mask = self.mask << 1 | 1
-            self.seen = {h for h in self.seen if not h & self.mask}
+        limit = self.limit
+        self.seen.update(hashes if self.few else [half for half in lower(hashes) if half < limit])
+        while len(self.seen) > self.most:
+            self.limit //= 2
+            self.seen = {half for h in self.seen if (half := h % HALVES) < self.limit}
 
     @property
     def count(self) -> int:
-        """Exact while there are few."""
-        return len(self.seen) * (self.mask + 1)
+        """Exact where there are few."""
+        return len(self.seen) * (HALVES // self.limit)
 
 
 def hashes_in(sent: bytes | None) -> array[int]:
@@ -91,6 +129,11 @@ def hashes_in(sent: bytes | None) -> array[int]:
     if sys.byteorder == "little":
         found.byteswap()
     return found
+
+
+def lower(hashes: array[int]) -> array[int]:
+    """Their lower halves, which are faster to go through."""
+    return array("I", hashes.tobytes())[0 if sys.byteorder == "little" else 1 :: 2]
 
 
 def unsigned(hash_: int) -> int:

@@ -32,18 +32,21 @@ _LOOSE = sql.SQL(
 _BEGINS = sql.SQL("{v} < '!'")
 _EDGED = sql.SQL("({v} < '!' OR {v} LIKE E'%%\\n%%' OR {v} LIKE E'%%\\r%%' OR {v} LIKE E'%%\\t%%')")
 _DISTINCTIVE = sql.SQL("""
-(CASE WHEN ({v} >= 'a' AND {v} < '{{') OR ({v} >= 'A' AND {v} < '[') THEN length({v}::bpchar) >= {shortest}
-  WHEN octet_length({v}) >= {long} THEN true
+(CASE WHEN octet_length({v}) >= {long} THEN true
+  WHEN ({v} >= 'a' AND {v} < '{{') OR ({v} >= 'A' AND {v} < '[') THEN length({v}::bpchar) >= {shortest}
   WHEN btrim({v}, {blanks}) ~ '[^0-9[:punct:][:space:]]' THEN length(btrim({v}, {blanks})) >= {shortest}
   ELSE length({v}) - length(translate({v}, '0123456789', '')) >= {digits} END)
 """)
 _LENGTH = sql.SQL("1::bigint << least(length({v}::bpchar), 63)")
 _LETTERS = sql.SQL("CASE WHEN {v} >= 'A' THEN {length} END")
 _OTHERS = sql.SQL("CASE WHEN {v} < 'A' THEN {length} END")
+_BOTH = (_LETTERS, _OTHERS)
 _LIKE_ONE = sql.SQL(
     "(CASE WHEN {v} >= 'A' THEN {letters}::bigint ELSE {others}::bigint END >> least(length({v}::bpchar), 63)) & 1 = 1"
 )
+_DATE = sql.SQL("{v} < 'A' AND {v} LIKE '%%-__-__%%'")
 _PLAIN_ROWS = sql.SQL("(SELECT {values} FROM {relation} AS t OFFSET 0) AS s")
+_FEW_ROWS = sql.SQL("(SELECT DISTINCT {values} FROM {relation} AS t) AS s")
 _NESTED_ROWS = sql.SQL("({values} OFFSET 0) AS s")
 
 
@@ -54,9 +57,21 @@ class Looks:
     letters: int = 0
     """Of those that begin with a letter, or with what comes after `A`."""
     others: int = 0
+    dates: bool = False
+    """Whether some look like a date."""
 
     def __or__(self, other: Looks) -> Looks:
-        return Looks(self.letters | other.letters, self.others | other.others)
+        return Looks(self.letters | other.letters, self.others | other.others, self.dates or other.dates)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the columns of a server, by their keys."""
+
+    few: Collection[tuple[str, str, str]]
+    """That have few different values, by the planner's statistics."""
+    edged: Collection[tuple[str, str, str]] = ()
+    """Of which some values end with a tab or the end of a line."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +101,11 @@ class Values:
         )
 
     @property
-    def looks(self) -> tuple[sql.Composed, sql.Composed]:
-        """Its bit of `Looks.letters`, and of `Looks.others`; the other one is NULL."""
+    def looks(self) -> tuple[sql.Composed, sql.Composed, sql.Composed]:
+        """Aggregates that give the `Looks` of all values, in order."""
         length = _LENGTH.format(v=self.v)
-        return _LETTERS.format(v=self.v, length=length), _OTHERS.format(v=self.v, length=length)
+        letters, others = (sql.SQL("bit_or({})").format(one.format(v=self.v, length=length)) for one in _BOTH)
+        return letters, others, sql.SQL("bool_or({})").format(_DATE.format(v=self.v))
 
     def like_one(self, looks: Looks) -> sql.Composed:
         """Whether it looks like one of those values; blanks at its ends do not matter."""
@@ -106,22 +122,21 @@ def together(place: Place) -> bool:
     return place.kind in {"plain", "number"} and place.inside == WHOLE and place.kept is None and not place.without
 
 
-def rows(
-    places: Sequence[Place], edged: Collection[tuple[str, str, str]], *, small: bool
-) -> tuple[sql.Composed, list[Values]]:
-    """What stands in FROM, and the values of the places in it: of columns of one table, or of one that is nested.
+def rows(places: Sequence[Place], known: Known, *, small: bool) -> tuple[sql.Composed, list[Values]]:
+    """What stands in FROM, and the values of the places in it: of columns of one table, or of a single one.
 
     Args:
-        places: columns that are read together, or a single one.
-        edged: keys of columns of which some values end with a tab or the end of a line.
+        places: columns that are read together.
+        known: of their server.
         small: whether small numbers are of interest, and keys of JSON objects are not.
     """
     if not together(places[0]):
         return _NESTED_ROWS.format(values=places[0].values(keys=not small)), [Values(sql.SQL("s.v"), "tight")]
     named = [(place, sql.Identifier(f"v{number}")) for number, place in enumerate(places)]
     values = sql.SQL(", ").join(sql.SQL("{} AS {}").format(_text(place, small=small), v) for place, v in named)
-    found = [Values(sql.SQL("s.{}").format(v), place.form, place.key in edged) for place, v in named]
-    return _PLAIN_ROWS.format(values=values, relation=places[0].relation), found
+    found = [Values(sql.SQL("s.{}").format(v), place.form, place.key in known.edged) for place, v in named]
+    from_ = _FEW_ROWS if len(places) == 1 and places[0].key in known.few else _PLAIN_ROWS
+    return from_.format(values=values, relation=places[0].relation), found
 
 
 def _text(place: Place, *, small: bool) -> sql.Composed:

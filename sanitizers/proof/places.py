@@ -24,6 +24,7 @@ SELECT n.nspname, c.relname, a.attname,
   c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> '',
   EXISTS (SELECT FROM pg_type w WHERE w.typtype = 'e' AND (w.oid = b.type OR w.typarray = b.type)),
   CASE WHEN b.type IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) THEN 'integer'
+    WHEN b.type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN 'dated'
     WHEN y.typcategory IN ('D', 'I', 'N', 'T', 'V') OR b.type = 'uuid'::regtype THEN 'tight' ELSE 'loose' END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -113,7 +114,7 @@ class Place:
     labels: bool = False
     """Whether its values are labels of an enum: the type's words, which no row of another table got there."""
     form: str = "loose"
-    """Whether a text of it may have blanks at its ends (`loose`), never has (`tight`), or is an `integer`."""
+    """Whether a value as text may have blanks at its ends (`loose`) or never has (`tight`, `integer`, `dated`)."""
     without: tuple[str, ...] = ()
     """Members of a JSON object that do not count, because masking keeps them on purpose."""
     common: str = ""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
 
-from sanitizers.proof.bits import Bits, Different, hashes_in, sieve_of, unsigned
+from sanitizers.proof.bits import DIFFERENT, HALVES, Bits, Different, hashes_in, sieve_of, unsigned
 from sanitizers.proof.hashed import Looks, Values, rows, together
 from sanitizers.proof.parts import LEAST
 from sanitizers.proof.places import Place, normal
@@ -27,6 +27,8 @@ MOST_KEPT = 8_000_000
 """Hashes that are kept in this process: 64 MB."""
 MOST_FOUND = 2_000_000
 """The same of the target's; when there are more, those that are no originals are left out."""
+MOST_COUNTED = 1 << 19
+"""The same of those that are counted one by one, of all columns together."""
 LARGE = 8192  # blocks: 64 MB
 
 _SOME = sql.SQL("string_agg(int8send({hash}), ''::bytea) FILTER (WHERE {filter})")
@@ -63,7 +65,7 @@ class Originals:
     def add(self, number: int, hashes: array[int]) -> None:
         """Hashes of a column."""
         counted = self.searched[number]
-        if not counted.mask:  # few so far, most of which will have been seen
+        if counted.few:  # most of them will have been seen
             hashes = array("Q", set(hashes).difference(counted.seen))
         counted.add(hashes)
         self.bits.put(hashes)
@@ -86,23 +88,23 @@ class Whole:
     def take(self, columns: Sequence[Place]) -> None:
         """Take the originals of columns of the source."""
         self._columns = dict(enumerate(columns))
-        self.originals = Originals(Bits(_expected(self._source.conns[0], columns)))
+        self.originals = _expected(self._source.conns[0], self._columns)
         short: set[int] = set()
 
         def of(v: Values) -> list[sql.Composed]:
-            looks = (sql.SQL("bit_or({})").format(look) for look in v.looks)
-            return [_COUNT.format(v=v.v), _SOME.format(hash=v.hash(self._seed), filter=v.distinctive), *looks]
+            return [_COUNT.format(v=v.v), _SOME.format(hash=v.hash(self._seed), filter=v.distinctive), *v.looks]
 
         def take(group: Group, row: Row) -> None:
             for at, number in enumerate(group.numbers):
-                count, sent, letters, others = row[4 * at : 4 * at + 4]
+                count, sent, letters, others, dates = row[5 * at : 5 * at + 5]
                 hashes = hashes_in(sent)
-                self.originals.looks |= Looks(letters or 0, others or 0)
+                self.originals.looks |= Looks(letters or 0, others or 0, bool(dates))
                 self.originals.add(number, hashes)
                 if count != len(hashes):
                     short.add(number)
 
         self._read((self._source, self._columns), of, take)
+        self.originals.bits.close()
         self._count_short({number: self._columns[number] for number in sorted(short)})
 
     def look(self, places: Sequence[Place]) -> None:
@@ -121,7 +123,8 @@ class Whole:
             if sum(len(some) for found in self._found.values() for some in found) > MOST_FOUND:
                 self._reduce()
 
-        self._read((self._target, dict(enumerate(places))), of, take, bits, small=False)
+        able = {number: p for number, p in enumerate(places) if p.form != "dated" or looks.dates}
+        self._read((self._target, able), of, take, bits, small=False)
 
     def look_at(self, number: int, texts: Iterable[str]) -> None:
         """Look at texts, as if they were those of a place with that number."""
@@ -136,9 +139,8 @@ class Whole:
 
     def hits(self) -> tuple[Found, Found]:
         """Hashes of originals that were found, by place, and by column."""
-        self._reduce()
-        by_place: Found = {place: set().union(*some) for place, some in self._found.items()}
-        return by_place, self._among(set().union(*by_place.values()))
+        by_column = self._reduce()
+        return {place: set().union(*some) for place, some in self._found.items()}, by_column
 
     def values(self, place: Place, hashes: set[int], *, kept: bool = False) -> Iterator[tuple[str, int]]:
         """Values of a column of the source with those hashes, for this process's eyes; or of what the policy keeps."""
@@ -165,16 +167,19 @@ class Whole:
 
         def take(group: Group, row: Row) -> None:
             for sent, number in zip(row, group.numbers, strict=True):
-                self.originals.too_short[number].add({h for h in hashes_in(sent) if h != nothing})
+                hashes = array("Q", [h for h in hashes_in(sent) if h != nothing])
+                self.originals.too_short[number].add(hashes)
 
         self._read((self._source, columns), of, take)
 
-    def _reduce(self) -> None:
-        """Leave out what is no original."""
+    def _reduce(self) -> Found:
+        """Leave out what is no original; the others by column."""
         found: Found = {number: set().union(*some) for number, some in self._found.items()}
-        real = set().union(*self._among(set().union(*found.values())).values())
+        by_column = self._among(set().union(*found.values()))
+        real = set().union(*by_column.values())
         for number, hashes in found.items():
             self._found[number] = [array("Q", hashes & real)]
+        return by_column
 
     def _among(self, hashes: set[int]) -> Found:
         """Those of the hashes that are originals', by column."""
@@ -208,7 +213,7 @@ class Whole:
         readers, columns = side
 
         def ask(conn: psycopg.Connection, places: Sequence[Place]) -> sql.Composed:
-            from_, values = rows(places, readers.edged, small=small)
+            from_, values = rows(places, readers.known, small=small)
             end: sql.Composable = sql.SQL("")
             if not together(places[0]) and places[0].part is None:  # one answer may be too large
                 end = _IN_GROUPS.format(values[0].hash(self._seed))
@@ -220,7 +225,14 @@ class Whole:
         readers.read(columns, Question(ask, take, bits.parameters if bits else {}, blocks))
 
 
-def _expected(conn: psycopg.Connection, columns: Sequence[Place]) -> int:
-    """About how many originals there are; wrong by much, the sieve lets too much through, no less."""
+def _expected(conn: psycopg.Connection, columns: Mapping[int, Place]) -> Originals:
+    """Fit for about as many as there are; where that is wrong by much, the sieve lets too much through, no less."""
     known = {(schema, table, column): n for schema, table, column, n in conn.execute(_DIFFERENT)}
-    return sum(known.get(column.key, 0) for column in columns)
+    most = min(DIFFERENT, max(MOST_COUNTED // max(len(columns), 1), 1024))
+    originals = Originals(Bits(sum(known.get(column.key, 0) for column in columns.values())))
+    for number, column in columns.items():
+        limit = HALVES
+        while known.get(column.key, 0) * limit > most * HALVES:
+            limit //= 2
+        originals.searched[number] = Different(most, limit)
+    return originals
