@@ -7,8 +7,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,8 @@ import httpx
 from daemon.access import Door, open_door
 from daemon.alerts import Webhook, notice
 from daemon.alerts.payload import digest
+from daemon.attesting import prepare_signing
+from daemon.checking import BranchCheck, Checked, check_branch, find_branch
 from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
@@ -25,6 +28,7 @@ from daemon.log import register_secret
 from daemon.model import Report
 from daemon.neon import NeonAccess, NeonClient, Timing
 from daemon.policies import suggestions
+from daemon.progress import Watch
 from daemon.records import Event
 from daemon.settings import ProjectSettings, Settings, api_key
 from daemon.staging import (
@@ -41,6 +45,7 @@ from daemon.staging import (
     settle_unfinished,
 )
 from daemon.store import CYCLE_JOB, Store, open_store
+from daemon.trust import believe
 from sanitizers.engines.journal import Mode
 from sanitizers.errors import SanitizerError
 from sanitizers.policy import load_policy
@@ -97,7 +102,8 @@ def open_app(
         url = settings.alerts.url()
         if url:
             register_secret(url)
-        store = stack.enter_context(open_store(settings.state.path, exclusive=exclusive))
+        trusted = partial(believe, keys=settings.keys.path)
+        store = stack.enter_context(open_store(settings.state.path, exclusive=exclusive, believe=trusted))
         access = NeonAccess(
             host=settings.api.host,
             key=key,
@@ -186,9 +192,17 @@ class App:
         return StagingRequest(project, staging, policy, key, trigger, how, keyring)
 
     def sanitize(self, request: StagingRequest) -> Published:
-        """Spawn, prove and publish a sanitized staging branch; one at a time per project."""
+        """Spawn, prove, attest and publish a sanitized staging branch; one at a time per project."""
         with self._locks[request.project.id]:
-            return sanitize(self.staging, request)
+            return sanitize(self.staging, self._signing(request))
+
+    def _signing(self, request: StagingRequest) -> StagingRequest:
+        """With the key to sign with, which is made where there is none yet. Raises SettingsError."""
+        now = utc_now()
+        signing = prepare_signing(self.settings.keys.path, self.settings.attestations.path, now)
+        if signing.made:
+            self.staging.tell(Progress("preflight", f"made signing key {signing.key.id}, for the attestations of runs"))
+        return replace(request, signing=signing)
 
     def preflight(self, request: StagingRequest) -> Preflight:
         """Everything that could refuse the run, without creating anything."""
@@ -272,6 +286,11 @@ class App:
         self.store.record_job(job, ok=False, sentence=sentence, now=now)
         key = digest("failed", [job, f"{now:%Y-%m-%d}", sentence])
         self.store.queue_message(notice(f"branchwarden: {job} failed", sentence, key), now)
+
+    def check_branch(self, project: ProjectSettings, name: str, check: BranchCheck, watch: Watch) -> Checked:
+        """Look down every road of a branch that is not production. Raises UsageError where there is none such."""
+        known = find_branch(self.client, self.store, (self.settings, project, name), utc_now())
+        return check_branch(self.client, known, check, (watch, utc_now))
 
     def connection(self, projects: tuple[ProjectSettings, ...], door: Door) -> Details:
         """How to connect to a sanitized branch. Raises UsageError for any other branch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -88,6 +88,11 @@ class Attestation:
     path: Path
     key_id: str
     text: str = field(repr=False)
+
+    @property
+    def ledger(self) -> Mapping[str, str]:
+        """As the ledger has it: whole, so that it is there where the file is not."""
+        return {"path": str(self.path), "key": self.key_id, "envelope": self.text}
 
 
 def new_run_id(now: datetime) -> str:

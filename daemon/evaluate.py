@@ -88,6 +88,7 @@ class _Common:
     children: Mapping[str, tuple[str, ...]]
     last_active: Mapping[str, datetime]
     published: Mapping[str, datetime]
+    attestations: Mapping[str, str]
     speaker: str | None
 
 
@@ -105,6 +106,7 @@ def _look_around(listing: Listing, lineages: Mapping[str, Lineage], facts: Facts
         children={parent: tuple(sorted(names)) for parent, names in children.items()},
         last_active=active,
         published=_published(listing, lineages, facts),
+        attestations={entry.branch_id: entry.attestation_path for entry in facts.ledger},
         speaker=_speaker(listing, lineages),
     )
 
@@ -139,6 +141,7 @@ def _view(branch: Branch, lineage: Lineage, facts: Facts, common: _Common) -> Br
         shared_password_roles=shared.roles if shared else (),
         shared_password_with=shared.opens if shared else "",
         published_staging=branch.id in common.published,
+        attestation=common.attestations.get(branch.id, "") if branch.id in common.published else "",
         ours_in_flight=branch.id in facts.run_branches and _is_in_flight(branch, common.listed_at),
         passwords_known=branch.id not in facts.passwords_unknown,
         speaks_for_project=branch.id == common.speaker,

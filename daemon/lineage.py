@@ -25,9 +25,11 @@ def classify(
 ) -> dict[str, Lineage]:
     """The lineage of every branch, by id. `production` holds names or ids; empty means: find out."""
     listed = tuple(branches)
+    proofs = _valid_proofs(listed, ledger)
     tree = _Tree(
         branches={branch.id: branch for branch in listed},
-        proofs=_valid_proofs(listed, ledger),
+        proofs={id_: entry for id_, entry in proofs.items() if not entry.void},
+        void={id_: entry for id_, entry in proofs.items() if entry.void},
         production=frozenset(production),
     )
     patterns, held = tuple(purposes), _held_by_all(tree)
@@ -59,6 +61,8 @@ def in_flight(branch: Branch) -> bool:
 class _Tree:
     branches: Mapping[str, Branch]
     proofs: Mapping[str, LedgerEntry]
+    void: Mapping[str, LedgerEntry]
+    """Entries that would prove their branch, were it not for their attestations."""
     production: frozenset[str]
 
     def parent(self, branch: Branch) -> Branch | None:
@@ -185,7 +189,9 @@ def _held(tree: _Tree, branch: Branch, held: Mapping[str, _Held], production: Br
         reason = f"{_production_name(production)} was restored or made from it"
         return _Held(DataClass.RAW, reason, near_production=True)
     if parent is None:
-        return _Held(DataClass.UNKNOWN, _why_unknown(branch))
+        void = tree.void.get(branch.id)
+        why = f"made by run {void.run_id}, and its attestation {void.void}" if void else _why_unknown(branch)
+        return _Held(DataClass.UNKNOWN, why)
     found = _inherited(tree, branch, parent, held[parent.id])
     near = held[parent.id].near_production or found.data_class is DataClass.RAW
     return replace(found, near_production=near)

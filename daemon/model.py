@@ -109,6 +109,7 @@ class Branch:
     creation_source: str = ""
     created_by: str = ""
     annotation: Mapping[str, str] = field(default_factory=dict)
+    parent_lsn: str | None = None
 
     @property
     def is_root(self) -> bool:
@@ -164,6 +165,10 @@ class LedgerEntry:
     history_raw_until: datetime | None = None
     encrypted: int = 0
     """Columns that come back for those who hold the field key."""
+    attestation: str = field(default="", repr=False)
+    attestation_path: str = ""
+    void: str = ""
+    """Why the attestation, an envelope as JSON, proves nothing: the end of `its attestation …`."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +225,7 @@ class BranchView:
     """Whether its passwords could be compared; where not, what was found before stands."""
     speaks_for_project: bool = False
     """Whether findings about the project as a whole are put on this branch: one branch of a project at most."""
+    attestation: str = ""
     newest_staging_at: datetime | None = None
     """When the newest published staging branch of the project was verified; the same in every view."""
 

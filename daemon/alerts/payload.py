@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from daemon.alerts.blocks import code, compose, defuse
@@ -31,6 +31,10 @@ def run_published(run: SanitizeRun, project_name: str) -> Message:
         "Branch from it, or run `branchwarden connect`.",
         f"Policy {code(run.policy_digest[:12])}, plan {code(run.plan_digest[:12])}, run {code(run.id)}.",
     ]
+    attestation = run.proof.get("attestation")
+    if isinstance(attestation, Mapping):
+        path, key = (code(str(attestation.get(name))) for name in ("path", "key"))
+        lines.append(f"Attestation {path}, signed with key {key}; verdict {code(str(run.proof.get('verdict')))}.")
     fields = [f"*{defuse(key.replace('_', ' '))}*\n{_number(value)}" for key, value in _numbers(run)]
     title = f"New sanitized staging branch in {defuse(project_name)}"
     return compose(title, lines, f"run:{run.id}:published", fields)

@@ -6,7 +6,7 @@ from html import escape
 
 from sanitizers.proof.fidelity import ColumnFidelity, Fidelity, Profile
 
-HEAD = ("column", "", "NULL", "different", "length", "shapes")
+HEAD = ("column", "", "NULL", "different", "length: least, half, most", "shapes")
 
 
 def fidelity_section(fidelity: Fidelity) -> str:
@@ -32,6 +32,8 @@ def _rows(column: ColumnFidelity) -> str:
 def _row(name: str, side: str, profile: Profile) -> str:
     length = "" if profile.median is None else f"{profile.shortest} / {profile.median} / {profile.longest}"
     shapes = ", ".join(f"<code>{escape(shape.text)}</code> {shape.rows:,}" for shape in profile.shapes)
-    cells = (name, side, f"{profile.null_share:.0%}", f"{profile.distinct:,} of {profile.values:,}", length, shapes)
-    line = "".join(f'<td class="number">{cell}</td>' for cell in cells)
-    return f"<tr>{line}</tr>\n"
+    different = f"{profile.distinct:,} of {profile.values:,}"
+    numbers = "".join(
+        f'<td class="number">{cell}</td>' for cell in (side, f"{profile.null_share:.0%}", different, length)
+    )
+    return f"<tr><td>{name}</td>{numbers}<td>{shapes}</td></tr>\n"

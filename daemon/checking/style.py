@@ -24,7 +24,8 @@ h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; } p { margin: .4rem 0; } .soft { c
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; } td.number { font-variant-numeric: tabular-nums; }
+td > p:first-child { margin-top: 0; }
+th { color: var(--soft); font-weight: 600; } td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 td ul { margin: .35rem 0 0; padding-left: 1.1rem; } .bad { color: var(--fail); } .open { color: var(--unknown); }
 code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 details { margin: .3rem 0; } summary { cursor: pointer; color: var(--soft); font-size: .85rem; }

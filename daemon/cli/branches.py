@@ -31,6 +31,9 @@ def status(config: ConfigOption = None, project: ProjectOption = None, as_json: 
         print_json(reports)
     for report in reports if not as_json else ():
         out.print(Text(summary(report), "bold"))
+        for view in report.views:
+            if view.attestation:
+                out.print(f"  {clean(view.branch.name)} is attested: {clean(view.attestation)}", soft_wrap=True)
         if report.findings:
             out.print(findings_table(report.findings))
         for unknown in report.unknowns:
@@ -87,6 +90,8 @@ def _explain(view: BranchView, findings: list[Finding], *, as_json: bool) -> Non
     out.print(f"  purpose  {view.lineage.purpose}, may hold {', '.join(view.lineage.holds) or 'anything'}")
     out.print(f"  age      {format_duration(now - view.branch.created_at)}, {_activity(view, now)}")
     out.print(f"  due      {_due(view, now)}")
+    if view.attestation:
+        out.print(f"  attested {clean(view.attestation)}: `branchwarden verify {clean(view.branch.name)}` checks it")
     if view.branch.run_id:
         out.print(f"  made by  sanitize run {clean(view.branch.run_id)}: `branchwarden events` tells how it ended")
     if not findings:

@@ -27,11 +27,13 @@ from daemon.app import App, open_app
 from daemon.cli.common import clean, err, out
 from daemon.cli.emulator import missing
 from daemon.cli.progress import telling
+from daemon.cli.roads import roads_table
 from daemon.cli.show import SEVERITY_STYLE, lineage_tree, summary
 from daemon.errors import UsageError
 from daemon.keys import new_key
 from daemon.model import Report
 from daemon.neon import Login
+from daemon.proven import roads_of
 from daemon.settings import Settings, load_settings
 from daemon.staging import Published
 
@@ -99,6 +101,7 @@ def _proof(published: Published) -> None:
     out.print(f"  {clean(published.branch.name)} is published ({published.branch.id})")
     for name in ("rows", "tables", "columns masked", "original values searched", "found"):
         out.print(f"  {name:<26}{proof[name]:>8,}")
+    out.print(roads_table(roads_of(proof)))
 
 
 def _compare(app: App, published: Published) -> None:
@@ -158,6 +161,7 @@ def _settings(folder: Path, host: str, project: str, webhook: str) -> Settings:
         api={"host": host},
         state={"path": folder / "branchwarden.db"},
         keys={"path": folder / "keys"},
+        attestations={"path": folder / "attestations"},
         staging={"policy": folder / "masking.toml"},
         alerts={"webhook_url": webhook},
     )

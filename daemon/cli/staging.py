@@ -26,10 +26,12 @@ from daemon.cli.options import (
 )
 from daemon.cli.plain import Ahead, Databases, Manner, print_preflight, sanitize_plain
 from daemon.cli.progress import telling
+from daemon.cli.roads import roads_table
 from daemon.cli.signals import signals
 from daemon.errors import StateLockedError, UsageError
 from daemon.plain.outlook import Wish
 from daemon.plain.run import How
+from daemon.proven import roads_of
 from daemon.settings import Settings, load_settings
 from daemon.staging import Published
 
@@ -139,6 +141,8 @@ def _print_published(published: Published) -> None:
     out.print(f"{clean(published.branch.name)} is published ({published.branch.id}).")
     out.print(f"  {proof['rows']:,} rows in {proof['tables']} tables, {proof['columns masked']} columns masked")
     out.print(f"  {proof['original values searched']:,} original values searched for, {proof['found']} found")
+    out.print(roads_table(roads_of(proof)))
+    out.print(f"  attestation: {clean(published.attestation)}", soft_wrap=True)
     for name in published.kept:
         out.print(f"  {clean(name)} is kept: it still has children")
     out.print(f"  next: branchwarden connect {clean(published.branch.name)}")

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from daemon.checking import AttestationChecked, Checked, PlainCheck, check_attestation, check_plain
+from daemon.app import open_app
+from daemon.checking import AttestationChecked, BranchCheck, Checked, PlainCheck, check_attestation, check_plain
 from daemon.checking.attestation import read_file, read_key
 from daemon.checking.page import page
 from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, err, out, print_json
@@ -62,8 +63,15 @@ def verify(
     _refuse_mixed(branch, dsn, project, source)
     attested = _attested(settings, attestation, public_key)
     if branch is not None:
-        raise UsageError("not there yet")
-    if dsn is not None:
+        asked = BranchCheck(
+            policy=_policy(settings, policy),
+            key=given_key(key).secret if key else newest_secret(settings.keys.path),
+            keys=[read_key(public_key)] if public_key else trusted_keys(settings.keys.path),
+            attestation=attested,
+            full=full,
+        )
+        checked = _on_neon(settings, project, branch, asked)
+    elif dsn is not None:
         with telling() as tell:
             watch = Watch(tell)
             with signals(watch.abandon, watch.ahead):
@@ -83,6 +91,13 @@ def verify(
     _write(checked, html)
     _print_json(checked) if as_json else _print(checked)
     raise typer.Exit(checked.exit_code)
+
+
+def _on_neon(settings: Settings, project: str | None, branch: str, check: BranchCheck) -> Checked:
+    with telling() as tell:
+        watch = Watch(tell)
+        with open_app(settings, exclusive=False) as app, signals(watch.abandon, watch.ahead):
+            return app.check_branch(app.choose_one(project), branch, check, watch)
 
 
 def _refuse_mixed(branch: str | None, dsn: str | None, project: str | None, source: str | None) -> None:

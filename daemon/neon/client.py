@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from daemon.errors import NeonUnreachableError, RefusedError
+from daemon.errors import GoneError, NeonUnreachableError, NotFoundError, RefusedError
 from daemon.model import Branch, Database, Endpoint, Listing, Operation, Project, Role
 from daemon.neon import parse
 from daemon.neon.access import NeonAccess, Timing
@@ -185,6 +185,19 @@ class NeonClient:
         data = self._schema(project_id, branch_id, {"db_name": database, "format": "json"})
         return parse.items(parse.field(data, "json", dict), "tables", parse.table)
 
+    def has_data_api(self, project_id: str, branch_id: str, database: str) -> bool:
+        """Whether the Data API serves a database of a branch."""
+        return self._found(project_id, branch_id, "data-api", database) is not None
+
+    def has_auth(self, project_id: str, branch_id: str) -> bool:
+        """Whether a branch has Neon Auth."""
+        return self._found(project_id, branch_id, "auth") is not None
+
+    def count_buckets(self, project_id: str, branch_id: str) -> int:
+        """Buckets of object storage of a branch."""
+        found = self._found(project_id, branch_id, "buckets")
+        return 0 if found is None else len(parse.field(found, "buckets", list))
+
     def list_running(self, project_id: str) -> tuple[Operation, ...]:
         """The operations that have not ended. Newest first, so a page without any is the last one that matters."""
         call = Call("GET", _at(project_id, "operations"), project_id, params={"limit": 100})
@@ -194,6 +207,13 @@ class NeonClient:
     def wait_for(self, project_id: str, operations: tuple[Operation, ...], timeout: float | None = None) -> None:
         """Wait until every operation has ended; `timeout` in seconds for all. Raises OperationFailedError."""
         wait(self._caller, project_id, operations, self._operation_timeout if timeout is None else timeout)
+
+    def _found(self, project_id: str, branch_id: str, *parts: str) -> Any:
+        """What hangs on a branch, or None where the API knows of nothing there."""
+        try:
+            return self._get(_at(project_id, "branches", branch_id, *parts), project_id, _branch(branch_id))
+        except (GoneError, NotFoundError):
+            return None
 
     def _get(self, path: str, project: str = "", thing: str = "") -> Any:
         return self._caller.send(Call("GET", path, project, thing)).data

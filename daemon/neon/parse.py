@@ -132,6 +132,7 @@ def branch(data: Any, annotation: Any = None) -> Branch:
         creation_source=optional(data, "creation_source", str) or "",
         created_by=optional(optional(data, "created_by", dict) or {}, "name", str) or "",
         annotation=annotation_value(annotation),
+        parent_lsn=optional(data, "parent_lsn", str) or None,
     )
 
 

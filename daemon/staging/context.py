@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from daemon.attesting import Signing
 from daemon.errors import StoppedError
 from daemon.keys import MaskingKey
 from daemon.neon import NeonClient
@@ -69,6 +70,8 @@ class StagingRequest:
     how: Manner = field(default_factory=Manner)
     keyring: Keyring | None = None
     """The field keys, where the policy encrypts something."""
+    signing: Signing | None = None
+    """None for a dry run, which makes no key."""
 
 
 class Patience:

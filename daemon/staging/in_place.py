@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import timedelta
 
-from daemon.model import Branch, Database, Project
-from daemon.records import JsonMapping, RunStep, SanitizeRun
+from daemon.model import Database
+from daemon.records import RunStep, SanitizeRun
+from daemon.staging.account import ROADS, RunProof
 from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy
-from daemon.staging.mask import advance, inherited, pass_proofs, proof_of, teller, tried_plan
-from daemon.store import HISTORY_RAW_UNTIL, PARENT, TAKEN_AT
+from daemon.staging.mask import advance, inherited, pass_proofs, teller, tried_plan
 from sanitizers.engines.blockers import Reach, blockers_in_reach
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import BlockedError
@@ -26,9 +25,7 @@ from sanitizers.proof.witness import Witness, WitnessRun, witness_database
 Part = tuple[Database, DatabasePlan]
 
 
-def mask_in_place(
-    context: StagingContext, request: StagingRequest, run: SanitizeRun, target: SealedCopy
-) -> JsonMapping:
+def mask_in_place(context: StagingContext, request: StagingRequest, run: SanitizeRun, target: SealedCopy) -> RunProof:
     """Rewrite every database of the target, and prove that none holds an original.
 
     Raises:
@@ -48,19 +45,8 @@ def mask_in_place(
         advance(context, run, RunStep.MASKED, f"{rows:,} rows rewritten, {plan.masked_count} columns masked")
         proofs = [_judged(context, witness) for witness in witnesses]
     passwords = inherited(context, target, target)
-    pass_proofs(context, run, proofs, passwords)
-    return proof_of(request, plan, proofs, passwords)
-
-
-def history_of(context: StagingContext, project: Project, target: Branch) -> JsonMapping:
-    """What the ledger must know of a branch that was masked in place: whose copy it is, until when its history is raw.
-
-    Neon keeps every page of a branch for the restore window; whoever may make branches can go back to before.
-    """
-    now = next(b for b in context.client.list_branches(project.id) if b.id == target.id)
-    until = context.clock() + timedelta(seconds=project.history_retention_seconds)
-    taken = now.parent_timestamp.isoformat() if now.parent_timestamp else None
-    return {PARENT: now.parent_id, TAKEN_AT: taken, HISTORY_RAW_UNTIL: until.isoformat()}
+    found = RunProof(plan, tuple(proofs), passwords, target.copy.branch)
+    return pass_proofs(context, request, run, (target, found))
 
 
 def _sight(context: StagingContext, request: StagingRequest, target: SealedCopy, part: Part) -> WitnessRun:
@@ -70,6 +56,7 @@ def _sight(context: StagingContext, request: StagingRequest, target: SealedCopy,
         key=request.key.secret,
         stop=context.stop,
         on_connection=context.connections.add,
+        roads=ROADS,
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from daemon.model import Database
 from daemon.policies import compile_policy
-from daemon.proven import engine_teller, summary, tell_searched
-from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
+from daemon.proven import engine_teller, tell_searched
+from daemon.records import Event, RunStep, SanitizeRun
+from daemon.staging.account import ROADS, Passwords, RunProof, with_branch
 from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
 from sanitizers.engines import stream
@@ -51,7 +51,7 @@ def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, cop
     advance(context, run, RunStep.MASKED, f"{rows:,} rows copied, {plan.masked_count} columns masked")
 
 
-def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, copies: Copies) -> JsonMapping:
+def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, copies: Copies) -> RunProof:
     """Prove that the target is clean. Raises ResidueError with every problem."""
     source, target = copies
     plan = plan_of_snapshot(source, request)
@@ -60,18 +60,28 @@ def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, c
         context.check_stop()
         proofs.append(_verify(context, request, (database, part), copies))
     passwords = inherited(context, source, target)
-    pass_proofs(context, run, proofs, passwords)
-    return proof_of(request, plan, proofs, passwords)
+    found = RunProof(plan, tuple(proofs), passwords, source.copy.branch)
+    return pass_proofs(context, request, run, (target, found))
 
 
-def pass_proofs(context: StagingContext, run: SanitizeRun, proofs: list[DatabaseProof], passwords: Passwords) -> None:
-    """Take the step that only clean proofs allow. Raises ResidueError with every problem, `passwords` among them."""
-    if problems := [*(problem for proof in proofs for problem in proof.problems), *passwords.problems]:
+def pass_proofs(
+    context: StagingContext, request: StagingRequest, run: SanitizeRun, what: tuple[SealedCopy, RunProof]
+) -> RunProof:
+    """Take the step that only clean proofs allow, and look at the branch as a whole.
+
+    Raises ResidueError with every problem, passwords among them.
+    """
+    target, found = what
+    problems = [*(problem for proof in found.proofs for problem in proof.problems), *found.passwords.problems]
+    if problems:
         raise ResidueError(problems)
-    searched = tell_searched(context.tell, proofs)
-    for remark in (*(f"{p.database}: {remark}" for p in proofs for remark in p.remarks), *passwords.remarks):
+    found = with_branch(context, request, target, found)
+    searched = tell_searched(context.tell, found.proofs)
+    remarks = (f"{proof.database}: {remark}" for proof in found.proofs for remark in proof.remarks)
+    for remark in (*remarks, *found.passwords.remarks):
         context.tell(Progress("verify", remark))
     advance(context, run, RunStep.VERIFIED, f"{searched:,} original values searched for, none found")
+    return found
 
 
 def _verify(
@@ -86,6 +96,7 @@ def _verify(
         key=request.key.secret,
         stop=context.stop,
         on_connection=context.connections.add,
+        roads=ROADS,
     )
     return verify_database(check, teller(context, "verify", database))
 
@@ -117,25 +128,6 @@ def _misnamed(source: SealedCopy, request: StagingRequest) -> list[str]:
     with ExitStack() as stack:
         conns = [stack.enter_context(source.copy.connector(d)(None)) for d in source.copy.databases if names]
         return list(unknown_event_triggers(conns, names))
-
-
-@dataclass(frozen=True)
-class Passwords:
-    """What became of the passwords that the target has from production."""
-
-    problems: tuple[str, ...]
-    """A sentence for every role whose password is still production's."""
-    unseen: tuple[str, ...] = ()
-    """API roles whose password nobody can compare: the run gave them a new one, and Neon does not reveal it."""
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What whoever takes the result must know, a sentence each."""
-        return tuple(
-            f"not looked at: whether the password of role {role} is production's; the run gave it a new one, but Neon"
-            " does not reveal both"
-            for role in self.unseen
-        )
 
 
 def inherited(context: StagingContext, source: SealedCopy, target: SealedCopy) -> Passwords:
@@ -174,18 +166,6 @@ def _inherited_passwords(
         elif hmac.compare_digest(there.encode(), here.encode()):
             same.append(f"role {role} still has production's password on the target")
     return same, tuple(unseen)
-
-
-def proof_of(
-    request: StagingRequest, plan: MaskingPlan, proofs: list[DatabaseProof], passwords: Passwords
-) -> JsonMapping:
-    """The proof of all databases, as the ledger has it."""
-    return {
-        "policy reviewed": request.policy.reviewed,
-        "mode": request.how.mode,
-        "passwords not compared": list(passwords.unseen),
-        **summary(plan, proofs),
-    }
 
 
 def teller(context: StagingContext, step: str, database: Database) -> Callable[[stream.Progress], None]:

@@ -15,7 +15,7 @@ from daemon.neon import BranchChange, Login
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext
 from daemon.staging.copies import checked_uri, writable_endpoint
-from daemon.store import ledger_entry
+from daemon.store import ATTESTATION, ledger_entry
 from sanitizers.seal import ConnectGrant, unseal_database
 
 
@@ -28,6 +28,8 @@ class Published:
     proof: JsonMapping
     kept: tuple[str, ...]
     """Names of older staging branches that still have children."""
+    attestation: str = ""
+    """Where it was written to."""
 
 
 class TargetGoneError(RunFailedError):
@@ -48,7 +50,9 @@ def finish_publish(context: StagingContext, run: SanitizeRun) -> Published:
     _change(context, target, BranchChange(expires_at=None))
     _take_name(context, run)
     _settle(context, run)
-    return Published(run.id, replace(target, name=run.target_name, expires_at=None), run.proof, _tidy(context, run))
+    published = replace(target, name=run.target_name, expires_at=None)
+    proof = {name: value for name, value in run.proof.items() if name != ATTESTATION}
+    return Published(run.id, published, proof, _tidy(context, run), ledger_entry(run).attestation_path)
 
 
 def _untouched_target(run: SanitizeRun, branches: dict[str, Branch]) -> Branch:
@@ -158,10 +162,14 @@ def _take_name(context: StagingContext, run: SanitizeRun) -> None:
 def _settle(context: StagingContext, run: SanitizeRun) -> None:
     now = context.clock()
     sentence = f"{run.target_name} is published: sanitized, verified and open for branching"
-    event = Event("sanitize.published", run.project_id, run.target_branch_id, sentence, {"run": run.id})
+    event = Event("sanitize.published", run.project_id, run.target_branch_id, sentence, _pointers(run))
     project = context.client.get_project(run.project_id)
     told = [run_published(run, project.name)]
     context.store.advance_run(run.id, RunStep.PUBLISHED, now, events=[event], messages=told, published_at=now)
+
+
+def _pointers(run: SanitizeRun) -> JsonMapping:
+    return {"run": run.id, "attestation": ledger_entry(run).attestation_path}
 
 
 def _delete_source(context: StagingContext, run: SanitizeRun) -> None:

@@ -13,14 +13,16 @@ import psycopg
 from daemon.alerts import run_ended, run_refused
 from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, StoppedError
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
+from daemon.staging.account import RunProof, attest_run
 from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy, create_copy, open_copy, seal_copy
-from daemon.staging.in_place import history_of, mask_in_place
+from daemon.staging.in_place import mask_in_place
 from daemon.staging.leftovers import clear_leftovers, discard, discard_run
 from daemon.staging.mask import mask, verify
 from daemon.staging.preflight import Preflight, preflight
 from daemon.staging.publish import Published, finish_publish
 from daemon.staging.renew import Renewal
+from daemon.store import ATTESTATION
 from sanitizers.errors import CatalogsDifferError, SanitizerError
 
 TRIES = 2  # source and target are made at different moments; a migration in between is met once, hardly twice
@@ -51,12 +53,15 @@ def sanitize(context: StagingContext, request: StagingRequest) -> Published:
             target, proof = _proven_target(context, begun, renewal)
             renewal.stop()
             now = context.clock()
+            attestation = attest_run(begun.request, begun.run, target, (proof, now))
+            context.tell(Progress("verify", f"attestation: {attestation.path}"))
             acl: JsonMapping = {n: [[g.grantee, g.grantable] for g in grants] for n, grants in target.grants.items()}
-            context.store.advance_run(begun.run.id, RunStep.PUBLISHING, now, proof=proof, acl=acl, verified_at=now)
+            known: JsonMapping = {**proof.ledger(begun.request), ATTESTATION: attestation.ledger}
+            context.store.advance_run(begun.run.id, RunStep.PUBLISHING, now, proof=known, acl=acl, verified_at=now)
             return finish_publish(context, _stored(context, begun.run))
 
 
-def _proven_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, JsonMapping]:
+def _proven_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, RunProof]:
     """A sealed, masked and verified target."""
     make = _rewritten_target if begun.run.mode == "in-place" else _filled_target
     target, proof = make(context, begun, renewal)
@@ -65,17 +70,16 @@ def _proven_target(context: StagingContext, begun: Begun, renewal: Renewal) -> t
     return target, proof
 
 
-def _rewritten_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, JsonMapping]:
+def _rewritten_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, RunProof]:
     """One copy of production, masked where it is."""
-    production, project = begun.flight.production, begun.flight.listing.project
-    context.tell(Progress("seal", f"copying {production.name} into an expiring branch, the target"))
+    context.tell(Progress("seal", f"copying {begun.flight.production.name} into an expiring branch, the target"))
     target = _sealed(context, begun, renewal, "target")
     _record_sealed(context, begun.run, target, "the target takes")
     proof = mask_in_place(context, begun.request, begun.run, target)
-    return target, {**proof, **history_of(context, project, target.copy.branch)}
+    return target, proof
 
 
-def _filled_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, JsonMapping]:
+def _filled_target(context: StagingContext, begun: Begun, renewal: Renewal) -> tuple[SealedCopy, RunProof]:
     """An empty target that is filled; both copies are made anew once if a migration came between them."""
     for attempt in range(1, TRIES + 1):
         renewal.forget()

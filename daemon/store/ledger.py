@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
 
@@ -14,6 +15,8 @@ from daemon.store.tables import runs
 
 PARENT, TAKEN_AT, HISTORY_RAW_UNTIL = "parent", "taken at", "history raw until"
 """Keys in the proof of a run that masked in place."""
+ATTESTATION = "attestation"
+"""Key in the proof: where the attestation was written to, by which key, and all of its text."""
 
 
 class RunFields(TypedDict, total=False):
@@ -109,6 +112,8 @@ def ledger_entry(run: SanitizeRun) -> LedgerEntry:
         masked_from=(_text(run, PARENT), _moment(run, TAKEN_AT)) if run.mode == "in-place" else None,
         history_raw_until=_moment(run, HISTORY_RAW_UNTIL),
         encrypted=_count(run, COLUMNS_ENCRYPTED),
+        attestation=_of_attestation(run, "envelope"),
+        attestation_path=_of_attestation(run, "path"),
     )
 
 
@@ -120,6 +125,12 @@ def _count(run: SanitizeRun, key: str) -> int:
 def _text(run: SanitizeRun, key: str) -> str | None:
     value = run.proof.get(key)
     return value if isinstance(value, str) else None
+
+
+def _of_attestation(run: SanitizeRun, name: str) -> str:
+    value = run.proof.get(ATTESTATION)
+    text = value.get(name) if isinstance(value, Mapping) else None
+    return text if isinstance(text, str) else ""
 
 
 def _moment(run: SanitizeRun, key: str) -> datetime | None:

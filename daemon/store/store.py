@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +17,15 @@ from daemon.store import chain, edge, history, ledger, migrate, outbox, tables
 CYCLE_JOB = "cycle:{}"  # the job row of a project's cycle
 
 
+Believe = Callable[[LedgerEntry], LedgerEntry]
+"""Gives the entry back, with the reason why its attestation proves nothing, if there is one."""
+
+
 @contextmanager
-def open_store(path: Path, *, exclusive: bool) -> Iterator[Store]:
+def open_store(path: Path, *, exclusive: bool, believe: Believe = lambda entry: entry) -> Iterator[Store]:
     """Open the state store, making or upgrading it when needed. `exclusive` is for the daemon: one at a time.
+
+    `believe` says of each entry of the ledger whether its attestation holds; without it nobody asks.
 
     Raises:
         StateLockedError: another instance holds it.
@@ -34,7 +40,7 @@ def open_store(path: Path, *, exclusive: bool) -> Iterator[Store]:
             engine = edge.make_engine(path)
             stack.callback(engine.dispose)
             _prepare(engine, path, locked=exclusive)
-        yield Store(engine, path)
+        yield Store(engine, path, believe)
 
 
 def _prepare(engine: sa.Engine, path: Path, *, locked: bool) -> None:
@@ -51,9 +57,10 @@ def _prepare(engine: sa.Engine, path: Path, *, locked: bool) -> None:
 class Store:
     """An open state store; may be used from several threads. Every method raises StateError when the file fails."""
 
-    def __init__(self, engine: sa.Engine, path: Path) -> None:
+    def __init__(self, engine: sa.Engine, path: Path, believe: Believe = lambda entry: entry) -> None:
         self.engine = engine
         self.path = path
+        self._believe = believe
         self._reader = engine.execution_options(reads=True)
 
     @contextmanager
@@ -186,7 +193,8 @@ class Store:
     def published(self, project_id: str) -> tuple[LedgerEntry, ...]:
         """Return an entry for every branch that is still published, newest first."""
         with self._read() as connection:
-            return ledger.published(connection, project_id)
+            found = ledger.published(connection, project_id)
+        return tuple(self._believe(entry) for entry in found)
 
     def mark_superseded(self, run_id: str, name: str, now: datetime) -> None:
         """Write that a newer branch took the place of a published one, and the name that it has now."""

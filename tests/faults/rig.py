@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 
+from daemon.attesting import Signing
 from daemon.keys import list_keys, new_key, newest_key
 from daemon.model import RUN_ANNOTATION, Branch
 from daemon.neon import Login, NeonAccess, NeonClient, Timing
@@ -25,6 +26,7 @@ from daemon.store import Store, open_store
 from emulator.server import Emulator, Tuning, running
 from sanitizers.policy import MaskingPolicy, load_policy
 from sanitizers.policy_file import write_policy
+from tests.attest_case import SIGNER
 from tests.fix_daemon import ROOT
 
 LOGIN = ROOT / "tests" / "seeds" / "login"
@@ -206,7 +208,8 @@ def open_rig(neon: Emulator, folder: Path) -> Iterator[Rig]:
         project = ProjectSettings(id=neon.project_ids[0])
         empty = StagingContext(client, store, _now, lambda _: None)
         policy = _policy(empty, project.id, staging.policy)
-        request = StagingRequest(project, staging, policy, newest_key(folder / "keys"), "manual")
+        key, signing = newest_key(folder / "keys"), Signing(SIGNER, folder)
+        request = StagingRequest(project, staging, policy, key, "manual", signing=signing)
         yield Rig(neon, store, client, request)
 
 

@@ -1,0 +1,170 @@
+"""A branch of Neon: its roads as a whole, every one of its databases, and the attestation of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+
+from daemon.branchroads import BranchFacts, look_at_branch
+from daemon.checking.attestation import AttestationChecked, check_attestation
+from daemon.checking.now import read_now
+from daemon.checking.result import Checked
+from daemon.connect import open_connection
+from daemon.errors import BranchwardenError, DatabaseUnreachableError, StoppedError, UsageError
+from daemon.lineage import still_proves, taken_at
+from daemon.model import Branch, Database, DataClass, LedgerEntry, Lineage
+from daemon.neon import Login, NeonClient
+from daemon.policies import draft_policy
+from daemon.progress import Watch
+from daemon.proven import engine_teller
+from sanitizers.attest.compare import DatabaseNow, Facts
+from sanitizers.attest.keys import PublicKey
+from sanitizers.attest.predicate import NeonPlace
+from sanitizers.errors import CopyFailedError
+from sanitizers.plan import DatabasePlan
+from sanitizers.policy import MaskingPolicy
+from sanitizers.proof.database_proof import DatabaseProof
+from sanitizers.proof.roads import ALL_ROADS, Found
+from sanitizers.proof.survey import SurveyRun, survey_database
+from sanitizers.schema import read_schema
+from sanitizers.spelling import BEGIN
+
+ROADS = tuple(road for road in ALL_ROADS if road.name != "passwords")
+"""Those of a branch are compared by way of the API."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a branch before it is looked at."""
+
+    branch: Branch
+    lineage: Lineage
+    entry: LedgerEntry | None
+    """Of the run that published it."""
+    passwords: Found
+
+
+@dataclass(frozen=True)
+class BranchCheck:
+    """What a branch is looked at with."""
+
+    policy: MaskingPolicy | None = None
+    key: bytes | None = field(default=None, repr=False)
+    keys: Sequence[PublicKey] = ()
+    attestation: AttestationChecked | None = None
+    """One that was given; without it the ledger's."""
+    full: bool = False
+
+
+def check_branch(
+    client: NeonClient, known: Known, check: BranchCheck, about: tuple[Watch, Callable[[], datetime]]
+) -> Checked:
+    """Look down every road of a branch. Wakes its compute.
+
+    Raises:
+        UsageError: it is production, which nobody connects to.
+        NeonError: the API or the branch does not answer.
+    """
+    if known.lineage.production:
+        raise UsageError(f"{known.branch.name} is production, which nobody connects to: name a copy of it")
+    watch, clock = about
+    databases = client.list_databases(known.branch.project_id, known.branch.id)
+    connects = [_connector(client, known.branch, database, watch) for database in databases]
+    try:
+        proofs = tuple(_proofs(connects, check, watch))
+    except CopyFailedError as error:
+        if watch.stop.is_set():
+            raise StoppedError("stopped on request\nNothing was changed.") from None
+        raise DatabaseUnreachableError(str(error)) from None
+    facts = BranchFacts(known.branch, [d.name for d in databases], _raw_until(known), _raw_parent(known))
+    roads = (known.passwords, *look_at_branch(client, facts, clock()))
+    attestation = check.attestation or _of_the_ledger(known, check)
+    if attestation is not None:
+        attestation = attestation.against(_facts(known, connects))
+    return Checked(known.branch.name, clock(), proofs, roads, attestation, check.full)
+
+
+Connector = Callable[[str | None], psycopg.Connection]
+
+
+def _connector(client: NeonClient, branch: Branch, database: Database, watch: Watch) -> Connector:
+    uri = client.connection_uri(branch.project_id, Login(branch.id, database.name, database.owner))
+
+    def connect(_: str | None) -> psycopg.Connection:
+        conn = open_connection(uri)
+        watch.connections.add(conn)
+        conn.execute(BEGIN)
+        conn.commit()
+        return conn
+
+    return connect
+
+
+def _proofs(connects: Sequence[Connector], check: BranchCheck, watch: Watch) -> Iterator[DatabaseProof]:
+    for connect, plan in zip(connects, _plans(connects, check.policy), strict=True):
+        run = SurveyRun(
+            target=connect,
+            plan=plan,
+            key=check.key,
+            full=check.full,
+            stop=watch.stop,
+            on_connection=watch.connections.add,
+            roads=ROADS,
+        )
+        yield survey_database(run, engine_teller(watch.tell, "verify"))
+
+
+def _plans(connects: Sequence[Connector], policy: MaskingPolicy | None) -> Sequence[DatabasePlan | None]:
+    """The policy's, where it fits all databases; otherwise roads say that there is none."""
+    if policy is None:
+        return [None] * len(connects)
+    schemas = []
+    for connect in connects:
+        with connect(None) as conn:
+            schemas.append(read_schema(conn))
+    plan = draft_policy(schemas, policy).plan
+    return plan.databases if plan else [None] * len(connects)
+
+
+def _raw_until(known: Known) -> datetime | None:
+    return known.entry.history_raw_until if known.entry else None
+
+
+def _raw_parent(known: Known) -> str:
+    clean = {DataClass.SANITIZED, DataClass.ENCRYPTED, DataClass.SCHEMA_ONLY}
+    return "" if known.lineage.data_class in clean else known.lineage.reason
+
+
+def _of_the_ledger(known: Known, check: BranchCheck) -> AttestationChecked | None:
+    if known.entry is None:
+        return None
+    where = f"ledger, run {known.entry.run_id}"
+    if not known.entry.attestation:
+        return AttestationChecked(where, refusal=f"the attestation {known.entry.void}")
+    return check_attestation(known.entry.attestation.encode(), check.keys, where)
+
+
+def _facts(known: Known, connects: Sequence[Connector]) -> Facts:
+    branch = known.branch
+    place = NeonPlace(project_id=branch.project_id, branch_id=branch.id, branch=branch.name)
+    databases: list[DatabaseNow] = []
+    unseen: list[str] = []
+    for connect in connects:
+        try:
+            with connect(None) as conn:
+                databases.append(read_now(conn))
+        except (BranchwardenError, psycopg.Error):
+            unseen.append("tables and rows of a database: the server refused to show them")
+    restored = branch.last_reset_at
+    if known.entry is not None and not still_proves(known.entry, branch):
+        restored = taken_at(branch)
+    same = known.passwords.problems
+    return Facts(place.name, tuple(databases), restored, _roles(same), tuple(unseen))
+
+
+def _roles(problems: Sequence[str]) -> tuple[str, ...]:
+    """The problems name one role each, in the form `role NAME has …`."""
+    return tuple(problem.split()[1] for problem in problems)
