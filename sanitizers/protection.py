@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sanitizers.errors import FieldError
@@ -14,7 +13,7 @@ from sanitizers.fields.keyring import Keyring
 from sanitizers.fields.known import Known
 from sanitizers.fields.rows import Change, Layout, Row, RowTransformer, alone
 from sanitizers.fields.scrub import scrub
-from sanitizers.fields.written import read_value, written_token
+from sanitizers.fields.written import read_value, text_of, written_token
 from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.problems.links import PADDED
 from sanitizers.schema import ColumnRef
@@ -81,7 +80,7 @@ class _Texts:
             value = row[number]
             if value is None:
                 return None
-            return scrubbed(_text(value), self._fakes, self._known(row))[:most].encode()
+            return scrubbed(text_of(value), self._fakes, self._known(row))[:most].encode()
 
         return change
 
@@ -97,14 +96,8 @@ def _told(pair: Pair, row: Row) -> Iterator[tuple[str, str]]:
     if value is None:
         return
     raw = ENCRYPTED.encode() if pair.fake is None else row[pair.fake]
-    original, fake = _text(value), REMOVED if raw is None else _text(raw)
+    original, fake = text_of(value), REMOVED if raw is None else text_of(raw)
     yield original, fake
     words, others = original.split(), fake.split()
     if pair.name and len(words) == len(others) == 2:  # a first and a last one
         yield from zip(words, others, strict=True)
-
-
-def _text(value: bytes) -> str:
-    with suppress(UnicodeDecodeError):  # it holds the value
-        return value.decode()
-    raise FieldError("a text is no UTF-8 and cannot be scrubbed: repair it, or choose another strategy for its column")

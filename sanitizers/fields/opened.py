@@ -18,7 +18,7 @@ def open_value(written: str, place: Context, keyring: Keyring) -> bytes:
     Raises:
         FieldError: it is no token, its key is not there, or it was made elsewhere, by another key or otherwise.
     """
-    return written_value(decrypt(found_token(written), place, keyring), octets=True)
+    return written_value(decrypt(found_token(written), place, keyring))
 
 
 def open_rows(blocks: Iterable[bytes], layout: tuple[int, int], place: Context, keyring: Keyring) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 r"""How values are read for encryption and tokens written in columns of each type, in the text format of Postgres.
 
-text      the value, or its octets where it is no UTF-8        token
+text      the value                                              token
 bytea     the octets of `\x…`                                  the token's octets, which bytea reads as they are
 json      the document as it is written                        "token"
 arrays    the whole array as it is written                     {token}, an array of one element
@@ -12,24 +12,28 @@ import json
 import re
 from contextlib import suppress
 
+from sanitizers.errors import FieldError
+
 _HEX = re.compile(rb"\\x((?:[0-9a-f]{2})*)")
 _ARRAY = re.compile(r'\{(?:"((?:[^"\\]|\\.)*)"|([^",{}\\\s]+))\}')
 
 
-def read_value(value: bytes, *, octets: bool) -> bytes | str:
-    """The value to encrypt."""
-    if octets and (found := _HEX.fullmatch(value)):
-        return bytes.fromhex(found[1].decode())
-    with suppress(UnicodeDecodeError):
+def text_of(value: bytes) -> str:
+    """The text of a field. Raises FieldError where it is no UTF-8, which servers that write UTF-8 never send."""
+    with suppress(UnicodeDecodeError):  # it holds the value
         return value.decode()
-    return value
+    raise FieldError("a text is no UTF-8: repair it, or choose another strategy for its column")
 
 
-def written_value(value: bytes | str, *, octets: bool = False) -> bytes:
-    """The value as `read_value` read it; `octets`: in hexadecimal, as bytea is written."""
-    if isinstance(value, str):
-        return value.encode()
-    return b"\\x" + value.hex().encode() if octets else value
+def read_value(value: bytes, *, octets: bool) -> bytes | str:
+    """The value to encrypt; `octets`: of a bytea. Raises FieldError."""
+    found = _HEX.fullmatch(value) if octets else None
+    return bytes.fromhex(found[1].decode()) if found else text_of(value)
+
+
+def written_value(value: bytes | str) -> bytes:
+    """The value as `read_value` read it."""
+    return value.encode() if isinstance(value, str) else b"\\x" + value.hex().encode()
 
 
 def written_token(token: str, *, document: bool, array: bool) -> bytes:

@@ -180,3 +180,15 @@ def test_a_clean_branch_with_a_protected_child_stays_clean() -> None:
     qa = branch("qa", parent="dev/alice", created_at=ago(days=1), protected=True)
 
     assert classes(MAIN, STAGING, dev, qa, ledger=(PROOF,))["dev/alice"] is SANITIZED
+
+
+def test_a_branch_with_an_encrypted_column_is_encrypted_and_so_are_its_children() -> None:
+    proof = ledger_entry("staging", encrypted=2, verified_at=ago(days=3))
+    staging = branch("staging", init_source="schema-only", created_at=ago(days=3, hours=1))
+    child = branch("dev/child", parent="staging", created_at=ago(days=1))
+
+    found = lineages(MAIN, staging, child, ledger=(proof,))
+
+    assert [found[name].data_class for name in ("staging", "dev/child")] == [DataClass.ENCRYPTED] * 2
+    assert "2 columns come back for those who hold the field key" in found["staging"].reason
+    assert found["dev/child"].reason.startswith("copied from staging, which is encrypted")
