@@ -71,6 +71,7 @@ _ALL_STAY = sql.SQL(
 )
 _ROWS = sql.SQL("(SELECT * FROM {relation} AS t WHERE {wanted} (({kept}) IS TRUE))")
 _PART = sql.SQL("(SELECT * FROM {relation} AS t WHERE {part})")
+_SAMPLE = sql.SQL("(SELECT * FROM {} AS t TABLESAMPLE SYSTEM ({}) REPEATABLE ({}))")
 _ALL, _AND_STAYS, _AND_GOES = sql.SQL(""), sql.SQL(" AND l.stays"), sql.SQL(" AND l.stays IS NOT TRUE")
 _NORMAL = sql.SQL("""lower(btrim({} COLLATE "C", E' \\t\\n\\r'))""")  # "C": alike on every server
 _PLAIN = sql.SQL("SELECT {}::text AS leaf")
@@ -125,6 +126,9 @@ class Place:
     """How single leaves count."""
     part: sql.Composable | None = None
     """SQL condition on the row `t`, where a part of the table is to be read alone."""
+    percent: float = 100
+    """Of the table's blocks, which are drawn by `sample`."""
+    sample: int = 0
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -176,6 +180,8 @@ class Place:
         """What stands in FROM before `AS t`."""
         only = sql.SQL("ONLY " if self.only else "")
         whole = sql.SQL("{}{}").format(only, sql.Identifier(self.schema, self.table))
+        if self.percent < 100:
+            return _SAMPLE.format(whole, sql.Literal(self.percent), sql.Literal(self.sample))
         return whole if self.part is None else _PART.format(relation=whole, part=self.part)
 
     def _values(self, rows: sql.Composed, *, keys: bool, which: sql.SQL = _ALL) -> sql.Composed:

@@ -62,8 +62,6 @@ class Readers:
         self._taking = threading.Lock()
         self._edged: set[Key] = set()
         self.known = Known({(schema, table, column) for schema, table, column in conns[0].execute(_FEW)}, self._edged)
-        for conn in conns:
-            conn.execute("SET LOCAL jit = off")  # nothing is worth being compiled for a second
 
     def read(self, places: Mapping[int, Place], question: Question) -> None:
         """Ask of every part of every place's table; rows are taken in any order, one at a time."""

@@ -45,7 +45,7 @@ SELECT k.kind, d.v, k.token FROM (
   UNION ALL
   SELECT e.v, translate(m.found[1], ' ./()-', '') FROM ({values}) AS e
   CROSS JOIN LATERAL regexp_matches(e.v, {embedded}, 'g') AS m (found)
-  WHERE length(e.v) >= {fewest} AND e.v ~ {run} AND (length(e.v) > {most} OR NOT {whole})
+  WHERE (length(e.v) > {most} OR NOT {whole}) AND e.v ~ {run}
 ) AS d CROSS JOIN LATERAL (VALUES
   (length(d.digits), d.digits),
   ({tail}, CASE WHEN length(d.digits) >= {tail_digits} THEN '~' || right(d.digits, {tail_digits}) END)
@@ -53,6 +53,9 @@ SELECT k.kind, d.v, k.token FROM (
 WHERE length(d.digits) BETWEEN {fewest} AND {most} AND k.token IS NOT NULL
 """)
 _WHOLE = sql.SQL("(translate(e.v, '0123456789 ./()-+', '') = '')")  # cheaper than a regular expression
+_WITH_DIGITS = sql.SQL(
+    "{values} WHERE o.v ~ '[0-9]' AND length(o.v) - length(translate(o.v, '0123456789', '')) >= {fewest}"
+)
 _PHRASES = sql.SQL("""
 SELECT k.kind, w.v, k.token FROM (
   SELECT e.v, {words} AS words FROM ({values}) AS e
@@ -109,7 +112,7 @@ def _numbers(values: sql.Composable) -> sql.Composed:
     # Up to four letters may stand before it, as in an IBAN; among more it is a part of a digest.
     embedded = f"(?:^|[^0-9a-z])[a-z]{{0,4}}({_RUN},}})(?![0-9a-z])"
     return _NUMBERS.format(
-        values=_once(values),
+        values=_WITH_DIGITS.format(values=_once(values), fewest=sql.Literal(FEWEST_DIGITS)),
         embedded=sql.Literal(embedded),
         run=sql.Literal(f"{_RUN}}}"),
         whole=_WHOLE,
@@ -127,7 +130,7 @@ def _of(values: sql.Composable, conn: psycopg.Connection) -> dict[str, sql.Compo
 
 def _once(values: sql.Composable) -> sql.Composed:
     """The same, each value computed once: pulled up, its expression would stand wherever it is used."""
-    return sql.SQL("SELECT o.v FROM ({}) AS o OFFSET 0").format(values)
+    return sql.SQL("SELECT o.v FROM (SELECT i.v FROM ({}) AS i OFFSET 0) AS o").format(values)
 
 
 def _words(v: sql.Composable, conn: psycopg.Connection) -> sql.Composed:

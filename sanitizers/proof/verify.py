@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -35,7 +36,7 @@ from sanitizers.track import Progress, Track
 
 SESSION = """
 SELECT set_config('row_security', 'off', false), set_config('client_encoding', 'UTF8', false),
-  set_config('work_mem', '64MB', false)
+  set_config('work_mem', '64MB', false), set_config('jit', 'off', false)
 """
 
 
@@ -72,7 +73,10 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         give_key(source, run.key)  # it may decide which rows are taken
         site = Site(target, source, run.plan, run.key, run.seed, run.full, track)
         track.step("count", run.plan.database)
-        counts = count_before(run.plan, source, run.seed, track), count_after(run.plan, target, run.seed, track)
+        with ThreadPoolExecutor(2) as both:  # on two servers
+            before = both.submit(count_before, run.plan, source, run.seed, track)
+            after = both.submit(count_after, run.plan, target, run.seed, track)
+        counts = before.result(), after.result()
         track.step("compare", run.plan.database)
         problems = (*lost_rows(run.plan, *counts), *differences(source, target))
         compared = Compared(sum(counts[1].rows.values()), problems)

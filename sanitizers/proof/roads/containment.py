@@ -20,6 +20,7 @@ from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
 from sanitizers.proof.residue import COINCIDENCE, FEW_WORDS, find_home
 from sanitizers.proof.roads.road import Found, Road, Site
+from sanitizers.proof.samples import Samples
 from sanitizers.proof.search import public, wanted
 from sanitizers.proof.sieve import with_parameters
 from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE, Kind
@@ -64,6 +65,8 @@ class _Seen:
     places: tuple[Place, ...]
     texts: Texts
     stack: Haystack
+    samples: tuple[Samples, Samples]
+    """Of the originals' rows, and of those of the texts."""
 
     def which(self, public_: Collection[str], *, derived: bool) -> list[int]:
         """Numbers of the places that are derived, or public."""
@@ -109,7 +112,8 @@ class Containment(Road):
         texts = Texts(site.target)
         places = tuple(place for place in read_columns(site.target) if place.key in texts)
         stack = Haystack(find_home(site.source, site.target), site.seed)
-        seen = _Seen(site.plan, found.places, places, texts, stack)
+        here, there = (Samples(conn, site.seed, full=site.full) for conn in (site.source, site.target))
+        seen = _Seen(site.plan, found.places, places, texts, stack, (here, there))
         _search(seen, site, site.source)
         counts = _counted(seen, site.source, site.seed)
         return self._answer(site, seen, counts, found.problems)
@@ -123,7 +127,12 @@ class Containment(Road):
         best: dict[tuple[int, int], int] = {}
         for c in real:
             best[c.place, c.number] = max(best.get((c.place, c.number), 0), c.found)
+        sources, targets = seen.samples
         numbers = {
+            "rows": targets.rows,
+            "rows-looked-at": targets.looked_at,
+            "rows-of-originals": sources.rows,
+            "rows-of-originals-looked-at": sources.looked_at,
             "tokens": row[0] if row else 0,
             "originals": sum(sizes.values()),
             "places": len(seen.places),
@@ -140,8 +149,21 @@ class Containment(Road):
 
 def _sentence(numbers: dict[str, int]) -> str:
     searched = f"{numbers['tokens']:,} addresses, numbers and runs of words of {numbers['originals']:,} original values"
-    looked = f"{searched} were looked for within the texts of {numbers['places']:,} columns"
+    looked = f"{searched} were looked for within the texts of {numbers['places']:,} columns{_part(numbers)}"
     return f"{looked}; {numbers['found']:,} original values stand in one."
+
+
+def _part(numbers: dict[str, int]) -> str:
+    """What was not looked at, where only some rows were."""
+    if (numbers["rows"], numbers["rows-of-originals"]) == (
+        numbers["rows-looked-at"],
+        numbers["rows-of-originals-looked-at"],
+    ):
+        return ""
+    return (
+        f", of large tables in rows drawn at random: originals of {numbers['rows-of-originals-looked-at']:,} of about"
+        f" {numbers['rows-of-originals']:,} rows, texts of {numbers['rows-looked-at']:,} of about {numbers['rows']:,}"
+    )
 
 
 def _problem(seen: _Seen, place: int, number: int, count: int) -> str:
@@ -163,11 +185,12 @@ def _search(seen: _Seen, site: Site, source: psycopg.Connection) -> None:
     own, steps = Texts(source), len(seen.columns) + len(seen.places)
     for number, column in enumerate(seen.columns):
         site.track.say(str(column), number, steps)
-        seen.stack.add_originals(number, column, source, repeat=own.repeat(column.key))
+        some = seen.samples[0].of(column)
+        seen.stack.add_originals(number, some, source, repeat=own.repeat(column.key))
     kinds = seen.stack.close()
     for number, place in enumerate(seen.places):
         site.track.say(str(place), len(seen.columns) + number, steps)
-        values: sql.Composable = place.values(keys=True)
+        values: sql.Composable = seen.samples[1].of(place).values(keys=True)
         texts = ONCE.format(values=values) if seen.texts.repeat(place.key) else values
         numbers: frozenset[Kind] = frozenset({"number"})
         seen.stack.add_texts(number, texts, site.target, kinds & numbers if place.kind == "number" else kinds)
@@ -180,7 +203,7 @@ def _counted(seen: _Seen, source: psycopg.Connection, seed: int) -> list[_Count]
     producible = Producible(seen.plan)
     for number, column in enumerate(seen.columns):
         for batch in _batches([row[0] for row in conn.execute(_WHOLES, (number,))]):
-            values = with_parameters(column.values(), source)
+            values = with_parameters(seen.samples[0].of(column).values(), source)
             query = _VALUES.format(seed=sql.Literal(seed), values=values)
             chance = [hash_ for v, hash_ in source.execute(query, (batch,)) if v in producible]
             conn.execute(_CHANCE, (number, chance))

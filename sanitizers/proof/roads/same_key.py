@@ -6,61 +6,74 @@ The search for whole values leaves out columns of small domains, where equal val
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+import psycopg
 from psycopg import sql
 
 from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.proof.inside import kept_parts
 from sanitizers.proof.kept import keeping
-from sanitizers.proof.residue import Home, find_home
+from sanitizers.proof.places import Place
 from sanitizers.proof.roads.road import Found, Road, Site
-from sanitizers.proof.sieve import bring
+from sanitizers.proof.samples import Samples
+from sanitizers.proof.sieve import with_parameters
 
-SAMPLE = 100_000  # rows of a table; of a larger one about so many are compared, unless it is to be full
+SAMPLE = 20_000  # rows of a table; of a larger one about so many are compared, unless it is to be full
+AT_ONCE = 5_000  # rows in this process's memory
+COUNTED = 1 << 16  # different values of a column that are counted one by one
 SIGMAS = 6
 MOST_EQUAL = 0.5  # of a small domain: masking may give a value itself, but not to every second row
 
-_MAKE = """
-CREATE TEMP TABLE before (key bigint, hashes bigint[]) ON COMMIT DROP;
-CREATE TEMP TABLE after (key bigint, hashes bigint[]) ON COMMIT DROP
-"""
-_EMPTY = "TRUNCATE pg_temp.before, pg_temp.after"
-_ROWS = sql.SQL("""
-SELECT key, hashes FROM (
-  SELECT hashtextextended(concat_ws(E'\\x1f', {key}), {seed}) AS key, ARRAY[{hashes}]::bigint[] AS hashes
-  FROM {table} AS t
-) AS r WHERE key & {some}::bigint = 0
+_BEFORE = sql.SQL("SELECT {key}, {hashes} FROM {relation} AS t")
+_AFTER = sql.SQL("""
+SELECT k.number, {hashes} FROM unnest({arrays}) WITH ORDINALITY AS k ({names}, number) JOIN {table} AS t ON {same}
 """)
-_HASH = sql.SQL("CASE WHEN {wanted} THEN hashtextextended({value}::text, {seed}) END")
+_HASH = sql.SQL('CASE WHEN {wanted} THEN hashtextextended({value}::text COLLATE "C", {seed}) END')
 _WANTED = sql.SQL("({value}::text ~ '[[:alnum:]]'{kept})")
 _NOT_KEPT = sql.SQL(" AND (({}) IS NOT TRUE)")
-# By chance: as often as two columns with the same values would agree if they had nothing to do with one another.
-_COUNTS = """
-WITH pair AS MATERIALIZED (
-  SELECT u.number, u.a, u.b FROM pg_temp.before b JOIN pg_temp.after a USING (key)
-  CROSS JOIN LATERAL unnest(b.hashes, a.hashes) WITH ORDINALITY AS u (a, b, number)
-  WHERE u.a IS NOT NULL AND u.b IS NOT NULL
-),
-here AS (SELECT number, a AS hash, count(*) AS n FROM pair GROUP BY 1, 2),
-there AS (SELECT number, b AS hash, count(*) AS n FROM pair GROUP BY 1, 2),
-chance AS (SELECT number, sum(here.n::float8 * there.n) AS n FROM here JOIN there USING (number, hash) GROUP BY 1)
-SELECT number - 1, count(*), count(*) FILTER (WHERE a = b), coalesce(max(chance.n), 0) / count(*)
-FROM pair LEFT JOIN chance USING (number) GROUP BY number ORDER BY number
-"""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Column:
     """A masked column, compared."""
 
     name: str
     plan: ColumnPlan
-    rows: int
-    equal: int
-    by_chance: float
+    rows: int = 0
+    equal: int = 0
+    here: Counter[int] = field(default_factory=Counter)
+    """How often values come before masking; of very many those whose hashes end in zeros."""
+    there: Counter[int] = field(default_factory=Counter)
+    """The same after it."""
+    mask: int = 0
+
+    def add(self, before: int | None, after: int | None) -> None:
+        """Take the hashes of one row."""
+        if before is None or after is None:
+            return
+        self.rows += 1
+        self.equal += before == after
+        for seen, hash_ in ((self.here, before), (self.there, after)):
+            if not hash_ & self.mask:
+                seen[hash_] += 1
+        if len(self.here) + len(self.there) > 2 * COUNTED:
+            self._thin_out()
+
+    def _thin_out(self) -> None:
+        self.mask = self.mask << 1 | 1
+        self.here, self.there = (
+            Counter({h: n for h, n in seen.items() if not h & self.mask}) for seen in (self.here, self.there)
+        )
+
+    @property
+    def by_chance(self) -> float:
+        """How many would agree if the two columns had nothing to do with one another."""
+        pairs = sum(n * self.there[h] for h, n in self.here.items() if h in self.there)
+        return (self.mask + 1) * pairs / self.rows if self.rows else 0
 
     @property
     def too_many(self) -> int:
@@ -87,8 +100,7 @@ class SameKey(Road):
         """Compare every masked column of the tables whose key is kept."""
         if site.source is None or site.plan is None:
             return self.unknown(site, ["rows next to their originals: there is no source to compare with"])
-        home = find_home(site.source, site.target)
-        home.conn.execute(_MAKE)
+        samples = Samples(site.source, site.seed, full=site.full, rows=SAMPLE)
         columns: list[_Column] = []
         unseen: list[str] = []
         for number, table in enumerate(tables := [t for t in site.plan.tables if _judged(t)]):
@@ -97,12 +109,15 @@ class SameKey(Road):
             if key is None:
                 unseen.append(f"{site.database}.{table.table.qualified}, whose rows no kept column tells apart")
             else:
-                columns += _compare(table, key, site, home)
-        return self._answer(site, columns, unseen)
+                columns += _compare(_Pairs(table, key, site, site.source), samples)
+        return self._answer(site, [column for column in columns if column.rows], (samples, unseen))
 
-    def _answer(self, site: Site, columns: Sequence[_Column], unseen: Sequence[str]) -> Found:
+    def _answer(self, site: Site, columns: Sequence[_Column], of: tuple[Samples, Sequence[str]]) -> Found:
+        samples, unseen = of
         problems = [column.problem for column in columns if column.too_many]
         numbers = {
+            "rows": samples.rows,
+            "rows-looked-at": samples.looked_at,
             "columns": len(columns),
             "values": sum(column.rows for column in columns),
             "equal": sum(column.equal for column in columns),
@@ -112,7 +127,7 @@ class SameKey(Road):
             return self.unknown(site, unseen, numbers)
         sentence = (
             f"{numbers['values']:,} masked values of {numbers['columns']:,} columns were compared with those of the"
-            f" same rows before masking; {numbers['found']:,} are what they were."
+            f" same rows before masking{_part(samples)}; {numbers['found']:,} are what they were."
         )
         return replace(self.found(site, numbers, sentence, problems), unseen=tuple(unseen))
 
@@ -128,30 +143,73 @@ def _key(table: TablePlan) -> tuple[str, ...] | None:
     return next((key for key in table.table.identities if kept.issuperset(key)), None)
 
 
-def _compare(table: TablePlan, key: Sequence[str], site: Site, home: Home) -> list[_Column]:
-    columns = _judged(table)
-    if site.source is None:
-        return []
-    home.conn.execute(_EMPTY)
-    for conn, name in ((site.source, "before"), (site.target, "after")):
-        bring(home.conn, _rows(table, key, site, keeps=name == "before"), conn, name)
-    names = [f"{site.database}.{table.table.qualified}.{c.column.name}" for c in columns]
-    counts = home.conn.execute(_COUNTS).fetchall()
-    return [_Column(names[n], columns[n], rows, equal, chance) for n, rows, equal, chance in counts]
+def _part(samples: Samples) -> str:
+    if samples.looked_at == samples.rows:
+        return ""
+    return f", {samples.looked_at:,} of about {samples.rows:,} rows drawn at random"
 
 
-def _rows(table: TablePlan, key: Sequence[str], site: Site, *, keeps: bool) -> sql.Composed:
-    seed = sql.Literal(site.seed)
-    name = sql.Identifier(table.table.schema, table.table.name)
-    hashes = [_HASH.format(value=_value(c), wanted=_wanted(table, c, keeps=keeps), seed=seed) for c in _judged(table)]
-    parts = 1 if site.full else 1 << max(table.table.row_estimate // SAMPLE, 0).bit_length()
-    return _ROWS.format(
-        key=sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier("t", column)) for column in key),
-        hashes=sql.SQL(", ").join(hashes),
-        seed=seed,
-        table=name if table.table.partitioned else sql.SQL("ONLY {}").format(name),
-        some=sql.Literal(parts - 1),
-    )
+@dataclass(frozen=True)
+class _Pairs:
+    """A table on both sides."""
+
+    table: TablePlan
+    key: Sequence[str]
+    site: Site
+    source: psycopg.Connection
+
+    @property
+    def columns(self) -> list[_Column]:
+        """Those that are compared."""
+        name = f"{self.site.database}.{self.table.table.qualified}"
+        return [_Column(f"{name}.{c.column.name}", c) for c in _judged(self.table)]
+
+    def before(self, samples: Samples) -> sql.Composed:
+        """SELECT the key as texts, and a hash of each column."""
+        schema, name = self.table.table.schema, self.table.table.name
+        place = Place(schema, name, "", "plain", not self.table.table.partitioned, derived=False)
+        key = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier("t", column)) for column in self.key)
+        return _BEFORE.format(key=key, hashes=self._hashes(keeps=True), relation=samples.of(place).relation)
+
+    @property
+    def after(self) -> sql.Composed:
+        """The same of given keys, with their ordinal numbers."""
+        types = {c.column.name: c.column.type for c in self.table.columns}
+        names = [sql.Identifier(f"k{number}") for number in range(len(self.key))]
+        same = [
+            sql.SQL("{} = k.{}::{}").format(sql.Identifier("t", column), name, sql.SQL(types[column]))
+            for name, column in zip(names, self.key, strict=True)
+        ]
+        whole = sql.Identifier(self.table.table.schema, self.table.table.name)
+        return _AFTER.format(
+            hashes=with_parameters(self._hashes(keeps=False), self.source),
+            arrays=sql.SQL(", ").join([sql.SQL("%s::text[]")] * len(self.key)),
+            names=sql.SQL(", ").join(names),
+            table=with_parameters(sql.SQL("" if self.table.table.partitioned else "ONLY ") + whole, self.source),
+            same=with_parameters(sql.SQL(" AND ").join(same), self.source),
+        )
+
+    def _hashes(self, *, keeps: bool) -> sql.Composed:
+        seed = sql.Literal(self.site.seed)
+        hashes = (
+            _HASH.format(value=_value(c), wanted=_wanted(self.table, c, keeps=keeps), seed=seed)
+            for c in _judged(self.table)
+        )
+        return sql.SQL(", ").join(hashes)
+
+
+def _compare(pairs: _Pairs, samples: Samples) -> list[_Column]:
+    """Rows of the source, so many at a time, each with the one that has its key in the target."""
+    columns, width = pairs.columns, len(pairs.key)
+    after = pairs.after
+    with pairs.source.cursor(name="before") as cursor:
+        cursor.execute(pairs.before(samples))
+        while rows := cursor.fetchmany(AT_ONCE):
+            keys = [[row[at] for row in rows] for at in range(width)]
+            for number, *hashes in pairs.site.target.execute(after, keys):
+                for column, one, other in zip(columns, rows[number - 1][width:], hashes, strict=True):
+                    column.add(one, other)
+    return columns
 
 
 def _wanted(table: TablePlan, column: ColumnPlan, *, keeps: bool) -> sql.Composed:
