@@ -103,7 +103,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, two_sides(options.postgres) as (source, target):
         bench = Bench(source, target, Path(folder), options.bin)
-        _fill(bench, options.rows)
+        fill(bench, options.rows)
         tools = {"branchwarden, in place": in_place, "branchwarden, clean room": clean_room, **_peers(bench)}
         seconds: dict[str, list[float]] = {name: [] for name in tools}
         for _ in range(options.runs):
@@ -113,7 +113,7 @@ def main() -> int:
         return _report(options.rows, options.runs, seconds)
 
 
-def _fill(bench: Bench, rows: int) -> None:
+def fill(bench: Bench, rows: int) -> None:
     bench.source.reset(CUSTOMERS)
     with bench.source.connect() as conn:
         conn.execute(ROWS, (rows,))
