@@ -26,7 +26,8 @@ ENV PATH=/opt/branchwarden/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     BRANCHWARDEN_STATE__PATH=/var/lib/branchwarden/branchwarden.db \
-    BRANCHWARDEN_KEYS__PATH=/var/lib/branchwarden/keys
+    BRANCHWARDEN_KEYS__PATH=/var/lib/branchwarden/keys \
+    BRANCHWARDEN_ATTESTATIONS__PATH=/var/lib/branchwarden/attestations
 USER 10001:10001
 WORKDIR /var/lib/branchwarden
 VOLUME ["/var/lib/branchwarden"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from daemon.entry import LedgerEntry
 from daemon.lineage import PurposePattern, in_flight, purpose_of, still_proves
 from daemon.model import (
     Branch,
@@ -14,7 +15,6 @@ from daemon.model import (
     DataClass,
     DeletionDate,
     Finding,
-    LedgerEntry,
     Lineage,
     Listing,
     SharedPassword,

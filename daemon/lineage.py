@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon.model import Branch, DataClass, LedgerEntry, Lineage, Purpose
+from daemon.entry import LedgerEntry
+from daemon.model import Branch, DataClass, Lineage, Purpose
 from daemon.purposes import CLEAN, HOLDS, PurposePattern, purpose_of
 
 __all__ = ["PurposePattern", "classify", "in_flight", "purpose_of", "taken_at", "unmatched_production"]

@@ -150,28 +150,6 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class LedgerEntry:
-    """The newest published run of a branch: the only thing that makes a branch `sanitized` or `encrypted`."""
-
-    run_id: str
-    project_id: str
-    branch_id: str
-    branch_name: str
-    verified_at: datetime
-    policy_digest: str
-    superseded: bool = False
-    masked_from: tuple[str | None, datetime | None] | None = None
-    """Of a branch that was masked in place: the parent and the moment that it is a copy of."""
-    history_raw_until: datetime | None = None
-    encrypted: int = 0
-    """Columns that come back for those who hold the field key."""
-    attestation: str = field(default="", repr=False)
-    attestation_path: str = ""
-    void: str = ""
-    """Why the attestation, an envelope as JSON, proves nothing: the end of `its attestation …`."""
-
-
-@dataclass(frozen=True)
 class Lineage:
     """What a branch is and holds, and the sentence that explains it."""
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from daemon.entry import LedgerEntry
 from daemon.keys import trusted_keys
-from daemon.model import LedgerEntry
 from sanitizers.attest.attestation import read_attestation
 from sanitizers.attest.keys import PublicKey
 from sanitizers.attest.predicate import NeonPlace, Predicate

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from daemon.entry import LedgerEntry
 from daemon.model import (
     Branch,
     BranchView,
@@ -15,7 +16,6 @@ from daemon.model import (
     Endpoint,
     Exemption,
     Finding,
-    LedgerEntry,
     Lineage,
     Listing,
     Project,

@@ -13,9 +13,10 @@ from daemon.checking.attestation import AttestationChecked, check_attestation
 from daemon.checking.now import read_now
 from daemon.checking.result import Checked
 from daemon.connect import open_connection
+from daemon.entry import LedgerEntry
 from daemon.errors import BranchwardenError, DatabaseUnreachableError, StoppedError, UsageError
 from daemon.lineage import still_proves, taken_at
-from daemon.model import Branch, Database, DataClass, LedgerEntry, Lineage
+from daemon.model import Branch, Database, DataClass, Lineage
 from daemon.neon import Login, NeonClient
 from daemon.policies import draft_policy
 from daemon.progress import Watch

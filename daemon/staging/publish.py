@@ -8,9 +8,10 @@ from datetime import datetime
 
 from daemon.alerts import run_published
 from daemon.connect import open_connection
+from daemon.entry import LedgerEntry
 from daemon.errors import NeonError, RunFailedError
 from daemon.lineage import still_proves
-from daemon.model import Branch, LedgerEntry
+from daemon.model import Branch
 from daemon.neon import BranchChange, Login
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext

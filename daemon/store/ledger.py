@@ -8,8 +8,8 @@ from typing import TypedDict
 
 import sqlalchemy as sa
 
+from daemon.entry import LedgerEntry
 from daemon.errors import StateError
-from daemon.model import LedgerEntry
 from daemon.records import COLUMNS_ENCRYPTED, FINAL_STEPS, JsonMapping, RunStep, SanitizeRun
 from daemon.store.tables import runs
 

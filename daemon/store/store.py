@@ -10,7 +10,8 @@ from typing import Unpack
 
 import sqlalchemy as sa
 
-from daemon.model import Exemption, Finding, LedgerEntry, Report
+from daemon.entry import LedgerEntry
+from daemon.model import Exemption, Finding, Report
 from daemon.records import ChainCheck, Event, JobState, Message, QueuedMessage, RunStep, SanitizeRun, StoredEvent
 from daemon.store import chain, edge, history, ledger, migrate, outbox, tables
 

@@ -7,8 +7,9 @@ from types import MappingProxyType
 import pytest
 import sqlalchemy as sa
 
+from daemon.entry import LedgerEntry
 from daemon.errors import StateError
-from daemon.model import Action, Exemption, LedgerEntry
+from daemon.model import Action, Exemption
 from daemon.records import Event, Message, RunStep
 from daemon.store import Store
 from tests.store_case import HOUR, NOW, event, finding, report, run, tamper

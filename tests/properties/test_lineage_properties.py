@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.entry import LedgerEntry
 from daemon.lineage import classify
-from daemon.model import Branch, DataClass, LedgerEntry
+from daemon.model import Branch, DataClass
 from tests.builders import NOW, branch, branch_id, ledger_entry
 
 NAMES = ("a", "b", "c", "d", "e", "f")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from daemon.entry import LedgerEntry
 from daemon.evaluate import Facts, build_views, evaluate, read_date, unreadable_dates
 from daemon.lineage import classify
-from daemon.model import Branch, BranchView, DeletionDate, LedgerEntry, Purpose, SharedPassword
+from daemon.model import Branch, BranchView, DeletionDate, Purpose, SharedPassword
 from daemon.purposes import PurposePattern
 from daemon.rules import InheritedPassword, NoDeletionDate, RawDevBranch, StaleStaging, default_rules
 from tests.builders import NOW, ago, ahead, branch, branch_id, endpoint, finding, ledger_entry, listing, view

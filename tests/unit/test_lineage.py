@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from daemon.entry import LedgerEntry
 from daemon.lineage import classify, unmatched_production
-from daemon.model import Branch, DataClass, LedgerEntry, Lineage, Purpose
+from daemon.model import Branch, DataClass, Lineage, Purpose
 from tests.builders import ago, branch, branch_id, ledger_entry
 
 PRODUCTION, RAW, SANITIZED, UNKNOWN = DataClass.PRODUCTION, DataClass.RAW, DataClass.SANITIZED, DataClass.UNKNOWN

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from daemon.entry import LedgerEntry
 from daemon.lineage import classify
-from daemon.model import Branch, DataClass, LedgerEntry, Lineage, Purpose
+from daemon.model import Branch, DataClass, Lineage, Purpose
 from daemon.purposes import PurposePattern
 from tests.builders import ago, ahead, branch
 

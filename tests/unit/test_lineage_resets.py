@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from daemon.entry import LedgerEntry
 from daemon.lineage import classify
-from daemon.model import Branch, DataClass, LedgerEntry, Lineage
+from daemon.model import Branch, DataClass, Lineage
 from tests.builders import ago, branch, ledger_entry
 
 PRODUCTION, RAW, SANITIZED, UNKNOWN = DataClass.PRODUCTION, DataClass.RAW, DataClass.SANITIZED, DataClass.UNKNOWN

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from daemon.model import LedgerEntry
+from daemon.entry import LedgerEntry
 from daemon.trust import MISSING, why_void
 from sanitizers.attest.attestation import write_attestation
 from tests.attest_case import END, OTHER, SIGNER, statement
