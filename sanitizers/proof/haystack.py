@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -66,6 +67,17 @@ _KINDS = "SELECT DISTINCT kind FROM pg_temp.token"
 _KIND_OF: Mapping[int, Kind] = {EMAIL: "email", PAIR: "pair", TRIPLE: "triple"}
 
 
+@dataclass(frozen=True)
+class Quoted:
+    """An original in a text: both hashes as the servers write them."""
+
+    number: int
+    """Of the original's column."""
+    place: int
+    hash: int
+    text: int
+
+
 class Texts:
     """Columns in which a text or a number can stand, by schema, table and name."""
 
@@ -89,16 +101,19 @@ class Haystack:
         self._sieve: Sieve | None = None
         home.conn.execute(MAKE)
 
-    def add_originals(self, number: int, column: Place, source: psycopg.Connection, *, repeat: bool) -> None:
+    def add_originals(
+        self, number: int, column: tuple[Place, Place], source: psycopg.Connection, *, repeat: bool
+    ) -> None:
         """Take the tokens of a column's originals, and of what the policy keeps on purpose.
 
         Args:
             number: of the column.
-            column: whose originals.
+            column: of which rows the originals are taken, and of all.
             source: where they are.
             repeat: whether there are few different ones.
         """
-        values = ONCE.format(values=column.values()) if repeat else column.values()
+        some, all_ = column
+        values = ONCE.format(values=some.values()) if repeat else some.values()
         for query, take in ((_SINGLE, single_tokens), (_RUNS, runs)):
             written = query.format(
                 number=sql.Literal(number),
@@ -108,10 +123,22 @@ class Haystack:
                 shortest=sql.Literal(SHORTEST_PHRASE),
             )
             bring(self.home.conn, written, source, "token")
-            kept = column.kept_values()
+            kept = all_.kept_values()
             if kept is not None:
                 spared = _KEPT.format(seed=self._seed, tokens=take(kept, source))
                 bring(self.home.conn, spared, source, "spared")
+
+    def add_quoted(self, found: Collection[Quoted]) -> None:
+        """Take addresses that are originals, of whatever row, and that were read in texts."""
+        with self.home.conn.cursor() as cursor:
+            for table, rows in (
+                ("token", [(q.number, q.hash, EMAIL, q.hash, 1) for q in found]),
+                ("among", [(q.place, EMAIL, q.hash, q.text, 1) for q in found]),
+            ):
+                with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier("pg_temp", table))) as copy:
+                    for row in rows:
+                        copy.write_row(row)
+        self.home.conn.execute(_SPARE)
 
     def close(self) -> frozenset[Kind]:
         """Make the sieve; which kinds of tokens there are."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sanitizers.proof.originals import Originals
+
 
 @dataclass(frozen=True)
 class ColumnSearched:
@@ -59,3 +61,5 @@ class Searched:
     """A sentence for every column whose originals could not be read."""
     not_searched: int = 0
     """Masked columns whose originals and fakes share one small domain."""
+    originals: Originals | None = field(default=None, repr=False, compare=False)
+    """Their hashes, for roads that want to ask for more, where they are in this process."""

@@ -37,7 +37,12 @@ def search_whole(plan: DatabasePlan, source: Readers, target: Readers, seed: int
     verdict = Verdict(columns, looked, hits, chance, labels)
     places = Counter(place.road for place in looked if not place.public)
     return Searched(
-        tuple(verdict.searched()), tuple(verdict.residue()), places, found.problems, len(not_searched(plan))
+        tuple(verdict.searched()),
+        tuple(verdict.residue()),
+        places,
+        found.problems,
+        len(not_searched(plan)),
+        whole.originals if whole.originals.kept is not None else None,
     )
 
 

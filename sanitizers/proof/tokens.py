@@ -38,6 +38,10 @@ SELECT {email} AS kind, e.v, btrim(u.word, {edges}) AS token FROM ({values}) AS 
 CROSS JOIN LATERAL unnest(CASE WHEN e.v ~ '^[a-z0-9.@_+-]+$' THEN ARRAY[e.v] ELSE {words} END) AS u (word)
 WHERE e.v LIKE '%@%' AND u.word LIKE '%_@_%'
 """)
+_QUOTED = sql.SQL("""
+SELECT DISTINCT hashtextextended(k.token, {seed}), hashtextextended(k.v, {seed}) FROM ({emails}) AS k
+WHERE k.token <> k.v
+""")
 _NUMBERS = sql.SQL("""
 SELECT k.kind, d.v, k.token FROM (
   SELECT e.v, translate(e.v, '+ ./()-', '') AS digits FROM ({values}) AS e
@@ -74,6 +78,11 @@ SELECT CASE cardinality(w.words) WHEN 2 THEN {two} ELSE {three} END AS kind, w.v
 ) AS w CROSS JOIN LATERAL unnest(w.words, w.words[2:], w.words[3:]) AS u (a, b, c)
 WHERE CASE cardinality(w.words) WHEN 2 THEN u.b IS NOT NULL ELSE u.c IS NOT NULL END
 """)
+
+
+def quoted_emails(values: sql.Composable, conn: psycopg.Connection, seed: sql.Literal) -> sql.Composed:
+    """SELECT hashes of the addresses in texts `v` that are more than one, and of these."""
+    return _QUOTED.format(seed=seed, emails=_emails(values, conn))
 
 
 def single_tokens(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:

@@ -11,22 +11,20 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
 
 from sanitizers.proof.bits import DIFFERENT, HALVES, Bits, Different, hashes_in, sieve_of, unsigned
 from sanitizers.proof.hashed import Looks, Values, rows, together
+from sanitizers.proof.originals import Originals
 from sanitizers.proof.parts import LEAST
 from sanitizers.proof.places import Place, normal
 from sanitizers.proof.readers import Group, Question, Readers, Row, Take
 from sanitizers.proof.sieve import with_parameters
 
-MOST_KEPT = 8_000_000
-"""Hashes that are kept in this process: 64 MB."""
 MOST_FOUND = 2_000_000
-"""The same of the target's; when there are more, those that are no originals are left out."""
+"""Hashes of the target that are kept in this process; when there are more, those that are no originals are left out."""
 MOST_COUNTED = 1 << 19
 """The same of those that are counted one by one, of all columns together."""
 LARGE = 8192  # blocks: 64 MB
@@ -49,31 +47,6 @@ _VALUES = sql.SQL("SELECT DISTINCT e.v, {hash} FROM ({values}) AS e (v), {bits} 
 
 Found = dict[int, set[int]]
 """Hashes by the number of a column or a place."""
-
-
-@dataclass
-class Originals:
-    """What is known of the originals: how they look, how many there are, and their hashes while those are few."""
-
-    bits: Bits
-    looks: Looks = field(default_factory=Looks)
-    kept: list[tuple[int, array[int]]] | None = field(default_factory=list)
-    many: int = 0
-    searched: defaultdict[int, Different] = field(default_factory=lambda: defaultdict(Different))
-    too_short: defaultdict[int, Different] = field(default_factory=lambda: defaultdict(Different))
-
-    def add(self, number: int, hashes: array[int]) -> None:
-        """Hashes of a column."""
-        counted = self.searched[number]
-        if counted.few:  # most of them will have been seen
-            hashes = array("Q", set(hashes).difference(counted.seen))
-        counted.add(hashes)
-        self.bits.put(hashes)
-        self.many += len(hashes)
-        if self.kept is not None:
-            self.kept.append((number, hashes))
-        if self.many > MOST_KEPT:
-            self.kept = None
 
 
 class Whole:
@@ -183,11 +156,9 @@ class Whole:
 
     def _among(self, hashes: set[int]) -> Found:
         """Those of the hashes that are originals', by column."""
+        if self.originals.kept is not None:
+            return self.originals.among(hashes)
         found: defaultdict[int, set[int]] = defaultdict(set)
-        if self.originals.kept is not None or not hashes:
-            for number, some in self.originals.kept or ():
-                found[number] |= hashes.intersection(some)
-            return found
         bits = sieve_of(hashes)
 
         def of(v: Values) -> list[sql.Composed]:

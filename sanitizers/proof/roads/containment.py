@@ -15,7 +15,9 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.haystack import ONCE, Haystack, Texts
+from sanitizers.proof.bits import unsigned
+from sanitizers.proof.haystack import ONCE, Haystack, Quoted, Texts
+from sanitizers.proof.originals import Originals
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
 from sanitizers.proof.residue import COINCIDENCE, FEW_WORDS, find_home
@@ -23,8 +25,10 @@ from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.samples import Samples
 from sanitizers.proof.search import public, wanted
 from sanitizers.proof.sieve import with_parameters
-from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE, Kind
+from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE, Kind, quoted_emails
 
+TEXTS, ORIGINALS = 10_000, 5_000
+"""Rows of a large table whose texts are looked at, and rows of one whose originals are looked for."""
 SIGMAS = 6  # chance gives so many more than expected once in a thousand million times
 
 # Of one text, the originals of which enough stands in it. A text that is the original itself is another road's.
@@ -112,10 +116,12 @@ class Containment(Road):
         texts = Texts(site.target)
         places = tuple(place for place in read_columns(site.target) if place.key in texts)
         stack = Haystack(find_home(site.source, site.target), site.seed)
-        here, there = (Samples(conn, site.seed, full=site.full) for conn in (site.source, site.target))
+        here = Samples(site.source, site.seed, full=site.full, rows=ORIGINALS)
+        there = Samples(site.target, site.seed, full=site.full, rows=TEXTS)
         seen = _Seen(site.plan, found.places, places, texts, stack, (here, there))
         _search(seen, site, site.source)
-        counts = _counted(seen, site.source, site.seed)
+        quoted = _quoted(seen, site)
+        counts = _counted(seen, site.source, site.seed, {one.number for one in quoted})
         return self._answer(site, seen, counts, found.problems)
 
     def _answer(self, site: Site, seen: _Seen, counts: Sequence[_Count], unread: tuple[str, ...]) -> Found:
@@ -133,6 +139,7 @@ class Containment(Road):
             "rows-looked-at": targets.looked_at,
             "rows-of-originals": sources.rows,
             "rows-of-originals-looked-at": sources.looked_at,
+            "rows-of-addresses-looked-at": sources.rows if _known(site) else sources.looked_at,
             "tokens": row[0] if row else 0,
             "originals": sum(sizes.values()),
             "places": len(seen.places),
@@ -162,7 +169,8 @@ def _part(numbers: dict[str, int]) -> str:
         return ""
     return (
         f", of large tables in rows drawn at random: originals of {numbers['rows-of-originals-looked-at']:,} of about"
-        f" {numbers['rows-of-originals']:,} rows, texts of {numbers['rows-looked-at']:,} of about {numbers['rows']:,}"
+        f" {numbers['rows-of-originals']:,} rows, e-mail addresses of {numbers['rows-of-addresses-looked-at']:,}, texts"
+        f" of {numbers['rows-looked-at']:,} of about {numbers['rows']:,}"
     )
 
 
@@ -186,7 +194,7 @@ def _search(seen: _Seen, site: Site, source: psycopg.Connection) -> None:
     for number, column in enumerate(seen.columns):
         site.track.say(str(column), number, steps)
         some = seen.samples[0].of(column)
-        seen.stack.add_originals(number, some, source, repeat=own.repeat(column.key))
+        seen.stack.add_originals(number, (some, column), source, repeat=own.repeat(column.key))
     kinds = seen.stack.close()
     for number, place in enumerate(seen.places):
         site.track.say(str(place), len(seen.columns) + number, steps)
@@ -196,14 +204,41 @@ def _search(seen: _Seen, site: Site, source: psycopg.Connection) -> None:
         seen.stack.add_texts(number, texts, site.target, kinds & numbers if place.kind == "number" else kinds)
 
 
-def _counted(seen: _Seen, source: psycopg.Connection, seed: int) -> list[_Count]:
-    """Join, and take away what a pool or a public column explains."""
+def _known(site: Site) -> Originals | None:
+    """What the search for whole values knows of the originals of all rows."""
+    return None if isinstance(site.searched, str) else site.searched.originals
+
+
+def _quoted(seen: _Seen, site: Site) -> list[Quoted]:
+    """Addresses of all rows of the source, by their hashes, in texts where that road has been."""
+    originals = _known(site)
+    if originals is None:
+        return []
+    found: list[tuple[int, int, int]] = []
+    for number, place in enumerate(seen.places):
+        query = quoted_emails(seen.samples[1].of(place).values(keys=True), site.target, sql.Literal(site.seed))
+        rows = site.target.execute(query) if place.kind != "number" else ()
+        found += [(number, hash_, text) for hash_, text in rows if unsigned(hash_) in originals.bits]
+    real = originals.among({unsigned(hash_) for _, hash_, _ in found})
+    quoted = [
+        Quoted(number, place, hash_, text)
+        for place, hash_, text in found
+        for number, hashes in real.items()
+        if unsigned(hash_) in hashes
+    ]
+    seen.stack.add_quoted(quoted)
+    return quoted
+
+
+def _counted(seen: _Seen, source: psycopg.Connection, seed: int, quoted: Collection[int]) -> list[_Count]:
+    """Join, and take away what a pool or a public column explains; of `quoted` columns any row may be found."""
     conn, secret = seen.stack.home.conn, public(seen.plan)
     conn.execute(_HITS)
     producible = Producible(seen.plan)
     for number, column in enumerate(seen.columns):
         for batch in _batches([row[0] for row in conn.execute(_WHOLES, (number,))]):
-            values = with_parameters(seen.samples[0].of(column).values(), source)
+            some = column if number in quoted else seen.samples[0].of(column)
+            values = with_parameters(some.values(), source)
             query = _VALUES.format(seed=sql.Literal(seed), values=values)
             chance = [hash_ for v, hash_ in source.execute(query, (batch,)) if v in producible]
             conn.execute(_CHANCE, (number, chance))
