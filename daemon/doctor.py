@@ -14,7 +14,7 @@ import daemon
 from daemon.app import App, utc_now
 from daemon.duration import format_duration
 from daemon.errors import BranchwardenError, NeonError, SettingsError
-from daemon.keys import list_keys, newest_key
+from daemon.keys import has_signing_key, list_keys, newest_key, newest_signing_key
 from daemon.settings import Settings
 from sanitizers.errors import PolicyError
 from sanitizers.policy import load_policy
@@ -149,6 +149,12 @@ def _staging(settings: Settings) -> Iterator[Answer]:
             yield Answer("masking key", Verdict.WARN, "there is none: `branchwarden keys new` makes one")
     except BranchwardenError as error:
         yield Answer("masking key", Verdict.FAIL, str(error))
+    try:
+        there = has_signing_key(settings.keys.path)
+        key = f"{newest_signing_key(settings.keys.path).id} in {settings.keys.path}" if there else ""
+        yield Answer("signing key", Verdict.OK, key or "there is none yet: the first run makes one")
+    except BranchwardenError as error:
+        yield Answer("signing key", Verdict.FAIL, str(error))
 
 
 def _policy(path: Path, *, enabled: bool) -> Answer:

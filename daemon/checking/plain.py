@@ -15,13 +15,14 @@ from daemon.errors import DatabaseUnreachableError, StoppedError, UsageError
 from daemon.plain import PlainDatabase
 from daemon.plain.narrow import narrowed
 from daemon.plain.outlook import FOREIGN_TABLES
-from daemon.policies import draft_policy
+from daemon.policies import draft_policy, unnamed
 from daemon.progress import Watch
 from daemon.proven import engine_teller
 from sanitizers.attest.compare import Facts
 from sanitizers.errors import CopyFailedError
 from sanitizers.plan import DatabasePlan
 from sanitizers.policy import MaskingPolicy
+from sanitizers.proof.roads import ALL_ROADS, RUN_ROADS
 from sanitizers.proof.survey import SurveyRun, survey_database
 from sanitizers.schema import read_schema
 
@@ -51,7 +52,7 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
     facts = check.target.facts()
     if check.source is not None and check.source.facts().is_same_as(facts):
         raise UsageError("--dsn and --source are one database: give the one that was masked, and the one before")
-    plan = plan_of(check.source or check.target, check.policy) if check.policy else None
+    plan, decided = plan_of(check.source or check.target, check.policy) if check.policy else (None, False)
     run = SurveyRun(
         target=check.target.connect,
         source=check.source.connect if check.source else None,
@@ -60,6 +61,7 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
         full=check.full,
         stop=watch.stop,
         on_connection=watch.connections.add,
+        roads=RUN_ROADS if decided else ALL_ROADS,
     )
     try:
         proof = survey_database(run, engine_teller(watch.tell, "verify"))
@@ -71,8 +73,11 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
     return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full)
 
 
-def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> DatabasePlan:
-    """The plan of a database; a copy may have another name than the policy, which then speaks of one. UsageError."""
+def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> tuple[DatabasePlan, bool]:
+    """The plan of a database, and whether the policy names each of its foreign tables.
+
+    A copy may have another name than the policy, which then speaks of one. Raises UsageError where it does not fit.
+    """
     with database.session() as conn:
         schema = read_schema(conn)
         foreign = conn.execute(FOREIGN_TABLES).fetchall()
@@ -85,7 +90,7 @@ def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> DatabasePlan:
         raise UsageError(
             "\n".join([f"the policy does not fit {database.place}:", *(f"  - {p}" for p in draft.problems)])
         )
-    return draft.plan.databases[0]
+    return draft.plan.databases[0], not any(unnamed(policy, foreign))
 
 
 def _facts(check: PlainCheck) -> Facts:

@@ -28,7 +28,7 @@ from sanitizers.proof.looked import Searched
 from sanitizers.proof.producible import Producible
 from sanitizers.proof.readers import Readers
 from sanitizers.proof.residue import Search
-from sanitizers.proof.roads import ALL_ROADS, Compared, Road, Site, guarded, look_down
+from sanitizers.proof.roads import RUN_ROADS, Compared, Road, Site, guarded, look_down
 from sanitizers.proof.search import not_searched, public
 from sanitizers.proof.sifted import search_whole
 from sanitizers.select import set_key
@@ -51,7 +51,7 @@ class VerifyRun:
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
     seed: int = field(default_factory=lambda: secrets.randbits(62))
-    roads: Sequence[Road] = ALL_ROADS
+    roads: Sequence[Road] = RUN_ROADS
     full: bool = False
     streams: int = 2
     """Sessions on each side that search for whole values."""
@@ -83,7 +83,9 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         with source.transaction(force_rollback=True), target.transaction(force_rollback=True):
             found = search(site, source, _more(run, stack))
         site = replace(site, searched=found, compared=compared)
-        return concluded(site, run.roads, counts).timed(started)
+        proof = concluded(site, run.roads, counts).timed(started)
+        require_connections(site)
+        return proof
 
 
 def _more(run: VerifyRun, stack: ExitStack) -> tuple[list[psycopg.Connection], list[psycopg.Connection]]:
@@ -148,6 +150,12 @@ def _groups(site: Site) -> tuple[Groups, ...]:
         for columns in t.rule.quasi_identifiers
     )
     return read_groups(site.target, declared)
+
+
+def require_connections(site: Site) -> None:
+    """A run whose connection was lost on the way has not looked. Raises OperationalError."""
+    if site.target.closed or (site.source is not None and site.source.closed):
+        raise psycopg.OperationalError("the connection was lost")
 
 
 def open_reader(connect: Connect, watch: Callable[[psycopg.Connection], None], stack: ExitStack) -> psycopg.Connection:

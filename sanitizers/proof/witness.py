@@ -26,9 +26,9 @@ from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.kept import Counts, count_after, count_before
 from sanitizers.proof.memory import Facts, read_facts, read_hashes, write
 from sanitizers.proof.residue import Home, Search
-from sanitizers.proof.roads import ALL_ROADS, Compared, Road, Site
+from sanitizers.proof.roads import RUN_ROADS, Compared, Road, Site
 from sanitizers.proof.search import collect, look, wanted
-from sanitizers.proof.verify import concluded, lost_rows, open_reader, searched
+from sanitizers.proof.verify import concluded, lost_rows, open_reader, require_connections, searched
 from sanitizers.select import set_key
 from sanitizers.track import Progress, Track
 
@@ -45,7 +45,7 @@ class WitnessRun:
     stop: Event = field(default_factory=Event)
     on_connection: Callable[[psycopg.Connection], None] = lambda _: None
     seed: int = field(default_factory=lambda: secrets.randbits(62))
-    roads: Sequence[Road] = ALL_ROADS
+    roads: Sequence[Road] = RUN_ROADS
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ class Witness:
         site = Site(conn, None, run.plan, run.key, seen.facts.seed, full=False, track=track, searched=found)
         site = replace(site, compared=Compared(sum(after.rows.values()), problems), journaled=True)
         proof = concluded(site, run.roads, (before, after)).timed(self._started)
+        require_connections(site)
         conn.commit()
         return proof
 

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from sanitizers.errors import CopyFailedError
 from sanitizers.proof.database_proof import DatabaseProof
-from sanitizers.proof.roads import ALL_ROADS, Site, Status, look_down
+from sanitizers.proof.roads import ALL_ROADS, Found, Site, Status, look_down
 from sanitizers.proof.roads.passwords import Passwords
 from sanitizers.proof.witness import WitnessRun, witness_database
 from sanitizers.track import Track
@@ -199,3 +200,16 @@ def test_databases_of_one_server_share_its_roles_which_are_not_compared(make_dat
 
 def site(target: psycopg.Connection, source: psycopg.Connection) -> Site:
     return Site(target, source, None, KEY, 1, full=False, track=Track(lambda _: None, Event()))
+
+
+class Losing(Passwords):
+    """A road on which the server goes away."""
+
+    def look(self, site: Site) -> Found:
+        site.target.close()
+        raise psycopg.OperationalError("gone")
+
+
+def test_a_run_whose_connection_is_lost_on_a_road_is_no_proof(shop: Case) -> None:
+    with pytest.raises(CopyFailedError, match="lost"):
+        shop.verify(roads=[Losing()])

@@ -46,4 +46,7 @@ ALL_ROADS: tuple[Road, ...] = (
 )
 """In the order in which reports show them."""
 
-__all__ = ["ALL_ROADS", "Compared", "Found", "Road", "Site", "Status", "guarded", "look_down"]
+RUN_ROADS: tuple[Road, ...] = tuple(Links(decided=True) if isinstance(road, Links) else road for road in ALL_ROADS)
+"""The same for a run, which is refused until its policy names every foreign table."""
+
+__all__ = ["ALL_ROADS", "RUN_ROADS", "Compared", "Found", "Road", "Site", "Status", "guarded", "look_down"]

@@ -66,6 +66,10 @@ class Links(Road):
     title: ClassVar[str] = "Links to other servers"
     question: ClassVar[str] = "Can the copy reach production, or anything that production talks to?"
 
+    def __init__(self, *, decided: bool = False) -> None:
+        """Whether a masking policy names every foreign table, which is how a person says that it may stay."""
+        self._decided = decided
+
     def look(self, site: Site) -> Found:
         """Ask the catalog for each kind; one that cannot be asked is named, and the others go on."""
         numbers: dict[str, int] = {}
@@ -78,7 +82,7 @@ class Links(Road):
             except psycopg.Error as error:
                 unseen.append(f"the {kind.replace('-', ' ')} (SQLSTATE {error.sqlstate})")
             else:
-                leaks += found
+                leaks += [] if self._decided and ask is _servers else found
         problems = tuple(f"{leak.what} of {site.database} leads out of the copy: {leak.remedy}" for leak in leaks)
         counted = ", ".join(many(count, kind.replace("-", " ").rstrip("s")) for kind, count in numbers.items() if count)
         sentence = f"Found {counted}; {many(len(leaks), 'way')} out." if counted else "Nothing leads out of the copy."
