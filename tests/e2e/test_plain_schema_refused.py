@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import psycopg
+import pytest
 
 from tests.fix_plain import POLICY, SHOP, Desk, execute, rows
-from tests.fix_postgres import TestDatabase
+from tests.fix_postgres import OWNER, TestDatabase
 
 TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
 
+@pytest.mark.parametrize(
+    ("schema", "before"),
+    [("public", ""), ("My Tools", f'CREATE SCHEMA IF NOT EXISTS "My Tools" AUTHORIZATION "{OWNER}"; ')],
+)
 def test_an_extension_that_only_an_administrator_may_make_can_be_made_first(
-    desk: Desk, make_database_on: Callable[[int], TestDatabase]
+    schema: str, before: str, desk: Desk, make_database_on: Callable[[int], TestDatabase]
 ) -> None:
     source, target = make_database_on(16), make_database_on(16)
-    execute(source.dsn, SHOP)
-    execute(source.admin_dsn, "CREATE EXTENSION pgstattuple")
+    execute(source.dsn, f'{SHOP} CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    execute(source.admin_dsn, f'CREATE EXTENSION pgstattuple WITH SCHEMA "{schema}"')
     desk.decide(POLICY.format(source.name))
     command = ("sanitize", "--source", source.dsn, "--target", target.dsn)
 
     refused = desk.run(*command)
     found = rows(target.dsn, TABLES)
-    statement = 'CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA "public"'
+    statement = f'{before}CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA "{schema}"'
     execute(target.admin_dsn, statement)
     done = desk.run(*command)
 
