@@ -15,6 +15,8 @@ ADDRESS_MARKS = frozenset({"street_address", "city", "postal_code"})
 ONLY_IN_ADDRESSES = frozenset({"state", "district"})
 PLACES = frozenset({"location_text", "street_address", "birth_place", "city"})
 PLACE_TYPES = frozenset({"point", "geometry", "geography"})
+EMBEDDINGS = frozenset({"vector", "halfvec", "sparsevec"})
+UNDERSTOOD = PLACE_TYPES | EMBEDDINGS | {"hstore"}
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,16 @@ def _is_about(rest: tuple[str, ...], vocabulary: Vocabulary) -> bool:
 def _believed(column: Column, name: str, vocabulary: Vocabulary) -> bool:
     if column.references and column.category != "text":
         return False
+    if _unheard_of(column):
+        return True
     kinds = {column.category, *({column.subtype.category} if column.subtype else ())}
     return bool(kinds & (ALWAYS_BELIEVED | vocabulary.types.get(name, frozenset())))
+
+
+def _unheard_of(column: Column) -> bool:
+    """Whether the type is an extension's or somebody's own, of which only the name is known: it may hold any text."""
+    foreign = column.kind == "b" and column.category == "other" and column.type_name[0] != "pg_catalog"
+    return foreign and column.bare_type not in UNDERSTOOD
 
 
 def _by_type(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> Classified:
@@ -109,6 +119,8 @@ def _signs(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> It
         yield "mac_address", f"the type is {column.type}"
     if value.bare_type == "tsvector":
         yield "free_text", "a search index holds the words of the text"
+    if value.bare_type in EMBEDDINGS:
+        yield "free_text", "the text of an embedding can be guessed from it"
     technical = any(run.squeezed in vocabulary.names["technical"] for run in runs(parts))
     if (value.category in {"json", "bytea"} or value.bare_type in {"hstore", "xml"}) and not technical:
         yield "payload", f"{column.type} of unknown content"
