@@ -46,7 +46,7 @@ class CatalogsDifferError(CopyFailedError):
 
 
 class UnfinishedRunError(CopyFailedError):
-    """A run with another plan or key was cut off here: this one cannot go on where that one ended."""
+    """A run was cut off here that this one cannot go on with: of another plan or key, or somebody has written since."""
 
 
 class BlockedError(CopyFailedError):

@@ -28,6 +28,7 @@ from sanitizers.engines.refill import refill_tables
 from sanitizers.engines.rewritten import find_relations, name_of, rewritten_tables, together
 from sanitizers.engines.stale import clear_stale_statistics, vacuum_statistics
 from sanitizers.engines.stream import CopyReport
+from sanitizers.engines.written import begin_proof, refuse_written
 from sanitizers.errors import BlockedError, CatalogsDifferError
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan, TablePlan
@@ -80,7 +81,7 @@ def rewrite_database(run: RewriteRun, progress: Callable[[Progress], None]) -> C
     Raises:
         BlockedError: something stands in the way that a person must change first; nothing was touched.
         CatalogsDifferError: the schema is not the plan's any more; nothing was touched.
-        UnfinishedRunError: a run with another plan or key was cut off here; nothing was touched.
+        UnfinishedRunError: a run with another plan or key was cut off here, and nothing was touched; or somebody wrote.
         CopyFailedError: anything else; names the object, never a value. Run again: it goes on from there.
     """
     track = Track(progress, run.stop)
@@ -109,6 +110,8 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         unlink_all(hands[0], track.say)
         _mask(run, journal, crew, track)
         _complete(run, journal, crew, track)
+        refuse_written(hands[0], journal, rewritten_tables(run.plan))
+        begin_proof(hands[0].own)
         tables = tuple(journal.done().values())
         run.prove()
         journal.close()
@@ -126,6 +129,7 @@ def _begin(run: RewriteRun, sessions: Sessions, track: Track) -> Journal:
     await_others(own)
     if journal.saved:
         refuse_emptied(sessions, journal)
+        refuse_written(sessions, journal, rewritten_tables(run.plan))
     else:
         if read_schema(own).digest != run.plan.schema.digest:
             journal.close()
