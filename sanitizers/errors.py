@@ -40,6 +40,9 @@ class SealError(SanitizerError):
 class CopyFailedError(SanitizerError):
     """The copy stopped or did not arrive whole."""
 
+    lasting = False
+    """Whether values or constraints are the reason, so that the same run would fail alike."""
+
 
 class CatalogsDifferError(CopyFailedError):
     """Source, target and plan are not of the same schema: discard the target and try once more."""

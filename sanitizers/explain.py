@@ -36,6 +36,7 @@ ADVICE: Mapping[str, str] = {
 """What to do next, by SQLSTATE."""
 
 CONNECTION_CLASSES = ("08", "57P")
+LASTING_CLASSES = ("22", "23", "P0")
 COPY_CONTEXT = re.compile(r"\ACOPY [^\n]*?, line (\d+), column ([^\s:,\"]+)")
 
 
@@ -65,7 +66,9 @@ def explain(error: psycopg.Error, about: str) -> CopyFailedError:
             f"{about}: the connection to Postgres was lost or refused; nothing was published, run again"
         )
     advice = ADVICE.get(state, "look this SQLSTATE up in the Postgres manual")
-    return CopyFailedError(f"{about}: {type(error).__name__} (SQLSTATE {state}){_where(error)}; {advice}")
+    failure = CopyFailedError(f"{about}: {type(error).__name__} (SQLSTATE {state}){_where(error)}; {advice}")
+    failure.lasting = state.startswith(LASTING_CLASSES)
+    return failure
 
 
 def _where(error: psycopg.Error) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
-from daemon.plain.run import How, Sanitized, ending, looking, sanitized
+from daemon.plain.run import How, Left, Sanitized, ending, looking, sanitized
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
@@ -19,13 +19,17 @@ from sanitizers.plan import DatabasePlan
 from sanitizers.proof.verify import VerifyRun, verify_database
 from sanitizers.track import Progress as Stand
 
-FAILED = "The source is as it was. Drop the target: it is masked, but not proven."
-EMPTY = "The source is as it was, and the target is as empty as before: run the same again."
-MADE = (
+FAILED = Left("The source is as it was. Drop the target: it is masked, but not proven.")
+EMPTY = Left("The source is as it was, and the target is as empty as before: run the same again.")
+MADE = Left(
     "The source is as it was. The target has its schema and no rows: run again with --schema-exists, or drop what is in"
     " it and run the same again."
 )
-LEFT = "The source is as it was. Drop the target, or run the same again: it goes on with what is complete."
+LEFT = Left(
+    "The source is as it was. Drop the target, or run the same again: it goes on with what is complete.",
+    "The source is as it was. The same again would fail alike: change what this says in the policy or in the source,"
+    " drop the target and run again with a fresh one.",
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
         raise RunRefusedError("refused before any row was copied:", problems, again)
 
 
-def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[str]) -> None:
+def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[Left]) -> None:
     told = engine_teller(watch.tell, "mask")
 
     def tell(stand: Stand) -> None:
