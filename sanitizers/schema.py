@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 
 from sanitizers import catalog
 from sanitizers.columns import Category, Column, ColumnRef
-from sanitizers.deparse import DEPARSE
+from sanitizers.deparse import DEPARSE, as_restored
 from sanitizers.shapes import structure
 
 __all__ = [
@@ -229,7 +229,7 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
         distinct=tuple(k["columns"][0] for k in keys if k["complete"] and len(k["columns"]) == 1),
         foreign_keys=tuple((link["name"], ColumnRef(*link["target"])) for link in links),
         whole_foreign_keys=tuple(_whole(links)),
-        definitions=tuple(d["definition"] for d in rows.definitions[table["oid"]]),
+        definitions=tuple(as_restored(d["definition"]) for d in rows.definitions[table["oid"]]),
         exclusions=tuple(
             Exclusion(x["name"], tuple(x["equal"]), tuple(x["others"])) for x in rows.exclusions[table["oid"]]
         ),

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from sanitizers.deparse import DEPARSE
+from sanitizers.deparse import DEPARSE, as_restored
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.rebuild import SEQUENCES
 
@@ -88,7 +88,8 @@ def read_objects(conn: psycopg.Connection) -> dict[tuple[str, str], object]:
     """The definition of every object, by kind and name."""
     with conn.transaction(force_rollback=True):
         conn.execute(DEPARSE)
-        objects: dict[tuple[str, str], object] = {(kind, name): text for kind, name, text in conn.execute(OBJECTS)}
+        written = conn.execute(OBJECTS)
+        objects: dict[tuple[str, str], object] = {(kind, name): as_restored(text) for kind, name, text in written}
         for schema, name, _ in conn.execute(SEQUENCES).fetchall():
             position = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))
             row = conn.execute(position).fetchone()
