@@ -26,6 +26,7 @@ from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.select import masked_select
 from sanitizers.shuffled import find_shuffled
 from sanitizers.spelling import SPELL
+from sanitizers.steady import unsteady_problems
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.shuffle import Shuffle
 
@@ -90,6 +91,7 @@ def _try_table(
     for claim, count in zip(claims, broken, strict=True):
         if count:
             yield f"{claim.sentence} in {count} of {rows} rows that were tried"
+    yield from unsteady_problems(conn, trial.table)
 
 
 def _shuffle_problems(table: TablePlan) -> Iterator[str]:
