@@ -9,7 +9,8 @@ import pytest
 from tests.fix_plain import Desk, execute, rows
 from tests.fix_postgres import TestDatabase
 
-# IN on a varchar is kept as an array that is cast whole, and read back as one of cast elements.
+# IN on a varchar is kept as an array that is cast whole, and read back as one of cast elements; a literal of a subquery
+# has no name, and is read back with that of its type.
 ORDERS = """
 CREATE TABLE orders (id int PRIMARY KEY, email text,
   open boolean GENERATED ALWAYS AS (status NOT IN ('a', 'b')) STORED,
@@ -19,6 +20,9 @@ CREATE INDEX ON orders (email) WHERE status IN ('new', 'sent');
 CREATE INDEX ON orders ((status IN ('new', 'sent')));
 CREATE VIEW waiting AS SELECT * FROM orders WHERE status NOT IN ('sent', 'gone');
 CREATE MATERIALIZED VIEW kept AS SELECT * FROM orders WHERE status NOT IN ('sent', 'gone');
+CREATE VIEW kinds AS SELECT * FROM
+  (SELECT id, 'order' AS kind FROM orders UNION SELECT 1, 'none' UNION SELECT -1, NULL) q
+  WHERE EXISTS (SELECT NULL FROM orders);
 CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER looks BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.status IN ('new', 'sent')) EXECUTE FUNCTION look();
 CREATE POLICY few ON orders USING (status IN ('new', 'sent'));

@@ -23,6 +23,22 @@ def test_an_array_that_is_cast_whole_is_one_of_cast_elements(written: str, resto
 
 
 @pytest.mark.parametrize(
+    ("unnamed", "name"),
+    [
+        ("'b'::text", "text"),
+        ("NULL::timestamp(3) without time zone", "timestamp"),
+        ("'-1'::integer", "int4"),
+        ("'x'::character varying", '"varchar"'),
+        ("'{}'::text[]", "text"),
+        ("'it''s'::app.\"Mood\"", '"Mood"'),
+    ],
+)
+def test_a_literal_that_is_called_like_its_type_has_no_name(unnamed: str, name: str) -> None:
+    assert as_restored(f"SELECT id, {unnamed} AS {name} FROM t") == f"SELECT id, {unnamed} FROM t"
+    assert as_restored(f"SELECT {unnamed} AS kind FROM t") == f"SELECT {unnamed} AS kind FROM t"
+
+
+@pytest.mark.parametrize(
     "written", ["(ARRAY[1, 2])::text", "'(ARRAY['::text", "ARRAY[1, 2]", "(ARRAY[a])::text = b[1]"]
 )
 def test_anything_else_stays_as_it_is(written: str) -> None:
