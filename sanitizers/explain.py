@@ -30,6 +30,7 @@ ADVICE: Mapping[str, str] = {
     "42501": "the run's role may not do this: it must own the table or be a member of its owner",
     "53100": "the disk is full: make room and run again",
     "55P03": "another session holds a lock on it: end that session (pg_locks names it), then run again",
+    "54000": "a masked row or its entry in an index is longer than a page takes: choose shorter fakes, or null",
     "54011": "with their digests these are more columns than a query can have (1,664): keep some, or make them NULL",
     "57014": "cancelled; run again when it suits",
 }

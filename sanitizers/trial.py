@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.called import call_problems
-from sanitizers.claims import Check, Claim, Computed, find_claims, read_conditions
+from sanitizers.claims import WIDE, Check, Claim, Computed, find_claims, read_conditions
 from sanitizers.digests import KEY_BYTES, give_settings
 from sanitizers.encodings import encoding_problems
 from sanitizers.explain import explain
@@ -33,7 +33,7 @@ from sanitizers.strategies.shuffle import Shuffle
 T = TypeVar("T")
 
 ROWS, CLAIMED_ROWS = 1000, 20_000
-"""Of each table, the first ones that a condition on rows takes; more where they have constraints to hold to."""
+"""Of each table, the first that a condition on rows takes; more where they must hold to constraints and are short."""
 
 MOST_CULPRITS = 20
 """Columns of a table that are named at once."""
@@ -208,7 +208,7 @@ def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int
         columns=sql.SQL(", ").join([*(_column(p.column.name, moved) for p in table.columns), *generated]),
         table=sql.Literal(_quoted(table)),
         masked=masked_select(table),
-        rows=sql.Literal(CLAIMED_ROWS if claims else ROWS),
+        rows=sql.Literal(CLAIMED_ROWS if claims and len(table.columns) <= WIDE else ROWS),
     )
 
 
