@@ -11,7 +11,7 @@ NULL is cut: it becomes NULL in the rows that would refer to a row that is not t
 
 Each restricted table is looked through once in a statement, in whatever number of ways it is referred to. It is joined,
 for a look-up row by row would take for ever where the rows that are taken do not fit into memory. Postgres folds such
-tables into one another and plans them together, in cubic time: in a long chain every eighth stands by itself.
+tables into one another and plans them together, in cubic time: in a long chain only the first ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sanitizers.policy_file import toml_rule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 from sanitizers.wanted import Rows, Wanted, some_blocks, written
 
-DEEP = 8  # tables of a chain that are planned together; as many as Postgres brings into an order by itself
+DEEP = 8  # tables of a chain from which on each is planned by itself; what real schemas have is planned together
 TRIED = 1000  # rows of a table that is referred to; enough to see references lead there and elsewhere
 TAKEN, LEAD, TARGET = "branchwarden taken {}", "branchwarden lead {}", "branchwarden {}"
 _JOIN = sql.SQL(" LEFT JOIN {taken} AS {lead} ON {pairs}")
@@ -169,7 +169,7 @@ class Subset:
 
     def _apart(self, name: Name) -> bool:
         """Whether the table is planned by itself."""
-        return self._levels[name] % DEEP == 0
+        return self._levels[name] >= DEEP
 
     @cached_property
     def _levels(self) -> Mapping[Name, int]:
