@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 ADVICE: Mapping[str, str] = {
     "22001": "a masked value is longer than its column: choose a shorter strategy",
+    "22P02": "a constant or an expression is no value of its type: write it as Postgres does, arrays as {a,b}",
     "22021": "the database has no encoding (SQL_ASCII) and this text is no UTF-8: repair it, or keep the column",
     "22003": "a masked number does not fit its column: choose another strategy",
     "22008": "a masked date or time is out of range: choose another strategy, or keep the column",
