@@ -19,7 +19,7 @@ from sanitizers.plan import DatabasePlan, Draft, MaskingPlan, compile_plan, draf
 from sanitizers.policy import MaskingPolicy
 from sanitizers.policy_file import Suggestion, printable, toml_key, toml_rule, toml_strategy
 from sanitizers.rules import matches
-from sanitizers.schema import Column, Schema, Table
+from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies.keep import Keep
 
 Place = tuple[str, str, str]
@@ -123,15 +123,28 @@ def _classes_of(schemas: Iterable[Schema]) -> Classes:
 
 
 def undecided(schemas: Iterable[Schema], found: Iterable[Suggestion]) -> tuple[str, ...]:
-    """Columns for which no strategy is suggested: a person has to decide, and until then a run is refused."""
+    """A sentence for each column without a suggestion: a person has to decide, and until then a run is refused."""
     decided = {item.path for item in found}
     return tuple(
-        f"{schema.database}.{table.qualified}.{column.name}"
+        f"{schema.database}.{table.qualified}.{column.name} looks personal and {_why_none(schema, table, column)}"
         for schema in schemas
         for table in schema.tables
         for column in table.columns
         if not column.generated and (schema.database, table.schema, table.name, column.name) not in decided
     )
+
+
+def _why_none(schema: Schema, table: Table, column: Column) -> str:
+    """Why no strategy is suggested, as far as another type at the other end of a foreign key explains it."""
+    place = ColumnRef(table.schema, table.name, column.name)
+    columns = [(ColumnRef(t.schema, t.name, c.name), c) for t in schema.tables for c in t.columns]
+    for ref, other in columns:
+        if (ref in column.references or place in other.references) and other.type != column.type:
+            return (
+                f"is tied to {schema.database}.{ref} by a foreign key: no strategy gives equal fakes in {column.type}"
+                f" and {other.type}: keep both, or change a type"
+            )
+    return "no strategy fits: decide in the policy"
 
 
 def without_foreign(policy: MaskingPolicy, schemas: Iterable[Schema], foreign: Sequence[Place]) -> MaskingPolicy:

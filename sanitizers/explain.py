@@ -20,7 +20,7 @@ ADVICE: Mapping[str, str] = {
     "22003": "a masked number does not fit its column: choose another strategy",
     "22008": "a masked date or time is out of range: choose another strategy, or keep the column",
     "23502": "a masked value is NULL where the column forbids it: choose another strategy",
-    "23503": "a row refers to one that is not there: mask both ends of the reference alike",
+    "23503": "a row refers to one that is not there: give both ends one strategy and one type, or keep both",
     "23505": "two masked values are equal: choose a strategy for unique columns",
     "23514": "a masked value breaks a check: choose a strategy that satisfies it",
     "23P01": "two masked rows exclude one another: keep the columns of this constraint",

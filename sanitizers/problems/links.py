@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from sanitizers.decisions import Decisions
+from sanitizers.persons import own_source
 from sanitizers.rules import ColumnPath
 from sanitizers.schema import Column, Table
 from sanitizers.strategies import Inputs, Strategy
@@ -91,10 +92,15 @@ def same_fakes(strategy: Strategy, one: Column, other: Column) -> bool:
 
 
 def _rendered(strategy: Strategy, column: Column) -> str:
+    """All that decides a fake: what it is made of, and what it is drawn by. Linked values are drawn by themselves."""
+    values = (column.inner if strategy.inside(column) else None) or column
     value, digest = sql.Identifier("value"), sql.Identifier("digest")
-    expression = strategy.expression(column, Inputs(value, digest, digest)).as_string()
+    expression = strategy.expression(values, Inputs(value, digest, digest)).as_string()
+    if not strategy.digested:
+        return expression
+    drawn_by = own_source(strategy, values).of_value(value).as_string()  # of a citext without its capitals
     # To Postgres blanks at the end of a char(n) are nothing, in any other text they count.
-    return f"{expression} {column.category} {column.bare_type in PADDED}" if strategy.digested else expression
+    return f"{expression} {drawn_by} {column.category} {values.bare_type in PADDED}"
 
 
 PADDED = frozenset({"character", "char", "bpchar"})
