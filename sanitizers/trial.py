@@ -35,6 +35,9 @@ T = TypeVar("T")
 ROWS, CLAIMED_ROWS = 1000, 20_000
 """Of each table, the first that a condition on rows takes; more where they must hold to constraints and are short."""
 
+ALL_ROWS, FEWEST_ROWS = 300_000, 100
+"""Of all tables together, so that a thousand of them are tried in seconds, and of each however many there are."""
+
 MOST_CULPRITS = 20
 """Columns of a table that are named at once."""
 
@@ -65,16 +68,17 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | Non
         conn.execute(SPELL)
         conditions = read_conditions(conn)
         conn.execute("SAVEPOINT trial")
+        tables = [table for table in plan.tables if table.masked and not table.empty]
+        most = max(ALL_ROWS // max(len(tables), 1), FEWEST_ROWS)
         return tuple(
             f"{plan.database}.{table.table.qualified}: {problem}."
-            for table in plan.tables
-            if table.masked and not table.empty
-            for problem in _try_table(conn, table, conditions.get((table.table.schema, table.table.name), []))
+            for table in tables
+            for problem in _try_table(conn, table, conditions.get((table.table.schema, table.table.name), []), most)
         )
 
 
 def _try_table(
-    conn: psycopg.Connection[Any], table: TablePlan, conditions: Sequence[Check | Computed]
+    conn: psycopg.Connection[Any], table: TablePlan, conditions: Sequence[Check | Computed], most: int
 ) -> Iterator[str]:
     called = [*call_problems(conn, table), *encoding_problems(conn, table)]
     if called:  # nothing that may not be called is run
@@ -82,7 +86,7 @@ def _try_table(
         return
     yield from _shuffle_problems(table)
     claims = [*find_claims(table, conditions)]
-    trial = _Trial(conn, _tried(_unshuffled(table)), _moved(table))
+    trial = _Trial(conn, _tried(_unshuffled(table)), _moved(table), most)
     counted = trial.count(claims)
     if isinstance(counted, psycopg.Error):
         yield from trial.reasons(claims, counted)
@@ -131,13 +135,15 @@ class _Trial:
     conn: psycopg.Connection[Any]
     table: TablePlan
     moved: Mapping[str, int]
+    most: int
+    """Rows that are tried, at most."""
 
     def count(
         self, claims: Sequence[Claim], only: Collection[ColumnPlan] | None = None
     ) -> tuple[int, ...] | psycopg.Error:
         """Rows, and for each claim those that break it; `only`: the columns that are masked, None for all."""
         table = self.table if only is None else _masking(self.table, only)
-        row = self._ask(_counting(table, claims, self.moved))
+        row = self._ask(_counting(table, claims, self.moved, self.most))
         return row if isinstance(row, psycopg.Error) else row[: len(claims) + 1]
 
     def reasons(self, claims: Sequence[Claim], error: psycopg.Error) -> Iterator[str]:
@@ -197,7 +203,7 @@ def _masking(table: TablePlan, only: Collection[ColumnPlan]) -> TablePlan:
     return replace(table, columns=tuple(columns))
 
 
-def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int]) -> sql.Composed:
+def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int], most: int) -> sql.Composed:
     # Every value is needed, or Postgres would not compute those that no claim is about, and their casts go untried.
     computed = [c for c in table.table.columns if c.generated and c.generated_as]
     present = [p.column for p in table.columns if p.masked]
@@ -208,7 +214,7 @@ def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int
         columns=sql.SQL(", ").join([*(_column(p.column.name, moved) for p in table.columns), *generated]),
         table=sql.Literal(_quoted(table)),
         masked=masked_select(table),
-        rows=sql.Literal(CLAIMED_ROWS if claims and len(table.columns) <= WIDE else ROWS),
+        rows=sql.Literal(min(most, CLAIMED_ROWS if claims and len(table.columns) <= WIDE else ROWS)),
     )
 
 
