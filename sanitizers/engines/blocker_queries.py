@@ -86,14 +86,15 @@ ORDER BY 1
 """
 """Those that fire on the statements of a run: tables are never rewritten by ALTER, and nobody logs in later."""
 
-FOREIGN_PARTITIONS = (
+FOREIGN_CHILDREN = (
     CHOSEN_TABLES
     + """
-SELECT f.qualified, p.qualified, p.owner
+SELECT f.qualified, p.qualified, f.relispartition, CASE WHEN f.relispartition THEN p.owner ELSE f.owner END
 FROM user_relation f JOIN pg_inherits i ON i.inhrelid = f.oid JOIN chosen p ON p.oid = i.inhparent
-WHERE f.relkind = 'f' AND f.relispartition ORDER BY 1
+WHERE f.relkind = 'f' ORDER BY 1
 """
 )
+"""Rows would go to a partition; of any other child ANALYZE of the parent would ask the server."""
 
 SLOTS = """
 SELECT slot_name, active FROM pg_replication_slots

@@ -14,7 +14,7 @@ from sanitizers.engines.blocker_queries import (
     ADMINS,
     DATABASE_OWNER,
     EVENT_TRIGGERS,
-    FOREIGN_PARTITIONS,
+    FOREIGN_CHILDREN,
     HIDDEN_ROWS,
     MISSING_RIGHTS,
     PREPARED,
@@ -169,11 +169,12 @@ def _event_triggers(scene: _Scene) -> Iterator[str]:
 
 
 def _foreign(scene: _Scene) -> Iterator[str]:
-    for partition, parent, owner in select(scene.conn, FOREIGN_PARTITIONS, scene.roots):
-        yield (
-            f"{partition} is a foreign table: rows of {parent} would be changed on another server; run"
-            f" ALTER TABLE {parent} DETACH PARTITION {partition} as {owner}."
-        )
+    for child, parent, partition, owner in select(scene.conn, FOREIGN_CHILDREN, scene.roots):
+        danger, statement = f"to analyze {parent} asks another server", f"ALTER TABLE {child} NO INHERIT {parent}"
+        if partition:
+            danger = f"rows of {parent} would be changed on another server"
+            statement = f"ALTER TABLE {parent} DETACH PARTITION {child}"
+        yield f"{child} is a foreign table: {danger}; run {statement} as {owner}."
 
 
 def _objects(scene: _Scene) -> Iterator[str]:
