@@ -95,6 +95,7 @@ ORDER BY a.attrelid, a.attnum
 # which a domain does not promise. An index that a concurrent build left behind is in no dump and binds nobody.
 KEYS = _query("""
 SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression, i.indisprimary AS main,
+       coalesce(pg_get_expr(i.indexprs, i.indrelid), '') AS computed,
        i.indexrelid::regclass::text AS name,
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS null_equal, -- since PostgreSQL 15
        coalesce(pg_get_expr(i.indpred, i.indrelid), '') AS condition,

@@ -43,6 +43,7 @@ def _table(name: tuple[str, str], family: Sequence[ApiTable], facts: DumpFacts) 
         unique_expressions=tuple(i.columns[0] for i in indexes if i.expression and len(i.columns) == 1),
         identities=tuple(_identities(root, complete)),
         computed_keys=tuple(i.columns for i in indexes if i.expression),
+        lossy_keys=tuple(i.columns for i in indexes if i.lossy),
         null_equal_keys=(
             *(key for t in family for key in _keys(t) if {*key} in facts.null_equal.get((t.schema, t.name), ())),
             *(i.columns for i in indexes if i.null_equal),

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from sanitizers.lossy import loses
+
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _QUALIFIED = rf"({_NAME})\.({_NAME})"
 _TYPE = re.compile(rf"(?:({_NAME})\.)?({_NAME})")
@@ -82,6 +84,7 @@ class UniqueIndex:
     expression: bool
     name: str = ""
     null_equal: bool = False
+    lossy: bool = False
     condition: str = ""
     about: tuple[str, ...] = ()
     """Columns that the condition is about."""
@@ -140,14 +143,15 @@ def read_dump(text: str) -> DumpFacts:
 def read_index(index: WrittenIndex, columns: Collection[str]) -> UniqueIndex:
     """What a unique index is on, read from its definition; `columns` are those of its table."""
     names: dict[str, None] = {}
-    expression = False
+    expression, computed = False, ""
     for member in _members(index.key):
         plain = _PLAIN.match(member)
         expression = expression or plain is None
         found = (_plain(plain[1]),) if plain else _names(member)
+        computed += "" if plain else member
         names |= dict.fromkeys(name for name in found if name in columns)
     about = tuple(dict.fromkeys(name for name in _names(index.condition) if name in columns))
-    return UniqueIndex(tuple(names), expression, index.name, index.null_equal, index.condition, about)
+    return UniqueIndex(tuple(names), expression, index.name, index.null_equal, loses(computed), index.condition, about)
 
 
 def find_type(type_name: str, known: Iterable[Qualified]) -> Qualified | None:

@@ -71,6 +71,7 @@ def test_columns_and_unique_keys_are_told_as_they_are(hard: Api) -> None:
     assert _keys(found) == _keys(told)
     assert _strict(found) == _strict(told)
     assert _partial(found) == _partial(told)
+    assert _lossy(found) == _lossy(told)
     identities = {t.qualified: {frozenset(key) for key in t.identities} for t in found.tables}
     assert identities == {t.qualified: {frozenset(key) for key in t.identities} for t in told.tables}
     assert identities["public.logins"] == {frozenset({"tenant", "id"})}
@@ -114,6 +115,10 @@ def _keys(schema: Schema) -> dict[str, set[frozenset[str]]]:
 
 def _strict(schema: Schema) -> dict[str, set[frozenset[str]]]:
     return {t.qualified: {frozenset(key) for key in t.strict_keys} for t in schema.tables}
+
+
+def _lossy(schema: Schema) -> dict[str, set[frozenset[str]]]:
+    return {t.qualified: {frozenset(key) for key in t.lossy_keys} for t in schema.tables}
 
 
 def _partial(schema: Schema) -> dict[str, set[tuple[str, str, frozenset[str], frozenset[str]]]]:
