@@ -15,7 +15,7 @@ from sanitizers.decisions import Decisions
 from sanitizers.persons import own_source
 from sanitizers.rules import ColumnPath
 from sanitizers.schema import Column, Table
-from sanitizers.strategies import Inputs, Strategy
+from sanitizers.strategies import Inputs, MaskingStrategy, Strategy
 
 Known = Mapping[ColumnPath, Column]
 """Every column of every database."""
@@ -88,10 +88,10 @@ def _changes(end: _End, known: Known, decisions: Decisions) -> bool:
 
 def same_fakes(strategy: Strategy, one: Column, other: Column) -> bool:
     """Whether the strategy turns equal values of both columns into equal fakes."""
-    return _rendered(strategy, one) == _rendered(strategy, other)
+    return form_of_fakes(strategy, one) == form_of_fakes(strategy, other)
 
 
-def _rendered(strategy: Strategy, column: Column) -> str:
+def form_of_fakes(strategy: MaskingStrategy, column: Column) -> str:
     """All that decides a fake: what it is made of, and what it is drawn by. Linked values are drawn by themselves."""
     values = (column.inner if strategy.inside(column) else None) or column
     value, digest = sql.Identifier("value"), sql.Identifier("digest")
