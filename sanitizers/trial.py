@@ -50,7 +50,10 @@ _COUNT = sql.SQL(
     "SELECT {counts} FROM (SELECT {columns}, m.tableoid FROM"
     " (SELECT *, {table}::regclass::oid AS tableoid FROM ({masked}) AS n LIMIT {rows}) AS m OFFSET 0) AS t"
 )
-_SECURED = sql.SQL("SELECT row_security_active({}::regclass)")
+_SECURED = sql.SQL("""
+SELECT relforcerowsecurity, quote_ident(pg_get_userbyid(relowner)), quote_ident(current_user)
+FROM pg_class WHERE oid = {}::regclass AND row_security_active(oid)
+""")
 _NOT_THE_PLANS = ("08", "40", "53", "55", "57", "58")
 """Classes of errors that say nothing about the plan: the connection, the machine, a lock, somebody who cancels."""
 
@@ -148,8 +151,8 @@ class _Trial:
 
     def reasons(self, claims: Sequence[Claim], error: psycopg.Error) -> Iterator[str]:
         """Which columns it was, or which claims, or only that it failed."""
-        if self._is_secured(error):
-            yield "row-level security hides rows of it from this role: run as its owner, or as a role with BYPASSRLS"
+        if secured := self._secured(error):
+            yield secured
             return
         if error.sqlstate == TOO_WIDE:  # no column alone is to blame, and halves of so many take long to plan
             yield _words(error)
@@ -179,10 +182,21 @@ class _Trial:
         """Why Postgres cannot even plan the masked SELECT with these columns masked."""
         return _failed(self._ask(sql.SQL("EXPLAIN {}").format(masked_select(_masking(self.table, only)))))
 
-    def _is_secured(self, error: psycopg.Error) -> bool:
+    def _secured(self, error: psycopg.Error) -> str | None:
+        """What to do where row-level security is why this role may not read the table; None where it is not."""
         if not isinstance(error, psycopg.errors.InsufficientPrivilege):
-            return False
-        return self._ask(_SECURED.format(sql.Literal(_quoted(self.table)))) == (True,)
+            return None
+        found = self._ask(_SECURED.format(sql.Literal(_quoted(self.table))))
+        if isinstance(found, psycopg.Error) or not found:
+            return None
+        forced, owner, me = found
+        if not forced:
+            return "row-level security hides rows of it from this role: run as its owner, or as a role with BYPASSRLS"
+        return (
+            "row-level security is forced on it, so that it hides rows from its owner, too: run ALTER TABLE"
+            f" {_quoted(self.table)} NO FORCE ROW LEVEL SECURITY as {owner} and FORCE it again afterwards, or"
+            f" ALTER ROLE {me} BYPASSRLS as a superuser"
+        )
 
     def _ask(self, query: sql.Composed) -> tuple[Any, ...] | psycopg.Error:
         """The first row, or why there is none; an error that says nothing about the plan is raised."""
