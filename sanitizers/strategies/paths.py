@@ -2,7 +2,7 @@ r"""Paths into JSON documents, and the regular expressions that know them again.
 
     user.email                 a member of a member
     items[*].name              every element of an array
-    *.name   "odd.name".x      every member; names with dots, brackets, stars, quotes or $ stand in them
+    *.name   "odd.name".x      every member; other names stand in double quotes
     **.phone                   a member at any depth
     attrs[key=email].value     the elements whose member `key` is `email`
 
