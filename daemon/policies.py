@@ -179,9 +179,18 @@ def classify_columns(source: Path, target: Path) -> int:
             writer.writerow(COLUMNS_OUT)
             writer.writerows(_classified(rows))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file in UTF-8"
-        raise UsageError(f"cannot read or write the column list ({source} → {target}): {reason}") from None
+        raise UsageError(_unread(error, source, target)) from None
     return len(rows)
+
+
+def _unread(error: Exception, source: Path, target: Path) -> str:
+    """What is wrong with which of the two files, and what is wanted."""
+    if not isinstance(error, OSError):
+        return f"--columns {source} is no CSV file in UTF-8: write one with the header {','.join(COLUMNS_IN)}"
+    if error.filename == str(target):
+        return f"--out {target} cannot be written: {error.strerror}: name a file in a folder that is there and yours"
+    header = ",".join(COLUMNS_IN)
+    return f"--columns {source} cannot be read: {error.strerror}: name a CSV file with the header {header}"
 
 
 def _rows(reader: csv.DictReader[str]) -> Iterator[Mapping[str, str]]:
