@@ -60,12 +60,18 @@ class BlockedError(CopyFailedError):
         super().__init__("\n".join(self.problems))
 
 
-class ResidueError(SanitizerError):
-    """Something of the original can still be read; `problems` says where, never what."""
+WAYS_OUT = (
+    "Where the policy keeps such a column: mask it like the other one, or keep_values what may stay, or say that its"
+    " values are nobody's (public = true). See docs/howto/masking-policy.md, Residue."
+)
 
-    def __init__(self, problems: Sequence[str]) -> None:
+
+class ResidueError(SanitizerError):
+    """Something of the original can still be read; `problems` says where, never what; `originals`: values are left."""
+
+    def __init__(self, problems: Sequence[str], *, originals: bool = False) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+        super().__init__("\n".join([*self.problems, WAYS_OUT] if originals else self.problems))
 
 
 class AttestationError(SanitizerError):

@@ -141,6 +141,6 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...
     )
     proof = verify_database(check, engine_teller(watch.tell, "verify"))
     if proof.problems:
-        raise ResidueError(proof.problems)
+        raise ResidueError(proof.problems, originals=proof.found)
     tell_searched(watch.tell, [proof])
     return sanitized(run.target.place, outlook, run.how, proof, notes)

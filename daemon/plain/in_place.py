@@ -97,7 +97,7 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
 def _proven(witness: Witness) -> DatabaseProof:
     proof = witness.judge()
     if proof.problems:
-        raise ResidueError(proof.problems)
+        raise ResidueError(proof.problems, originals=proof.found)
     return proof
 
 

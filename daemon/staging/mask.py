@@ -65,7 +65,7 @@ def verify(context: StagingContext, request: StagingRequest, run: SanitizeRun, c
 def pass_proofs(context: StagingContext, run: SanitizeRun, proofs: list[DatabaseProof], passwords: Passwords) -> None:
     """Take the step that only clean proofs allow. Raises ResidueError with every problem, `passwords` among them."""
     if problems := [*(problem for proof in proofs for problem in proof.problems), *passwords.problems]:
-        raise ResidueError(problems)
+        raise ResidueError(problems, originals=any(proof.found for proof in proofs))
     searched = tell_searched(context.tell, proofs)
     for remark in (*(f"{p.database}: {remark}" for p in proofs for remark in p.remarks), *passwords.remarks):
         context.tell(Progress("verify", remark))

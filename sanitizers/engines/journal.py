@@ -51,6 +51,7 @@ TABLES = (
     "CREATE TABLE branchwarden_journal.witness (facts jsonb NOT NULL)",
     "CREATE TABLE branchwarden_journal.original (number int NOT NULL, hash bigint NOT NULL, distinctive bool NOT NULL)",
     "CREATE TABLE branchwarden_journal.kept (hash bigint NOT NULL)",
+    "CREATE TABLE branchwarden_journal.named (number int NOT NULL, hash bigint NOT NULL, name text NOT NULL)",
 )
 
 

@@ -11,11 +11,13 @@ from psycopg import sql
 
 from sanitizers.engines.obstacles import JOURNAL_SCHEMA
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
+from sanitizers.proof.decided import OPAQUE, called
 from sanitizers.proof.definitions import literals, read_definitions, read_labels
-from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of
+from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of, strategies_in
 from sanitizers.proof.kept import keeping
+from sanitizers.proof.looked import Hit, Looked
 from sanitizers.proof.places import Place, read_columns, read_statistics
-from sanitizers.proof.residue import Hit, Looked, Search
+from sanitizers.proof.residue import Search
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
 from sanitizers.track import Track
@@ -25,6 +27,10 @@ Key = tuple[str, str, str]
 
 SETTINGS = "SELECT 'setting ' || name, concat_ws(' ', setting, reset_val) FROM pg_settings WHERE setting <> ''"
 LARGE_OBJECTS = "SELECT count(*) FROM pg_largeobject_metadata"
+DAYS = r"\d{4}-\d\d-\d\d([ t]00:00(:00(\.0+)?)?(z|[+-]\d\d(:?\d\d)?)?)?"
+AMOUNTS = r"-?\d+(\.\d+)?"
+MOVING_DAYS = frozenset({"date_shift", "generalize"})
+MOVING_AMOUNTS = frozenset({"noise", "generalize", "coordinates"})
 UNSEEN = """
 SELECT format('%I.%I', n.nspname, s.stxname) FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid
 JOIN pg_namespace n ON n.oid = s.stxnamespace
@@ -58,6 +64,9 @@ def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, trac
     for number, place in enumerate(found.places):
         track.say(str(place), number, len(found.places))
         search.add_originals(place, source)
+    search.add_named(
+        sorted({called for kept, called in map(_kept, _columns(plan).values()) if kept and called}), source
+    )
     return found.problems
 
 
@@ -67,7 +76,12 @@ def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: 
     for number, place in enumerate(places):
         track.say(str(place), number, len(places))
         looked = Looked(f"{plan.database}.{place}", place.derived, place.key in secret, place.labels)
-        lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
+        lists = WHOLE
+        if place.key in columns:
+            column = columns[place.key][1]
+            lists = Inside(separators=inside_of(column).separators)
+            kept, name = _kept(columns[place.key])
+            looked = replace(looked, drawn=column.masked and column.residue == "none", kept=kept, called=name)
         search.add_column(looked, replace(place, inside=lists), target)
     labelled = {str(place) for place in places if place.labels}
     search.add_labels(read_labels(target))
@@ -132,7 +146,21 @@ def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:
         common=common_of(column.strategy) or ("word" if place.kind == "words" else ""),
         kept=sql.SQL(" OR ").join(reasons) if reasons else None,
         inside=inside_of(column),
+        unsaid=_unsaid(column) if place.is_document else "",
     )
+
+
+def _kept(pair: tuple[TablePlan, ColumnPlan]) -> tuple[bool, str | None]:
+    """Whether the policy keeps a column, and what documents that repeat it call its values, where that matters."""
+    column = pair[1].column
+    return isinstance(pair[1].strategy, Keep), None if column.category in OPAQUE else called(column.name)
+
+
+def _unsaid(column: ColumnPlan) -> str:
+    """Leaves that others are moved to when days and amounts in documents are: one is another's fake by chance."""
+    kinds = {str(s.kind) for s in strategies_in(column.strategy) if s.masks}  # type: ignore[attr-defined]
+    patterns = [pattern for pattern, some in ((DAYS, MOVING_DAYS), (AMOUNTS, MOVING_AMOUNTS)) if kinds & some]
+    return "|".join(f"^({pattern})$" for pattern in patterns)
 
 
 def _columns(plan: DatabasePlan) -> dict[Key, tuple[TablePlan, ColumnPlan]]:

@@ -20,8 +20,9 @@ from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import differences
 from sanitizers.proof.kept import ColumnKept, Counts, count_after, count_before, kept_on_purpose, stayed
+from sanitizers.proof.looked import ColumnSearched
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import ColumnSearched, Search, find_home
+from sanitizers.proof.residue import Search, find_home
 from sanitizers.proof.search import (
     collect,
     journal_left,
@@ -93,6 +94,11 @@ class DatabaseProof:
     def searched(self) -> int:
         """Different original values that were searched for."""
         return sum(column.searched for column in self.columns)
+
+    @property
+    def found(self) -> bool:
+        """Whether originals of masked columns are left."""
+        return any(column.found for column in self.columns)
 
     @property
     def clean(self) -> bool:
