@@ -1,8 +1,9 @@
-"""The in-place engine: the tables that hold personal data are rewritten where they are, everything else stays.
+"""The in-place engine: the tables that hold personal data are rewritten where they are, everything else stays as it is.
 
 1. What stands in the way is saved in the journal, then taken away.
 2. One transaction per table masks it and writes its `done` row.
-3. What was taken away comes back, with owners, comments and settings; then the journal is dropped.
+3. What was taken away comes back, with owners, comments and settings.
+4. The other tables are written anew as they are, without deleted rows and dropped columns; the journal is dropped.
 
 A run that was cut off at any point is gone on with by the next one with the same plan and key. For that plan, read the
 schema with `journal.journaled_schema`: the catalog of a half-done database lacks what was taken away.
@@ -19,6 +20,7 @@ import psycopg
 
 from sanitizers.engines.attachments import CONSTRAINED, REBUILT, REMOVED, RESTORED_LAST, read_attachments
 from sanitizers.engines.blockers import Reach, blockers_in_reach
+from sanitizers.engines.compact import compact_kept
 from sanitizers.engines.crew import Crew
 from sanitizers.engines.emptied import refuse_emptied
 from sanitizers.engines.journal import Journal, journal_purpose, open_journal
@@ -110,9 +112,12 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         unlink_all(hands[0], track.say)
         _mask(run, journal, crew, track)
         _complete(run, journal, crew, track)
-        refuse_written(hands[0], journal, rewritten_tables(run.plan))
+        masked = rewritten_tables(run.plan)
+        compact_kept(journal, crew, [r.oid for r in find_relations(hands[0].own, masked).values()], track)
+        refuse_written(hands[0], journal, masked)
         begin_proof(hands[0].own)
-        tables = tuple(journal.done().values())
+        done = journal.done()
+        tables = tuple(done[name] for name in map(name_of, masked))
         run.prove()
         journal.close()
         return CopyReport(tables, track.finish())

@@ -27,7 +27,7 @@ def refuse_written(sessions: Sessions, journal: Journal, tables: Sequence[TableP
     Raises:
         UnfinishedRunError: a sentence for every table that holds such rows, with the statement that removes them.
     """
-    if _proving(sessions.own):
+    if proving(sessions.own):
         return
     if found := [*_find(sessions, journal, tables)]:
         raise UnfinishedRunError("\n".join(found))
@@ -39,7 +39,8 @@ def begin_proof(conn: psycopg.Connection) -> None:
         conn.execute("UPDATE branchwarden_journal.purpose SET proving = true")
 
 
-def _proving(conn: psycopg.Connection) -> bool:
+def proving(conn: psycopg.Connection) -> bool:
+    """Whether all was masked once and a proof begun: since then, people have changed what it found."""
     row = conn.execute("SELECT proving FROM branchwarden_journal.purpose").fetchone()
     conn.commit()
     return bool(row and row[0])
