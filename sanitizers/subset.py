@@ -61,6 +61,10 @@ class Subset:
         """Whether any row of the database is left out."""
         return bool(self._restricted)
 
+    def limits(self, table: Table) -> bool:
+        """Whether rows of a table may be left out."""
+        return (table.schema, table.name) in self._restricted
+
     @cached_property
     def problems(self) -> tuple[str, ...]:
         """Why such rows cannot be chosen, a sentence for every circle."""
