@@ -192,7 +192,8 @@ def _whole_notes(plans: Sequence[DatabasePlan], subsets: Sequence[Subset], polic
     if policy.share is None:
         return
     for plan, subset in zip(plans, subsets, strict=True):
-        whole = [t.table.qualified for t in plan.tables if t.masked and not (t.rule.says_rows or subset.limits(t.table))]
+        people = (t for t in plan.tables if t.masked and not t.rule.says_rows)
+        whole = [t.table.qualified for t in people if not subset.limits(t.table)]
         if whole:
             yield (
                 f"{plan.database}: the sample takes {', '.join(whole)} whole, since nothing says whose their rows are:"
