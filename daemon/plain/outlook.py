@@ -126,7 +126,8 @@ def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     rows, size = sum(table.row_estimate for table in schema.tables), sum(table.total_bytes for table in schema.tables)
     seconds = size / BYTES_PER_SECOND[wish.mode]
-    yield f"about {rows:,} rows, {readable_size(size)} with indexes: about {readable_time(seconds)}"
+    before = " before the sample" if wish.policy.share else ""
+    yield f"about {rows:,} rows, {readable_size(size)} with indexes{before}: about {readable_time(seconds)}"
     if wish.mode == "in-place":
         most = max((table.total_bytes for table in schema.tables), default=0)
         yield f"it needs up to {readable_size(2 * most)} of free disk and locks each table while that is rewritten"
