@@ -12,7 +12,7 @@ from psycopg import sql
 
 from daemon.errors import RunRefusedError
 from daemon.plain.pg_dump import dump_schema, find_pg_dump
-from daemon.plain.script import Entry, Script, entries, read_script, role_of
+from daemon.plain.script import Entry, Script, entries, read_script, subject_of
 from daemon.plain.server import Facts, PlainDatabase
 
 HOLDS = """
@@ -81,9 +81,9 @@ def _left_out(conn: psycopg.Connection, statement: str) -> str:
         with conn.transaction():
             conn.execute(statement.encode())
     except psycopg.errors.InsufficientPrivilege:
-        return f"{role_of(statement) or 'a publication or a comment'}: this role may not do it"
+        return f"{subject_of(statement)}: this role may not do it"
     except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidGrantOperation):
-        return f"{role_of(statement) or 'a publication or a comment'}: the target has not got it"
+        return f"{subject_of(statement)}: the target has not got it"
     return ""
 
 

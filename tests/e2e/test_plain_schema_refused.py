@@ -52,3 +52,26 @@ def test_an_object_that_only_an_administrator_may_make_is_named(
     assert 'CAST (integer AS "uuid"): must be owner of type' in done.stderr
     assert "have an administrator make the target's schema and give --schema-exists" in done.stderr
     assert rows(target.dsn, TABLES) == [(0,)]
+
+
+@pytest.mark.parametrize("major", [14, 18])
+def test_the_comment_of_a_schema_that_is_somebody_elses_is_left_out_and_told(
+    major: int, desk: Desk, make_database_on: Callable[[int], TestDatabase]
+) -> None:
+    source, target = make_database_on(major), make_database_on(major)
+    theirs = (
+        "ALTER SCHEMA public OWNER TO cloud_admin; GRANT ALL ON SCHEMA public TO PUBLIC"  # as it is by default in 14
+    )
+    for database in (source, target):
+        execute(database.admin_dsn, theirs)
+    execute(source.admin_dsn, "COMMENT ON SCHEMA public IS 'Comes FROM crm;'")
+    execute(source.dsn, f"{SHOP} CREATE SCHEMA mine; COMMENT ON SCHEMA mine IS 'Told'")
+    desk.decide(POLICY.format(source.name))
+
+    done = desk.run("sanitize", "--source", source.dsn, "--target", target.dsn)
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        'privileges or the like of the comment on SCHEMA "public": this role may not do it' in done.stdout + done.stderr
+    )
+    assert rows(target.dsn, "SELECT obj_description('mine'::regnamespace, 'pg_namespace')") == [("Told",)]
