@@ -15,6 +15,7 @@ ADDRESSES = [
     "ANNA.MEYER@X.DE",
     "Anna.Meyer@x.de",
     "Anna.meyer@x.de",
+    "Anna.Meyer@X.de",
     "aNna@x.de",
     " Anna@x.de",
     "JOSÉ@x.de",
