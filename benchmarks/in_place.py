@@ -25,7 +25,7 @@ from sanitizers.plan import DatabasePlan
 
 MOST_TIMES = 1.5
 ORIGINAL = "original"
-TIMED = ("clear", "load", "rebuild", "constrain", "refresh", "analyze", "triggers")
+TIMED = ("clear", "load", "rebuild", "constrain", "refresh", "analyze", "triggers", "compact")
 
 FLOOR = """
 CREATE TABLE masked AS SELECT id, md5(first_name) AS first_name, md5(last_name) AS last_name, md5(email) AS email,

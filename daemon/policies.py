@@ -19,7 +19,7 @@ from sanitizers.plan import DatabasePlan, Draft, MaskingPlan, compile_plan, draf
 from sanitizers.policy import MaskingPolicy
 from sanitizers.policy_file import Suggestion, printable, toml_key, toml_rule, toml_strategy
 from sanitizers.rules import matches
-from sanitizers.schema import Column, Schema, Table
+from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies.keep import Keep
 
 Place = tuple[str, str, str]
@@ -124,15 +124,28 @@ def personal_classes(schemas: Iterable[Schema]) -> Classes:
 
 
 def undecided(schemas: Iterable[Schema], found: Iterable[Suggestion]) -> tuple[str, ...]:
-    """Columns for which no strategy is suggested: a person has to decide, and until then a run is refused."""
+    """A sentence for each column without a suggestion: a person has to decide, and until then a run is refused."""
     decided = {item.path for item in found}
     return tuple(
-        f"{schema.database}.{table.qualified}.{column.name}"
+        f"{schema.database}.{table.qualified}.{column.name} looks personal and {_why_none(schema, table, column)}"
         for schema in schemas
         for table in schema.tables
         for column in table.columns
         if not column.generated and (schema.database, table.schema, table.name, column.name) not in decided
     )
+
+
+def _why_none(schema: Schema, table: Table, column: Column) -> str:
+    """Why no strategy is suggested, as far as another type at the other end of a foreign key explains it."""
+    place = ColumnRef(table.schema, table.name, column.name)
+    columns = [(ColumnRef(t.schema, t.name, c.name), c) for t in schema.tables for c in t.columns]
+    for ref, other in columns:
+        if (ref in column.references or place in other.references) and other.type != column.type:
+            return (
+                f"is tied to {schema.database}.{ref} by a foreign key: no strategy gives equal fakes in {column.type}"
+                f" and {other.type}: keep both, or change a type"
+            )
+    return "no strategy fits: decide in the policy"
 
 
 def without_foreign(policy: MaskingPolicy, schemas: Iterable[Schema], foreign: Sequence[Place]) -> MaskingPolicy:
@@ -167,9 +180,18 @@ def classify_columns(source: Path, target: Path) -> int:
             writer.writerow(COLUMNS_OUT)
             writer.writerows(_classified(rows))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file in UTF-8"
-        raise UsageError(f"cannot read or write the column list ({source} → {target}): {reason}") from None
+        raise UsageError(_unread(error, source, target)) from None
     return len(rows)
+
+
+def _unread(error: Exception, source: Path, target: Path) -> str:
+    """What is wrong with which of the two files, and what is wanted."""
+    if not isinstance(error, OSError):
+        return f"--columns {source} is no CSV file in UTF-8: write one with the header {','.join(COLUMNS_IN)}"
+    if error.filename == str(target):
+        return f"--out {target} cannot be written: {error.strerror}: name a file in a folder that is there and yours"
+    header = ",".join(COLUMNS_IN)
+    return f"--columns {source} cannot be read: {error.strerror}: name a CSV file with the header {header}"
 
 
 def _rows(reader: csv.DictReader[str]) -> Iterator[Mapping[str, str]]:

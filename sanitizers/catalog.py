@@ -73,7 +73,7 @@ SELECT a.attrelid AS oid, a.attname::text AS name, format_type(a.atttypid, a.att
        CASE WHEN a.attgenerated <> '' THEN pg_get_expr(g.adbin, g.adrelid) ELSE '' END AS generated_as,
        CASE WHEN b.type IN ('varchar'::regtype, 'bpchar'::regtype) AND b.modifier > 4
             THEN b.modifier - 4 END AS max_length,
-       y.typtype = 'e' AS enum, y.typcategory = 'A' AS array,
+       y.typtype = 'e' AS enum, y.typinput = 'array_in'::regproc AS array,
        (a.attrelid, a.attname) IN (SELECT root, attname FROM partition_key) AS partition_key,
        EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation AND NOT o.collisdeterministic)
        OR EXISTS (
@@ -95,6 +95,7 @@ ORDER BY a.attrelid, a.attnum
 # which a domain does not promise. An index that a concurrent build left behind is in no dump and binds nobody.
 KEYS = _query("""
 SELECT t.root AS oid, i.indexprs IS NOT NULL AS expression, i.indisprimary AS main,
+       coalesce(pg_get_expr(i.indexprs, i.indrelid), '') AS computed,
        i.indexrelid::regclass::text AS name,
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS null_equal, -- since PostgreSQL 15
        coalesce(pg_get_expr(i.indpred, i.indrelid), '') AS condition,
@@ -114,7 +115,8 @@ FROM pg_index i JOIN user_table t ON t.oid = i.indrelid
 WHERE i.indisunique AND (i.indisvalid OR t.relkind = 'p')
 """)
 
-# Every type that a column's values are made of: below domains, in arrays, in composite types, in ranges.
+# Every type that a column's values are made of: below domains, in arrays, in composite types, in ranges. An array is
+# what is read as one: int2vector and oidvector, which count among them, are written otherwise.
 TYPES = _query(
     """, made_of (oid) AS (
     SELECT a.atttypid FROM pg_attribute a JOIN user_table t ON t.oid = a.attrelid
@@ -124,14 +126,15 @@ TYPES = _query(
     FROM made_of m JOIN pg_type y ON y.oid = m.oid
     LEFT JOIN pg_range g ON y.oid IN (g.rngtypid, g.rngmultitypid)
     LEFT JOIN pg_attribute a ON y.typtype = 'c' AND a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-    CROSS JOIN LATERAL (VALUES (y.typbasetype), (CASE WHEN y.typcategory = 'A' THEN y.typelem END), (g.rngsubtype),
-      (g.rngtypid), (a.atttypid)) AS part (oid)
+    CROSS JOIN LATERAL (VALUES (y.typbasetype), (CASE WHEN y.typinput = 'array_in'::regproc THEN y.typelem END),
+      (g.rngsubtype), (g.rngtypid), (a.atttypid)) AS part (oid)
     WHERE part.oid <> 0
 )
 SELECT y.oid, y.typtype::text AS kind, n.nspname::text AS schema, y.typname::text AS name,
-       format_type(y.oid, NULL) AS text, y.typcategory = 'A' AS array,
+       format_type(y.oid, NULL) AS text, y.typinput = 'array_in'::regproc AS array,
        y.typnotnull AS not_null, y.typbasetype AS base, format_type(nullif(y.typbasetype, 0), y.typtypmod) AS base_text,
-       CASE WHEN y.typcategory = 'A' THEN y.typelem WHEN y.typtype = 'm' THEN g.rngtypid ELSE 0 END AS element,
+       CASE WHEN y.typinput = 'array_in'::regproc THEN y.typelem
+            WHEN y.typtype = 'm' THEN g.rngtypid ELSE 0 END AS element,
        coalesce(g.rngsubtype, 0) AS subtype,
        ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = y.oid ORDER BY e.enumsortorder) AS labels,
        ARRAY(SELECT jsonb_build_array(a.attname, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod))

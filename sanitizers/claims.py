@@ -12,6 +12,7 @@ from psycopg import sql
 
 from sanitizers.deparse import DEPARSE
 from sanitizers.plan import TablePlan
+from sanitizers.schema import Column
 
 CHECKS = """
 SELECT n.nspname, c.relname, k.conname, pg_get_expr(k.conbin, k.conrelid),
@@ -38,6 +39,14 @@ ORDER BY 1, 2, 3
 """What Postgres computes of a row for indexes and statistics: a fake that it fails on ends the run at its very end."""
 _BROKEN = sql.SQL("count(*) FILTER (WHERE ({}) IS FALSE)")
 _DONE = sql.SQL("0 * count(ROW({}))")
+
+PAGE, HEADER, POINTER = 8160, 24, 18
+"""Bytes: of the longest row that a page takes, of its header, of a value that stands beside the row."""
+WIDE = (PAGE - HEADER) // POINTER - 1
+"""With so many columns even rows whose values all stand beside them may be too long."""
+_EXACT = frozenset({"integer", "date", "timestamp", "uuid", "boolean", "enum"})
+_SHORT = sql.SQL("least(greatest(pg_column_size({0}) - 3, 1), {1})")
+_TOO_LONG = sql.SQL("count(*) FILTER (WHERE (SELECT sum(b.size) FROM unnest(ARRAY[{}]) AS b (size)) > {})")
 _EMPTY = sql.SQL("count(*) FILTER (WHERE {} IS NULL)")
 
 
@@ -89,6 +98,7 @@ def read_conditions(conn: psycopg.Connection[Any]) -> Conditions:
 def find_claims(table: TablePlan, conditions: Sequence[Check | Computed]) -> Iterator[Claim]:
     """What fakes of the table could break."""
     masked = {p.column.name: p for p in table.columns if p.masked}
+    yield from _of_length(table)
     computed = {c.name for c in table.table.columns if c.generated}
     changed: dict[str, str] = dict.fromkeys(table.rows.cut, "NULL where the row that it refers to is left out")
     changed.update((name, plan.strategy.kind) for name, plan in masked.items())
@@ -105,6 +115,25 @@ def find_claims(table: TablePlan, conditions: Sequence[Check | Computed]) -> Ite
         if masked and column.generated_as and column.not_null:
             empty = _EMPTY.format(sql.Identifier("t", column.name))
             yield Claim(empty, f"{column.name} is NOT NULL and would be generated as NULL")
+
+
+def _of_length(table: TablePlan) -> Iterator[Claim]:
+    if len(table.columns) > WIDE and any(p.masked for p in table.columns):
+        advice = "make some columns NULL, or keep them,"
+        yield Claim(_too_long(table), f"a masked row would be longer than a page (8 kB): {advice}")
+
+
+def _too_long(table: TablePlan) -> sql.Composable:
+    """Rows that are too long for sure: what the least is that each value takes is known, the gaps between are not."""
+    sizes = sql.SQL(", ").join(_least(p.column) for p in table.columns)
+    return _TOO_LONG.format(sizes, sql.Literal(PAGE - HEADER))
+
+
+def _least(column: Column) -> sql.Composable:
+    value = sql.Identifier("t", column.name)
+    if column.category in _EXACT:
+        return sql.SQL("pg_column_size({})").format(value)
+    return _SHORT.format(value, sql.Literal(POINTER))
 
 
 def _of_check(check: Check, changed: Mapping[str, str], computed: Collection[str]) -> Iterator[Claim]:

@@ -41,6 +41,8 @@ _CATEGORIES: Mapping[str, Category] = {
     "uuid": "uuid",
     "bytea": "bytea",
 }
+_POSTGRES_OWN = frozenset({*_CATEGORIES, "xml", "tsvector", "point", "box", "macaddr", "macaddr8"} - {"citext"})
+"""Written without a schema: a type of that name in a schema is somebody's own, and something else."""
 
 
 @dataclass(frozen=True, order=True)
@@ -129,9 +131,13 @@ class Column:
 
     @property
     def bare_type(self) -> str:
-        """Name of the base type without schema and modifier: `varchar(20)` → `varchar`, `public.citext` → `citext`."""
-        bare = re.sub(r"\([^)]*\)", "", self.base_type or self.type)
-        return " ".join(bare.split()).rpartition(".")[2]
+        """Name of the base type without schema and modifier: `varchar(20)` → `varchar`, `public.citext` → `citext`.
+
+        With its schema where it is called like one of Postgres' own: `public.date`.
+        """
+        bare = " ".join(re.sub(r"\([^)]*\)", "", self.base_type or self.type).split())
+        schema, _, name = bare.rpartition(".")
+        return bare if schema and name in _POSTGRES_OWN else name
 
     @property
     def case_insensitive(self) -> bool:

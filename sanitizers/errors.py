@@ -40,13 +40,16 @@ class SealError(SanitizerError):
 class CopyFailedError(SanitizerError):
     """The copy stopped or did not arrive whole."""
 
+    lasting = False
+    """Whether values or constraints are the reason, so that the same run would fail alike."""
+
 
 class CatalogsDifferError(CopyFailedError):
     """Source, target and plan are not of the same schema: discard the target and try once more."""
 
 
 class UnfinishedRunError(CopyFailedError):
-    """A run with another plan or key was cut off here: this one cannot go on where that one ended."""
+    """A run was cut off here that this one cannot go on with: of another plan or key, or somebody has written since."""
 
 
 class BlockedError(CopyFailedError):
@@ -57,12 +60,18 @@ class BlockedError(CopyFailedError):
         super().__init__("\n".join(self.problems))
 
 
-class ResidueError(SanitizerError):
-    """Something of the original can still be read; `problems` says where, never what."""
+WAYS_OUT = (
+    "Where the policy keeps such a column: mask it like the other one, or keep_values what may stay, or say that its"
+    " values are nobody's (public = true). See docs/howto/masking-policy.md, Residue."
+)
 
-    def __init__(self, problems: Sequence[str]) -> None:
+
+class ResidueError(SanitizerError):
+    """Something of the original can still be read; `problems` says where, never what; `originals`: values are left."""
+
+    def __init__(self, problems: Sequence[str], *, originals: bool = False) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+        super().__init__("\n".join([*self.problems, WAYS_OUT] if originals else self.problems))
 
 
 class AttestationError(SanitizerError):

@@ -15,11 +15,12 @@ T = TypeVar("T")
 
 ADVICE: Mapping[str, str] = {
     "22001": "a masked value is longer than its column: choose a shorter strategy",
+    "22P02": "a constant or an expression is no value of its type: write it as Postgres does, arrays as {a,b}",
     "22021": "the database has no encoding (SQL_ASCII) and this text is no UTF-8: repair it, or keep the column",
     "22003": "a masked number does not fit its column: choose another strategy",
     "22008": "a masked date or time is out of range: choose another strategy, or keep the column",
     "23502": "a masked value is NULL where the column forbids it: choose another strategy",
-    "23503": "a row refers to one that is not there: mask both ends of the reference alike",
+    "23503": "a row refers to one that is not there: give both ends one strategy and one type, or keep both",
     "23505": "two masked values are equal: choose a strategy for unique columns",
     "23514": "a masked value breaks a check: choose a strategy that satisfies it",
     "23P01": "two masked rows exclude one another: keep the columns of this constraint",
@@ -30,12 +31,14 @@ ADVICE: Mapping[str, str] = {
     "42501": "the run's role may not do this: it must own the table or be a member of its owner",
     "53100": "the disk is full: make room and run again",
     "55P03": "another session holds a lock on it: end that session (pg_locks names it), then run again",
+    "54000": "a masked row or its entry in an index is longer than a page takes: choose shorter fakes, or null",
     "54011": "with their digests these are more columns than a query can have (1,664): keep some, or make them NULL",
     "57014": "cancelled; run again when it suits",
 }
 """What to do next, by SQLSTATE."""
 
 CONNECTION_CLASSES = ("08", "57P")
+LASTING_CLASSES = ("22", "23", "P0")
 COPY_CONTEXT = re.compile(r"\ACOPY [^\n]*?, line (\d+), column ([^\s:,\"]+)")
 
 
@@ -65,7 +68,9 @@ def explain(error: psycopg.Error, about: str) -> CopyFailedError:
             f"{about}: the connection to Postgres was lost or refused; nothing was published, run again"
         )
     advice = ADVICE.get(state, "look this SQLSTATE up in the Postgres manual")
-    return CopyFailedError(f"{about}: {type(error).__name__} (SQLSTATE {state}){_where(error)}; {advice}")
+    failure = CopyFailedError(f"{about}: {type(error).__name__} (SQLSTATE {state}){_where(error)}; {advice}")
+    failure.lasting = state.startswith(LASTING_CLASSES)
+    return failure
 
 
 def _where(error: psycopg.Error) -> str:

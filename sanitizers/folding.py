@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 
 from psycopg import sql
@@ -99,6 +99,16 @@ def caseless(text: sql.Composable) -> sql.Composable:
 
 
 def _small_bytes(text: sql.Composable, lower: sql.Composable, in_utf8: sql.Composable) -> sql.Composable:
+    return _written(text.as_string(), lower.as_string(), in_utf8.as_string())
+
+
+@lru_cache(1024)
+def _written(*parts: str) -> sql.Composable:
+    """Composed once for columns of one name: a thousand tables have it several times each."""
+    return sql.SQL(_cases(*map(sql.SQL, parts)).as_string())
+
+
+def _cases(text: sql.Composable, lower: sql.Composable, in_utf8: sql.Composable) -> sql.Composable:
     return sql.SQL("(CASE WHEN {} THEN {} WHEN {} THEN {} ELSE {} END)").format(
         plain(text), text_bytes(lower), _UTF8, text_bytes(_translated(lower, in_utf8)), _named(lower)
     )

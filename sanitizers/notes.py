@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from sanitizers.joins import find_torn_numbers
 from sanitizers.persons import decides
 from sanitizers.plan import ColumnPlan, MaskingPlan, TablePlan
 from sanitizers.rules import ColumnPath, pattern_of
@@ -18,7 +19,7 @@ _Place = tuple[ColumnPath, ColumnPlan]
 
 def find_notes(plan: MaskingPlan) -> tuple[str, ...]:
     """Every note on a plan."""
-    return (*plan.notes, *_logins(plan), *_unread(plan))
+    return (*plan.notes, *_logins(plan), *find_torn_numbers(plan), *_unread(plan))
 
 
 def _logins(plan: MaskingPlan) -> Iterator[str]:

@@ -201,7 +201,22 @@ def draft_plan(schemas: Sequence[Schema], policy: MaskingPolicy, classes: Classe
     parts = sorted([schema.database, schema.digest] for schema in schemas)
     digest = hashlib.sha256(json.dumps([parts, policy.digest]).encode()).hexdigest()
     restricted = whole if problems else [_restricted(d, s) for d, s in zip(whole, subsets, strict=True)]
-    return Draft(tuple(restricted), digest, tuple(problems), tuple(shadowed_notes(decisions)))
+    notes = (*shadowed_notes(decisions), *_whole_notes(whole, subsets, policy))
+    return Draft(tuple(restricted), digest, tuple(problems), notes)
+
+
+def _whole_notes(plans: Sequence[DatabasePlan], subsets: Sequence[Subset], policy: MaskingPolicy) -> Iterator[str]:
+    """Tables of people's data that a sample takes whole although nobody said so."""
+    if policy.share is None:
+        return
+    for plan, subset in zip(plans, subsets, strict=True):
+        people = (t for t in plan.tables if t.masked and not t.rule.says_rows)
+        whole = [t.table.qualified for t in people if not subset.limits(t.table)]
+        if whole:
+            yield (
+                f"{plan.database}: the sample takes {', '.join(whole)} whole, since nothing says whose their rows are:"
+                ' say rows = "5%" or rows = "all" in a [[tables]] rule'
+            )
 
 
 def _subset(plan: DatabasePlan, policy: MaskingPolicy) -> Subset:

@@ -143,7 +143,9 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise PolicyError(f"{path}: the masking policy cannot be read: {reason}.") from error
+        raise PolicyError(
+            f"{path}: the masking policy cannot be read: {reason}; name a TOML file in UTF-8 that you may read."
+        ) from error
 
 
 def parse_policy(text: str, name: str) -> MaskingPolicy:

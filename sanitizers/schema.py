@@ -18,7 +18,8 @@ from psycopg.rows import dict_row
 
 from sanitizers import catalog
 from sanitizers.columns import Category, Column, ColumnRef
-from sanitizers.deparse import DEPARSE
+from sanitizers.deparse import DEPARSE, as_restored
+from sanitizers.lossy import loses
 from sanitizers.shapes import structure
 
 __all__ = [
@@ -85,6 +86,8 @@ class Table:
     """Keys that tell any row from all others: of all rows, of plain columns, never NULL. The best one first."""
     computed_keys: tuple[tuple[str, ...], ...] = ()
     """Those of `unique_keys` that are about what is computed of their columns."""
+    lossy_keys: tuple[tuple[str, ...], ...] = ()
+    """Those of them in which different values may be equal, as `left(email, 5)`."""
     strict_keys: tuple[tuple[str, ...], ...] = ()
     """Those and others for which NULL may be equal to NULL."""
     partial_keys: tuple[PartialKey, ...] = ()
@@ -144,6 +147,7 @@ class TableFacts:
     identities: tuple[tuple[str, ...], ...] = ()
     """The best one first."""
     computed_keys: tuple[tuple[str, ...], ...] = ()
+    lossy_keys: tuple[tuple[str, ...], ...] = ()
     null_equal_keys: tuple[tuple[str, ...], ...] = ()
     partial_keys: tuple[PartialKey, ...] = ()
     distinct: tuple[str, ...] = ()
@@ -177,6 +181,7 @@ def build_table(facts: TableFacts, columns: tuple[Column, ...]) -> Table:
         unique_keys=tuple(sorted(set(facts.unique_keys))),
         identities=tuple(dict.fromkeys(facts.identities)),
         computed_keys=facts.computed_keys,
+        lossy_keys=facts.lossy_keys,
         strict_keys=(*facts.computed_keys, *facts.null_equal_keys),
         partial_keys=facts.partial_keys,
         foreign_keys=tuple(dict.fromkeys(facts.whole_foreign_keys or _single(facts))),
@@ -220,6 +225,7 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
         unique_expressions=tuple(k["columns"][0] for k in keys if k["expression"] and len(k["columns"]) == 1),
         identities=tuple(_identities(keys)),
         computed_keys=tuple(tuple(k["columns"]) for k in keys if k["expression"]),
+        lossy_keys=tuple(tuple(k["columns"]) for k in keys if loses(k["computed"])),
         null_equal_keys=tuple(tuple(k["columns"]) for k in keys if k["null_equal"]),
         partial_keys=tuple(
             PartialKey(k["name"], tuple(k["columns"]), k["condition"], tuple(k["about"]))
@@ -229,7 +235,7 @@ def _facts(rows: catalog.Rows, table: Mapping[str, Any]) -> TableFacts:
         distinct=tuple(k["columns"][0] for k in keys if k["complete"] and len(k["columns"]) == 1),
         foreign_keys=tuple((link["name"], ColumnRef(*link["target"])) for link in links),
         whole_foreign_keys=tuple(_whole(links)),
-        definitions=tuple(d["definition"] for d in rows.definitions[table["oid"]]),
+        definitions=tuple(as_restored(d["definition"]) for d in rows.definitions[table["oid"]]),
         exclusions=tuple(
             Exclusion(x["name"], tuple(x["equal"]), tuple(x["others"])) for x in rows.exclusions[table["oid"]]
         ),

@@ -10,7 +10,8 @@ NULL is cut: it becomes NULL in the rows that would refer to a row that is not t
     WHERE t."customer" IS NULL OR "branchwarden lead 0"."branchwarden 0" IS NOT NULL
 
 Each restricted table is looked through once in a statement, in whatever number of ways it is referred to. It is joined,
-for a look-up row by row would take for ever where the rows that are taken do not fit into memory.
+for a look-up row by row would take for ever where the rows that are taken do not fit into memory. Postgres folds such
+tables into one another and plans them together, in cubic time: in a long chain only the first ones.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from sanitizers.policy_file import toml_rule
 from sanitizers.schema import Column, ForeignKey, Schema, Table
 from sanitizers.wanted import Rows, Wanted, some_blocks, written
 
+DEEP = 8  # tables of a chain from which on each is planned by itself; what real schemas have is planned together
 TRIED = 1000  # rows of a table that is referred to; enough to see references lead there and elsewhere
 TAKEN, LEAD, TARGET = "branchwarden taken {}", "branchwarden lead {}", "branchwarden {}"
 _JOIN = sql.SQL(" LEFT JOIN {taken} AS {lead} ON {pairs}")
 _ONCE = sql.SQL("(SELECT DISTINCT {columns} FROM {taken})")
-_GIVEN = sql.SQL("{name} AS (SELECT {columns} FROM {rows} AS {alias}{joins}{where})")
+_GIVEN = sql.SQL("{name} AS {apart}(SELECT {columns} FROM {rows} AS {alias}{joins}{where})")
 _FIRST = sql.SQL(" LIMIT {}")
 
 
@@ -52,11 +54,16 @@ class Subset:
         self._restricted = _spread({n for n, want in wanted.items() if want.restricts}, references) - empty
         self._references = [r for r in references if {r.child, r.parent} <= self._restricted]
         self._given = cache(self._select)
+        self._where = cache(self._condition)
 
     @property
     def restricts(self) -> bool:
         """Whether any row of the database is left out."""
         return bool(self._restricted)
+
+    def limits(self, table: Table) -> bool:
+        """Whether rows of a table may be left out."""
+        return (table.schema, table.name) in self._restricted
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
@@ -156,12 +163,26 @@ class Subset:
         only = sql.SQL("" if self._tables[name].partitioned else "ONLY ")
         return _GIVEN.format(
             name=self._taken(name),
+            apart=sql.SQL("MATERIALIZED " if self._apart(name) else ""),
             columns=sql.SQL(", ").join(columns),
             rows=sql.SQL("{}{}").format(only, sql.Identifier(*name)),
             alias=sql.Identifier(self._alias),
             joins=joins,
             where=where,
         )
+
+    def _apart(self, name: Name) -> bool:
+        """Whether the table is planned by itself."""
+        return self._levels[name] >= DEEP
+
+    @cached_property
+    def _levels(self) -> Mapping[Name, int]:
+        """The length of the longest chain of tables that each is chosen with, itself included."""
+        found: dict[Name, int] = {}
+        for table in self._order.order:
+            parents = {r.parent for r in self._leads(table) if r not in self._order.cut}
+            found[table] = 1 + max((found[parent] for parent in parents), default=0)
+        return found
 
     @cached_property
     def _numbers(self) -> Mapping[Name, int]:
@@ -170,7 +191,7 @@ class Subset:
     def _taken(self, name: Name) -> sql.Identifier:
         return sql.Identifier(TAKEN.format(self._numbers[name]))
 
-    def _where(self, name: Name) -> sql.Composable | None:
+    def _condition(self, name: Name) -> sql.Composable | None:
         own = self._wanted[name].condition(self._alias) if name in self._wanted else ()
         leads = (
             self._leads_there(number, reference)
@@ -178,7 +199,8 @@ class Subset:
             if reference not in self._order.cut
         )
         conditions = [*own, *leads]
-        return sql.SQL(" AND ").join(conditions) if conditions else None
+        # Composed once: it stands in the table's own statement and in those of all that refer to it.
+        return sql.SQL(sql.SQL(" AND ").join(conditions).as_string()) if conditions else None
 
     def _leads_there(self, number: int, reference: Reference) -> sql.Composable:
         """Whether a row refers to nothing, or to a row that is taken."""
@@ -204,8 +226,10 @@ class Subset:
             for here, there in zip(key.columns, targets, strict=True)
         ]
         columns = sql.SQL(", ").join(map(sql.Identifier, targets))
+        # Of what it planned apart Postgres knows no key: it would expect more rows with each, and more than there are.
+        once = reference.declared or self._apart(reference.parent)
         return _JOIN.format(
-            taken=_ONCE.format(columns=columns, taken=taken) if reference.declared else taken,
+            taken=_ONCE.format(columns=columns, taken=taken) if once else taken,
             lead=sql.Identifier(lead),
             pairs=sql.SQL(" AND ").join(pairs),
         )

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.called import call_problems
-from sanitizers.claims import Check, Claim, Computed, find_claims, read_conditions
+from sanitizers.claims import WIDE, Check, Claim, Computed, find_claims, read_conditions
 from sanitizers.digests import KEY_BYTES, give_settings
 from sanitizers.encodings import encoding_problems
 from sanitizers.explain import explain
@@ -26,6 +26,7 @@ from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.select import masked_select
 from sanitizers.shuffled import find_shuffled
 from sanitizers.spelling import SPELL
+from sanitizers.steady import unsteady_problems
 from sanitizers.strategies.keep import Keep
 from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.tokens import room_problems
@@ -33,7 +34,10 @@ from sanitizers.tokens import room_problems
 T = TypeVar("T")
 
 ROWS, CLAIMED_ROWS = 1000, 20_000
-"""Of each table, the first ones that a condition on rows takes; more where they have constraints to hold to."""
+"""Of each table, the first that a condition on rows takes; more where they must hold to constraints and are short."""
+
+ALL_ROWS, FEWEST_ROWS = 300_000, 100
+"""Of all tables together, so that a thousand of them are tried in seconds, and of each however many there are."""
 
 MOST_CULPRITS = 20
 """Columns of a table that are named at once."""
@@ -47,7 +51,10 @@ _COUNT = sql.SQL(
     "SELECT {counts} FROM (SELECT {columns}, m.tableoid FROM"
     " (SELECT *, {table}::regclass::oid AS tableoid FROM ({masked}) AS n LIMIT {rows}) AS m OFFSET 0) AS t"
 )
-_SECURED = sql.SQL("SELECT row_security_active({}::regclass)")
+_SECURED = sql.SQL("""
+SELECT relforcerowsecurity, quote_ident(pg_get_userbyid(relowner)), quote_ident(current_user)
+FROM pg_class WHERE oid = {}::regclass AND row_security_active(oid)
+""")
 _NOT_THE_PLANS = ("08", "40", "53", "55", "57", "58")
 """Classes of errors that say nothing about the plan: the connection, the machine, a lock, somebody who cancels."""
 
@@ -65,16 +72,17 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | Non
         conn.execute(SPELL)
         conditions = read_conditions(conn)
         conn.execute("SAVEPOINT trial")
+        tables = [table for table in plan.tables if table.masked and not table.empty]
+        most = max(ALL_ROWS // max(len(tables), 1), FEWEST_ROWS)
         return tuple(
             f"{plan.database}.{table.table.qualified}: {problem}."
-            for table in plan.tables
-            if table.masked and not table.empty
-            for problem in _try_table(conn, table, conditions.get((table.table.schema, table.table.name), []))
+            for table in tables
+            for problem in _try_table(conn, table, conditions.get((table.table.schema, table.table.name), []), most)
         )
 
 
 def _try_table(
-    conn: psycopg.Connection[Any], table: TablePlan, conditions: Sequence[Check | Computed]
+    conn: psycopg.Connection[Any], table: TablePlan, conditions: Sequence[Check | Computed], most: int
 ) -> Iterator[str]:
     called = [*call_problems(conn, table), *encoding_problems(conn, table), *room_problems(conn, table)]
     if called:  # nothing that may not be called is run
@@ -82,7 +90,7 @@ def _try_table(
         return
     yield from _shuffle_problems(table)
     claims = [*find_claims(table, conditions)]
-    trial = _Trial(conn, _tried(_unshuffled(table)), _moved(table))
+    trial = _Trial(conn, _tried(_unshuffled(table)), _moved(table), most)
     counted = trial.count(claims)
     if isinstance(counted, psycopg.Error):
         yield from trial.reasons(claims, counted)
@@ -91,6 +99,7 @@ def _try_table(
     for claim, count in zip(claims, broken, strict=True):
         if count:
             yield f"{claim.sentence} in {count} of {rows} rows that were tried"
+    yield from unsteady_problems(conn, trial.table)
 
 
 def _shuffle_problems(table: TablePlan) -> Iterator[str]:
@@ -130,19 +139,21 @@ class _Trial:
     conn: psycopg.Connection[Any]
     table: TablePlan
     moved: Mapping[str, int]
+    most: int
+    """Rows that are tried, at most."""
 
     def count(
         self, claims: Sequence[Claim], only: Collection[ColumnPlan] | None = None
     ) -> tuple[int, ...] | psycopg.Error:
         """Rows, and for each claim those that break it; `only`: the columns that are masked, None for all."""
         table = self.table if only is None else _masking(self.table, only)
-        row = self._ask(_counting(table, claims, self.moved))
+        row = self._ask(_counting(table, claims, self.moved, self.most))
         return row if isinstance(row, psycopg.Error) else row[: len(claims) + 1]
 
     def reasons(self, claims: Sequence[Claim], error: psycopg.Error) -> Iterator[str]:
         """Which columns it was, or which claims, or only that it failed."""
-        if self._is_secured(error):
-            yield "row-level security hides rows of it from this role: run as its owner, or as a role with BYPASSRLS"
+        if secured := self._secured(error):
+            yield secured
             return
         if error.sqlstate == TOO_WIDE:  # no column alone is to blame, and halves of so many take long to plan
             yield _words(error)
@@ -172,10 +183,21 @@ class _Trial:
         """Why Postgres cannot even plan the masked SELECT with these columns masked."""
         return _failed(self._ask(sql.SQL("EXPLAIN {}").format(masked_select(_masking(self.table, only)))))
 
-    def _is_secured(self, error: psycopg.Error) -> bool:
+    def _secured(self, error: psycopg.Error) -> str | None:
+        """What to do where row-level security is why this role may not read the table; None where it is not."""
         if not isinstance(error, psycopg.errors.InsufficientPrivilege):
-            return False
-        return self._ask(_SECURED.format(sql.Literal(_quoted(self.table)))) == (True,)
+            return None
+        found = self._ask(_SECURED.format(sql.Literal(_quoted(self.table))))
+        if isinstance(found, psycopg.Error) or not found:
+            return None
+        forced, owner, me = found
+        if not forced:
+            return "row-level security hides rows of it from this role: run as its owner, or as a role with BYPASSRLS"
+        return (
+            "row-level security is forced on it, so that it hides rows from its owner, too: run ALTER TABLE"
+            f" {_quoted(self.table)} NO FORCE ROW LEVEL SECURITY as {owner} and FORCE it again afterwards, or"
+            f" ALTER ROLE {me} BYPASSRLS as a superuser"
+        )
 
     def _ask(self, query: sql.Composed) -> tuple[Any, ...] | psycopg.Error:
         """The first row, or why there is none; an error that says nothing about the plan is raised."""
@@ -196,7 +218,7 @@ def _masking(table: TablePlan, only: Collection[ColumnPlan]) -> TablePlan:
     return replace(table, columns=tuple(columns))
 
 
-def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int]) -> sql.Composed:
+def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int], most: int) -> sql.Composed:
     # Every value is needed, or Postgres would not compute those that no claim is about, and their casts go untried.
     computed = [c for c in table.table.columns if c.generated and c.generated_as]
     present = [p.column for p in table.columns if p.masked]
@@ -207,7 +229,7 @@ def _counting(table: TablePlan, claims: Sequence[Claim], moved: Mapping[str, int
         columns=sql.SQL(", ").join([*(_column(p.column.name, moved) for p in table.columns), *generated]),
         table=sql.Literal(_quoted(table)),
         masked=masked_select(table),
-        rows=sql.Literal(CLAIMED_ROWS if claims else ROWS),
+        rows=sql.Literal(min(most, CLAIMED_ROWS if claims and len(table.columns) <= WIDE else ROWS)),
     )
 
 

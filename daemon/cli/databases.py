@@ -49,8 +49,8 @@ def detect(
         return
     schemas = (_schema(dsn),) if dsn is not None else _branch_schemas(config, project, branch)
     found = suggestions(schemas)
-    for name in undecided(schemas, found):
-        err.print(f"{clean(name)} looks personal and no strategy fits: decide in the policy", soft_wrap=True)
+    for sentence in undecided(schemas, found):
+        err.print(clean(sentence), soft_wrap=True)
     if write:
         path = load_settings(config).staging.policy
         added = write_policy(path, found)

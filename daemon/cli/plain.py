@@ -31,7 +31,7 @@ class Databases:
         if pair and self.in_place is not None:
             raise UsageError("give --source and --target, or --in-place, not both")
         if pair and (self.source is None or self.target is None):
-            raise UsageError("--source and --target go together")
+            raise UsageError("--source and --target go together: sanitize --source DSN --target DSN")
         if self.schema_exists and not pair:
             raise UsageError("--schema-exists speaks of --target: give --source and --target, or leave it out")
         return pair or self.in_place is not None

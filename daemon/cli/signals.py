@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -17,10 +18,14 @@ def signals(abandon: Callable[[], None], ahead: threading.Event) -> Iterator[Non
     While `ahead` is set nothing was begun: then they break off whatever this thread does, as Ctrl-C would, be it a
     question to a server, to a person or the making of a plan. The driver cancels what it waits for.
     """
+    asked: list[int] = []
 
-    def end(*_: object) -> None:
-        for number in ENDING:
-            signal.signal(number, signal.SIG_DFL)
+    def end(number: int, _: object) -> None:
+        # The others keep this handler: Python drops a signal, with a stack trace, that came before its handler went.
+        signal.signal(number, signal.SIG_DFL)
+        if asked:
+            os.kill(os.getpid(), number)
+        asked.append(number)
         if ahead.is_set():
             raise KeyboardInterrupt
         abandon()

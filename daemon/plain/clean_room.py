@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
-from daemon.plain.run import How, Proven, Sanitized, ending, looking, sanitized
+from daemon.plain.run import How, Left, Proven, Sanitized, ending, looking, sanitized
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
@@ -20,16 +20,20 @@ from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.verify import VerifyRun, verify_database
 from sanitizers.track import Progress as Stand
 
-FAILED = "The source is as it was. Drop the target: it is masked, but not proven."
-UNATTESTED = (
-    "The source is as it was. The target is masked and proven, and nothing is written of it: run the same again."
+FAILED = Left("The source is as it was. Drop the target: it is masked, but not proven.")
+UNATTESTED = Left(
+    "The source is as it was. The target is masked and proven, but not attested: drop it and run the same again."
 )
-EMPTY = "The source is as it was, and the target is as empty as before: run the same again."
-MADE = (
+EMPTY = Left("The source is as it was, and the target is as empty as before: run the same again.")
+MADE = Left(
     "The source is as it was. The target has its schema and no rows: run again with --schema-exists, or drop what is in"
     " it and run the same again."
 )
-LEFT = "The source is as it was. Drop the target, or run the same again: it goes on with what is complete."
+LEFT = Left(
+    "The source is as it was. Drop the target, or run the same again: it goes on with what is complete.",
+    "The source is as it was. The same again would fail alike: change what this says in the policy or in the source,"
+    " drop the target and run again with a fresh one.",
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
         raise RunRefusedError("refused before any row was copied:", problems, again)
 
 
-def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[str]) -> None:
+def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[Left]) -> None:
     told = engine_teller(watch.tell, "mask")
 
     def tell(stand: Stand) -> None:
@@ -145,6 +149,6 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch) -> DatabaseProof:
     )
     proof = verify_database(check, engine_teller(watch.tell, "verify"))
     if proof.problems:
-        raise ResidueError(proof.problems)
+        raise ResidueError(proof.problems, originals=proof.found)
     tell_searched(watch.tell, [proof])
     return proof

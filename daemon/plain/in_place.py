@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from daemon.errors import RunRefusedError
 from daemon.plain.outlook import Outlook, connected, look_ahead
-from daemon.plain.run import How, Proven, Sanitized, ending, looking, sanitized
+from daemon.plain.run import How, Left, Proven, Sanitized, ending, looking, sanitized
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch, breakable
 from daemon.proven import engine_teller, tell_searched
@@ -17,16 +17,20 @@ from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.witness import Witness, WitnessRun, witness_database
 from sanitizers.seal import cut_neighbours
 
-LEFT = (
+LEFT = Left(
     "The database may be half masked: nobody may use it. Run the same again, with the same policy and key: it goes on"
-    " where this one ended. Or drop it."
+    " where this one ended. Or drop it.",
+    "The database may be half masked: nobody may use it. The same again would fail alike. Either change or drop in the"
+    " database what this says (the constraint or function of that name, or the rows of a table that is not masked yet)"
+    " and run the same again: it goes on where this one ended. Or change the policy, drop the database and begin with"
+    " a fresh copy.",
 )
-UNPROVEN = (
+UNPROVEN = Left(
     "The database is masked but not proven: nobody may use it. Remove what was found and run the same again, which"
     " proves it anew, or drop it. To use it unproven all the same: DROP SCHEMA branchwarden_journal CASCADE."
 )
-UNATTESTED = "The database is masked and proven, but not attested: mask a fresh copy where you need that."
-UNTOUCHED = "No row was changed: run it again when it suits, with this policy and key or others."
+UNATTESTED = Left("The database is masked and proven, but not attested: mask a fresh copy where you need that.")
+UNTOUCHED = Left("No row was changed: run it again when it suits, with this policy and key or others.")
 HALF = "An earlier run was cut off here: this one goes on where that one ended."
 
 
@@ -96,7 +100,7 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
 def _proven(witness: Witness) -> DatabaseProof:
     proof = witness.judge()
     if proof.problems:
-        raise ResidueError(proof.problems)
+        raise ResidueError(proof.problems, originals=proof.found)
     return proof
 
 

@@ -17,6 +17,7 @@ from sanitizers.engines.journal import Mode, journaled_schema
 from sanitizers.engines.large_objects import read_owners
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.preflight import unreadable
+from sanitizers.engines.rewritten import name_of, rewritten_tables
 from sanitizers.explain import without_values
 from sanitizers.fields.keyring import Keyring
 from sanitizers.notes import find_notes
@@ -130,14 +131,24 @@ def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
     rows, size = sum(table.row_estimate for table in schema.tables), sum(table.total_bytes for table in schema.tables)
     seconds = size / BYTES_PER_SECOND[wish.mode]
-    yield f"about {rows:,} rows, {readable_size(size)} with indexes: about {readable_time(seconds)}"
+    before = " before the sample" if wish.policy.share else ""
+    yield f"about {rows:,} rows, {readable_size(size)} with indexes{before}: about {readable_time(seconds)}"
     if wish.mode == "in-place":
         most = max((table.total_bytes for table in schema.tables), default=0)
         yield f"it needs up to {readable_size(2 * most)} of free disk and locks each table while that is rewritten"
+        yield from _kept(plan.databases[0]) if plan else ()
     else:
         yield f"the target needs about {readable_size(size)} of disk, and so much travels through this machine"
     if facts.sessions:
         yield f"{connected(facts)} connected to {facts.name} right now"
+
+
+def _kept(plan: DatabasePlan) -> Iterator[str]:
+    masked = {name_of(table) for table in rewritten_tables(plan)}
+    kept = [table.table.total_bytes for table in plan.tables if name_of(table) not in masked]
+    if kept:
+        what = f"{len(kept):,} kept table{'' if len(kept) == 1 else 's'} ({readable_size(sum(kept))})"
+        yield f"{what} will be written anew too: what was deleted or dropped there is in the files until then"
 
 
 def connected(facts: Facts) -> str:

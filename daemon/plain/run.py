@@ -112,9 +112,23 @@ def looking(watch: Watch) -> Iterator[None]:
             raise RunFailedError(f"{_reason(error)}\nNothing was created or changed.") from None
 
 
+@dataclass(frozen=True)
+class Left:
+    """What a run has left behind and what to do about it, in words."""
+
+    words: str
+    alike: str = ""
+    """The same where the same run would fail alike."""
+
+    def after(self, error: Exception) -> str:
+        """The words for the error that ended the run."""
+        lasting = isinstance(error, CopyFailedError) and error.lasting
+        return self.alike if lasting and self.alike else self.words
+
+
 @contextmanager
-def ending(watch: Watch, state: Callable[[], str]) -> Iterator[None]:
-    """Errors of a run as ours; `state` says what the run has left behind.
+def ending(watch: Watch, left: Callable[[], Left]) -> Iterator[None]:
+    """Errors of a run as ours, with what the run has left behind.
 
     Raises:
         StoppedError: the process was asked to end.
@@ -125,14 +139,14 @@ def ending(watch: Watch, state: Callable[[], str]) -> Iterator[None]:
         yield
     except RunRefusedError:
         if watch.stop.is_set():  # what was cancelled may look like a refusal
-            raise StoppedError(f"stopped on request\n{state()}") from None
+            raise StoppedError(f"stopped on request\n{left().words}") from None
         raise
     except BlockedError as error:
         raise RunRefusedError("refused before any row was touched:", error.problems) from None
     except (BranchwardenError, SanitizerError, psycopg.Error) as error:
         if watch.stop.is_set():
-            raise StoppedError(f"stopped on request\n{state()}") from None
-        raise RunFailedError(f"{_reason(error)}\n{state()}") from None
+            raise StoppedError(f"stopped on request\n{left().words}") from None
+        raise RunFailedError(f"{_reason(error)}\n{left().after(error)}") from None
 
 
 def _reason(error: Exception) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from threading import Event
 
 import psycopg
+from psycopg import sql
 
 from daemon.errors import RunRefusedError
 from daemon.plain.pg_dump import dump_schema, find_pg_dump
-from daemon.plain.script import Entry, Script, entries, read_script, role_of
+from daemon.plain.script import Entry, Script, entries, read_script, subject_of
 from daemon.plain.server import Facts, PlainDatabase
 
 HOLDS = """
@@ -32,6 +34,7 @@ GROUP BY kind ORDER BY count(*) DESC
 TELLING = frozenset({"0A000", "3F000", "42501", "42704", "42710", "42883", "42P01", "42P06", "42P07", "58P01"})
 """SQLSTATEs whose message speaks of names alone: what is missing, there already or not allowed."""
 NOT_INSTALLED = frozenset({"0A000", "58P01"})
+_IN_SCHEMA = re.compile(r" WITH SCHEMA (\"(?:[^\"]|\"\")+\"|[\w$]+)$")
 
 
 def refuse_what_is_not_empty(target: PlainDatabase) -> None:
@@ -67,7 +70,7 @@ def make_schema(
             left = Counter(what for statement in script.optional if (what := _left_out(conn, statement)))
         except psycopg.Error as error:
             conn.rollback()
-            raise RunRefusedError(_refusal(error, _refused(conn, script))) from None
+            raise RunRefusedError(_refusal(error, _refused(conn, script), conn.info.user)) from None
         conn.commit()
     return tuple(_notes(script, left))
 
@@ -78,9 +81,9 @@ def _left_out(conn: psycopg.Connection, statement: str) -> str:
         with conn.transaction():
             conn.execute(statement.encode())
     except psycopg.errors.InsufficientPrivilege:
-        return f"{role_of(statement) or 'a publication or a comment'}: this role may not do it"
+        return f"{subject_of(statement)}: this role may not do it"
     except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidGrantOperation):
-        return f"{role_of(statement) or 'a publication or a comment'}: the target has not got it"
+        return f"{subject_of(statement)}: the target has not got it"
     return ""
 
 
@@ -105,21 +108,29 @@ def _refused(conn: psycopg.Connection, script: Script) -> Entry | None:
         conn.rollback()
 
 
-def _refusal(error: psycopg.Error, entry: Entry | None) -> str:
+def _refusal(error: psycopg.Error, entry: Entry | None, role: str) -> str:
     about = f"{entry.name}: " if entry and entry.name else ""
-    return f"the target does not take the schema: {about}{_why(error)}; it is as it was{_advice(error, entry)}"
+    return f"the target does not take the schema: {about}{_why(error)}; it is as it was{_advice(error, entry, role)}"
 
 
-def _advice(error: psycopg.Error, entry: Entry | None) -> str:
+def _advice(error: psycopg.Error, entry: Entry | None, role: str) -> str:
     """What helps, as the end of a sentence, or empty."""
     extension = entry is not None and entry.name.startswith("EXTENSION ")
     if error.sqlstate == "42501" and entry is not None and extension:
-        return f". An administrator can make it in the empty target first: {entry.statement}"
+        return f". An administrator can make it in the empty target first: {_with_schema(entry.statement, role)}"
     if error.sqlstate == "42501":
         return ". Run as a role that may, or have an administrator make the target's schema and give --schema-exists"
     if extension and error.sqlstate in NOT_INSTALLED:
         return ". Install the extension's files on the target's server first"
     return ""
+
+
+def _with_schema(statement: str, role: str) -> str:
+    """A CREATE EXTENSION for an empty database: a schema of its own is not there yet, and is to be the role's."""
+    found = _IN_SCHEMA.search(statement)
+    if found is None or found[1] in {"public", '"public"'}:
+        return statement
+    return f"CREATE SCHEMA IF NOT EXISTS {found[1]} AUTHORIZATION {sql.Identifier(role).as_string()}; {statement}"
 
 
 def _why(error: psycopg.Error) -> str:

@@ -17,7 +17,7 @@ _OPAQUE = re.compile(
 _OPTIONAL = re.compile(
     r"^(?:ALTER (?!EVENT TRIGGER)[A-Z ]+ [^;\n]+ OWNER TO [^;\n]+|GRANT [^;]+|REVOKE [^;]+"
     r"|ALTER DEFAULT PRIVILEGES [^;]+|SET SESSION AUTHORIZATION [^;]+|RESET SESSION AUTHORIZATION"
-    r"|COMMENT ON EXTENSION [^;]+|SECURITY LABEL [^;]+|(?:CREATE|ALTER) PUBLICATION [^;]+);$",
+    r"|COMMENT ON (?:EXTENSION|SCHEMA) [^;]+|SECURITY LABEL [^;]+|(?:CREATE|ALTER) PUBLICATION [^;]+);$",
     re.MULTILINE,
 )
 _UNWANTED = re.compile(
@@ -29,6 +29,7 @@ _SCHEMA = re.compile(r"^CREATE SCHEMA (?=[^\n]+;$)", re.MULTILINE)
 _EVENT_TRIGGER = re.compile(r"^CREATE EVENT TRIGGER (\S+)", re.MULTILINE)
 _HEADER = re.compile(r"^--\n-- Name: (?P<name>[^\n]*); Type: (?P<type>[A-Z ]+); Schema: [^\n]*\n--$", re.MULTILINE)
 _COMMENT = re.compile(r"^--[^\n]*\n?", re.MULTILINE)
+_COMMENTED = re.compile(r"COMMENT ON ((?:EXTENSION|SCHEMA) (?:\"(?:[^\"]|\"\")+\"|[\w$]+)) ")
 _ROLE = re.compile(r" (?:OWNER TO|TO|FROM|FOR ROLE) (\"(?:[^\"]|\"\")+\"|[\w$]+)(?: WITH GRANT OPTION)?(?: IN |;|$)")
 
 
@@ -39,7 +40,10 @@ class Script:
     required: str
     """Statements that run as one text, in one transaction."""
     optional: tuple[str, ...]
-    """Owners, privileges, publications and the like: each is left out where the target has not got what it names."""
+    """Owners, privileges, publications, comments on what may be there already and the like.
+
+    Each is left out where the target has not got what it names, or the role may not do it.
+    """
     event_triggers: tuple[str, ...]
     """Names of those that are left out: they would fire on the run's own statements."""
 
@@ -81,10 +85,12 @@ def entries(required: str) -> Iterator[Entry]:
         yield Entry(name if name.startswith(f"{kind} ") else f"{kind} {name}", required[heading.start() : end])
 
 
-def role_of(statement: str) -> str:
-    """The role that an owner or a privilege speaks of, as it is written, or empty."""
-    found = _ROLE.search(statement)
-    return found[1] if found else ""
+def subject_of(statement: str) -> str:
+    """The role or the object that an optional statement speaks of, as it is written; never the words of a comment."""
+    if comment := _COMMENTED.match(statement):
+        return f"the comment on {comment[1]}"
+    found = None if statement.startswith("SECURITY LABEL ") else _ROLE.search(statement)
+    return found[1] if found else "a publication or a label"
 
 
 def _masked(text: str) -> str:

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from daemon.neon import ApiColumn, ApiTable
-from daemon.staging.dump import DumpFacts, UniqueIndex, find_type, read_index
-from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table, TableFacts, build_table
+from daemon.staging.dump import DumpFacts, UniqueIndex, WrittenIndex, find_type, read_index
+from sanitizers.schema import Column, ColumnRef, ForeignKey, PartialKey, Schema, Table, TableFacts, build_table
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 _LENGTH = re.compile(r"(?:character varying|varchar|character|char|bpchar)\((\d+)\)")
@@ -43,6 +43,12 @@ def _table(name: tuple[str, str], family: Sequence[ApiTable], facts: DumpFacts) 
         unique_expressions=tuple(i.columns[0] for i in indexes if i.expression and len(i.columns) == 1),
         identities=tuple(_identities(root, complete)),
         computed_keys=tuple(i.columns for i in indexes if i.expression),
+        lossy_keys=tuple(i.columns for i in indexes if i.lossy),
+        null_equal_keys=(
+            *(key for t in family for key in _keys(t) if {*key} in facts.null_equal.get((t.schema, t.name), ())),
+            *(i.columns for i in indexes if i.null_equal),
+        ),
+        partial_keys=tuple(PartialKey(i.name, i.columns, i.condition, i.about) for i in indexes if i.condition),
         distinct=tuple(key[0] for key in (*_keys(root), *(i.columns for i in complete)) if len(key) == 1),
         foreign_keys=tuple(link for table in family for link in _links(table, facts)),
         whole_foreign_keys=tuple(key for table in family for key in _foreign_keys(table, facts)),
@@ -50,7 +56,7 @@ def _table(name: tuple[str, str], family: Sequence[ApiTable], facts: DumpFacts) 
     return build_table(about, tuple(_column(root, c, facts) for c in root.columns))
 
 
-def _indexes(table: ApiTable, written: Mapping[tuple[str, str], Sequence[str]]) -> list[UniqueIndex]:
+def _indexes(table: ApiTable, written: Mapping[tuple[str, str], Sequence[WrittenIndex]]) -> list[UniqueIndex]:
     columns = {column.name for column in table.columns}
     return [read_index(key, columns) for key in written.get((table.schema, table.name), ())]
 
@@ -95,6 +101,7 @@ def _column(table: ApiTable, column: ApiColumn, facts: DumpFacts) -> Column:
         generated=column.generated,
         generated_as=facts.generated.get((table.schema, table.name, column.name), ""),
         max_length=int(length[1]) if length else None,
+        loose=(table.schema, table.name, column.name) in facts.loose or _is_loose(column.type, facts),
         enum=find_type(base, facts.enums) is not None,
         array=base.endswith("[]") or base == "ARRAY",
         element=_element(base.removesuffix("[]"), facts) if base.endswith("[]") else None,
@@ -113,6 +120,12 @@ def _element(type_name: str, facts: DumpFacts) -> Column:
         enum=find_type(base, facts.enums) is not None,
         array=base.endswith("[]"),
     )
+
+
+def _is_loose(type_name: str, facts: DumpFacts) -> bool:
+    """Whether a domain of which the type is made has a nondeterministic collation."""
+    name = find_type(type_name, facts.domains)
+    return name is not None and (facts.domains[name].loose or _is_loose(facts.domains[name].base, facts))
 
 
 def _below_domains(type_name: str, facts: DumpFacts) -> tuple[str, bool]:

@@ -74,7 +74,7 @@ def pass_proofs(
     target, found = what
     problems = [*(problem for proof in found.proofs for problem in proof.problems), *found.passwords.problems]
     if problems:
-        raise ResidueError(problems)
+        raise ResidueError(problems, originals=any(proof.found for proof in found.proofs))
     found = with_branch(context, request, target, found)
     searched = tell_searched(context.tell, found.proofs)
     remarks = (f"{proof.database}: {remark}" for proof in found.proofs for remark in proof.remarks)

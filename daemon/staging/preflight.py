@@ -171,6 +171,7 @@ def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: Sta
     if request.how.mode == "in-place":
         days = listing.project.history_retention_seconds / 86400
         yield f"masked in place: its history in Neon stays raw for {days:g} days after the run (the restore window)"
+        yield "tables that are kept are written anew too, without what was deleted there: no page stays production's"
         return
     roots = sum(branch.is_root for branch in listing.branches)
     yield f"root branches: {roots} now, {roots + 1} while a previous staging branch is kept"

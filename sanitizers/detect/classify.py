@@ -15,6 +15,10 @@ ADDRESS_MARKS = frozenset({"street_address", "city", "postal_code"})
 ONLY_IN_ADDRESSES = frozenset({"state", "district"})
 PLACES = frozenset({"location_text", "street_address", "birth_place", "city"})
 PLACE_TYPES = frozenset({"point", "geometry", "geography"})
+ROWS_OWN = frozenset({"id", "session", "sid"})
+"""What a uuid is called that says which row is meant: as a credential it would break joins that nobody declared."""
+EMBEDDINGS = frozenset({"vector", "halfvec", "sparsevec"})
+UNDERSTOOD = PLACE_TYPES | EMBEDDINGS | {"hstore"}
 
 
 @dataclass(frozen=True)
@@ -36,19 +40,22 @@ def classify_columns(name: str, columns: Sequence[Column], vocabulary: Vocabular
     parts = tokens(name)
     first = [_by_name(column, vocabulary) for column in columns]
     found = {c.pii_class for c in first}
+    letter = any(singular("".join(tokens(column.name))) in vocabulary.names["letter"] for column in columns)
     role = _role(parts, vocabulary, found)
-    return tuple(_in_context(c, role, vocabulary, found) for c in first)
+    known = tuple(_in_context(c, role, vocabulary, found) for c in first)
+    return tuple(_in_letter(c, vocabulary) for c in known) if letter else known
 
 
 def _role(parts: tuple[str, ...], vocabulary: Vocabulary, found: set[str | None]) -> str:
     """`person`, `organisation` or empty. The last word of a table's name is what its rows are."""
     if parts and singular(parts[-1]) in vocabulary.tables["other"]:
         return ""
+    of_people = len(found & PERSON_MARKS) >= PERSONAL_ENOUGH
     for run in runs(parts):
-        for role in ("organisation", "person"):
-            if run.squeezed in vocabulary.tables[role]:
-                return role
-    return "person" if len(found & PERSON_MARKS) >= PERSONAL_ENOUGH else ""
+        roles = [role for role in ("organisation", "person") if run.squeezed in vocabulary.tables[role]]
+        if roles:
+            return roles[-1 if of_people else 0]
+    return "person" if of_people else ""
 
 
 def _by_name(column: Column, vocabulary: Vocabulary) -> Classified:
@@ -91,8 +98,18 @@ def _is_about(rest: tuple[str, ...], vocabulary: Vocabulary) -> bool:
 def _believed(column: Column, name: str, vocabulary: Vocabulary) -> bool:
     if column.references and column.category != "text":
         return False
+    if _unheard_of(column):
+        return True
+    if column.category == "uuid" and name == "auth_token" and {*tokens(column.name)[-1:]} <= ROWS_OWN:
+        return False
     kinds = {column.category, *({column.subtype.category} if column.subtype else ())}
     return bool(kinds & (ALWAYS_BELIEVED | vocabulary.types.get(name, frozenset())))
+
+
+def _unheard_of(column: Column) -> bool:
+    """Whether the type is an extension's or somebody's own, of which only the name is known: it may hold any text."""
+    foreign = column.kind == "b" and column.category == "other" and column.type_name[0] != "pg_catalog"
+    return foreign and column.bare_type not in UNDERSTOOD
 
 
 def _by_type(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> Classified:
@@ -109,14 +126,38 @@ def _signs(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> It
         yield "mac_address", f"the type is {column.type}"
     if value.bare_type == "tsvector":
         yield "free_text", "a search index holds the words of the text"
+    if value.bare_type in EMBEDDINGS:
+        yield "free_text", "the text of an embedding can be guessed from it"
     technical = any(run.squeezed in vocabulary.names["technical"] for run in runs(parts))
     if (value.category in {"json", "bytea"} or value.bare_type in {"hstore", "xml"}) and not technical:
         yield "payload", f"{column.type} of unknown content"
-    if value.bare_type in PLACE_TYPES and any(vocabulary.words.get(run.squeezed) in PLACES for run in runs(parts)):
-        yield "geo_point", f"it is called {column.name} and the type is {column.type}"
+    yield from _signs_of_numbers(column, parts, vocabulary)
     inside = [c for c in classify_columns(value.bare_type, value.attributes, vocabulary) if c.pii_class]
     if inside:
         yield "payload", f"its type has {', '.join(c.column.name for c in inside)}"
+
+
+def _signs_of_numbers(column: Column, parts: tuple[str, ...], vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+    """Points and arrays are places and embeddings only where they are called so."""
+    value = column.inner or column
+    if column.inner is not None and value.category == "number" and _ends_in(parts, vocabulary.names["embedding"]):
+        yield "free_text", "the text of an embedding can be guessed from it"
+    placed = any(vocabulary.words.get(run.squeezed) in PLACES for run in runs(parts))
+    if value.bare_type in PLACE_TYPES and (placed or _ends_in(parts, vocabulary.names["geographic"])):
+        yield "geo_point", f"it is called {column.name} and the type is {column.type}"
+
+
+def _ends_in(parts: tuple[str, ...], words: frozenset[str]) -> bool:
+    return any(run.squeezed in words for run in runs(parts) if not run.rest)
+
+
+def _in_letter(before: Classified, vocabulary: Vocabulary) -> Classified:
+    """`to` and `from`, which are anything elsewhere."""
+    column = before.column
+    name = vocabulary.letter.get(singular("".join(tokens(column.name))))
+    if before.pii_class is not None or name is None or not _believed(column, name, vocabulary):
+        return before
+    return Classified(column, name, f"{column.name} in a table of letters")
 
 
 def _in_context(before: Classified, role: str, vocabulary: Vocabulary, found: set[str | None]) -> Classified:

@@ -35,6 +35,7 @@ from sanitizers.strategies.postcode import Postcode
 from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.region import Region
 from sanitizers.strategies.scramble import Scramble
+from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.strategies.street import Street
 from sanitizers.strategies.text import Text
 from sanitizers.strategies.url import Url
@@ -127,6 +128,7 @@ NAMED = frozenset({"national_id", "tax_id", "health_id", "device_id", "vehicle_i
 
 # Say little about a person by themselves, and are as often about none: kept where NULL does not fit.
 COARSE = frozenset({"card_partial", "education", "evaluation", "gender", "marital_family", "nationality", "region"})
+SHUFFLED = frozenset({"education", "gender", "marital_family", "nationality"})
 KEPT = frozenset({"country", "language", "name_affix"})
 
 # When nothing else fits a column that must not be kept.
@@ -161,6 +163,8 @@ def remedies(pii_class: str | None, column: Column) -> Iterator[Strategy]:
     if pii_class is None or pii_class in KEPT:
         yield Keep()
     elif pii_class in COARSE:
+        if pii_class in SHUFFLED:
+            yield Shuffle()
         yield from (*PREFERRED.get(pii_class, ()), Null(), Keep())
     else:
         yield from _typed(column)
@@ -172,6 +176,8 @@ def remedies(pii_class: str | None, column: Column) -> Iterator[Strategy]:
 
 def _typed(column: Column) -> Iterator[Strategy]:
     """What the type alone decides, whatever the values mean."""
+    if column.array and column.element is not None and column.element.category == "number":
+        yield Null()  # an embedding of no numbers is one of the wrong length to whoever reads it
     if column.category in {"json", "array"} or column.bare_type == "xml":
         yield from (Constant(value=value) for value in _empty(column))
     if column.subtype is not None or (column.element is not None and column.element.subtype is not None):

@@ -15,6 +15,7 @@ from sanitizers.problems.links import same_fakes
 from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies import Strategy
 from sanitizers.strategies.json_only import JsonOnly
+from sanitizers.strategies.shuffle import Shuffle
 from sanitizers.widths import narrowed
 
 
@@ -88,6 +89,8 @@ def _decide(group: Mapping[ColumnRef, Member], vocabulary: Vocabulary) -> dict[C
     """The first strategy that fits every member, from the class of the first member that has one."""
     leader = next((m for m in group.values() if m.found.pii_class), next(iter(group.values())))
     for strategy in _candidates(leader, vocabulary):
+        if isinstance(strategy, Shuffle) and not (len(group) == 1 and _loose(leader)):
+            continue
         if all(_suits(strategy, m) for m in group.values()) and _alike(strategy, group.values()):
             return {ref: (strategy, _reason(m, leader, strategy)) for ref, m in group.items()}
     # Nothing is suggested: a column that the policy does not name refuses the run until a person has decided.
@@ -115,6 +118,15 @@ def _suits(strategy: Strategy, member: Member) -> bool:
     if strategy.fits(member.column) is not None:
         return False
     return strategy.keeps_unique or not _in_fragile_key(member)
+
+
+def _loose(member: Member) -> bool:
+    """Whether a value may come into another row: no key, nor what excludes rows, counts on the column beside others."""
+    table, name = member.table, member.column.name
+    keys = [key for key in table.unique_keys if len(key) > 1]
+    rows = [columns for key in table.partial_keys for columns in (key.key, key.about)]
+    excluded = [(*exclusion.equal, *exclusion.others) for exclusion in table.exclusions]
+    return not member.column.references and not any(name in names for names in (*keys, *rows, *excluded))
 
 
 def _in_fragile_key(member: Member) -> bool:

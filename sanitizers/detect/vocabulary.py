@@ -27,6 +27,7 @@ class ClassWords(_Model):
     whole: Words = ()
     person: Words = ()
     organisation: Words = ()
+    letter: Words = ()
     types: tuple[Category, ...] = ()
 
 
@@ -44,6 +45,9 @@ class NameWords(_Model):
     heads: Words = ()
     technical: Words = ()
     affixes: Words = ()
+    geographic: Words = ()
+    embedding: Words = ()
+    letter: Words = ()
 
 
 class VocabularyFile(_Model):
@@ -62,6 +66,7 @@ class Vocabulary:
     whole: Mapping[str, str]
     person: Mapping[str, str]
     organisation: Mapping[str, str]
+    letter: Mapping[str, str]
     types: Mapping[str, frozenset[Category]]
     tables: Mapping[str, frozenset[str]]
     """Keys: person, organisation, other."""
@@ -83,7 +88,7 @@ def merge_vocabularies(documents: Iterable[Mapping[str, Any]]) -> Vocabulary:
     for name, entry in (pair for file in files for pair in file.classes.items()):
         types[name] = types.get(name, frozenset()) | set(entry.types)
     return Vocabulary(
-        **{kind: _to_class(files, kind) for kind in ("words", "whole", "person", "organisation")},
+        **{kind: _to_class(files, kind) for kind in ("words", "whole", "person", "organisation", "letter")},
         types=types,
         tables={key: _squeezed(getattr(f.tables, key) for f in files) for key in TableWords.model_fields},
         names={key: _squeezed(getattr(f.names, key) for f in files) for key in NameWords.model_fields},

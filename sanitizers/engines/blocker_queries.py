@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sanitizers.engines.attachments import SEEN
 from sanitizers.engines.obstacles import CHOSEN_TABLES
 
 SERVER = """
@@ -26,6 +27,31 @@ DATABASE_OWNER = """
 SELECT pg_get_userbyid(datdba), 'the catalogs of database ' || datname
 FROM pg_database WHERE datname = current_database()
 """
+
+HANDED_OVER = (
+    SEEN  # noqa: S608  constants alone
+    + """,
+changed AS (
+  SELECT oid FROM chosen
+  UNION SELECT k.conrelid FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM chosen)
+  UNION SELECT r.oid FROM user_relation r WHERE :roots IS NULL AND r.relkind IN ('m', 'S')
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid
+                    AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i'))
+  UNION SELECT oid FROM analyzed WHERE :roots IS NOT NULL
+),
+owned AS (
+  SELECT r.owner, r.oid::bigint AS place, format('%s %s', CASE r.relkind WHEN 'm' THEN 'MATERIALIZED VIEW'
+    WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, r.qualified) AS thing
+  FROM user_relation r WHERE r.oid IN (SELECT oid FROM changed)
+  UNION ALL
+  SELECT pg_get_userbyid(datdba), 0, format('DATABASE %I', datname) FROM pg_database
+  WHERE datname = current_database() AND :roots IS NOT NULL
+)
+SELECT w.owner, array_agg(format('ALTER %s OWNER TO %I', w.thing, current_user) ORDER BY w.place)
+FROM owned w JOIN pg_roles o ON o.rolname = w.owner AND o.rolsuper GROUP BY w.owner
+"""
+)
+"""Of each superuser the statements that give what a run changes to its role; a sequence goes with its table."""
 
 ADMINS = """
 SELECT o.rolname, pg_has_role(o.oid, 'USAGE'), ARRAY(
@@ -86,14 +112,15 @@ ORDER BY 1
 """
 """Those that fire on the statements of a run: tables are never rewritten by ALTER, and nobody logs in later."""
 
-FOREIGN_PARTITIONS = (
+FOREIGN_CHILDREN = (
     CHOSEN_TABLES
     + """
-SELECT f.qualified, p.qualified, p.owner
+SELECT f.qualified, p.qualified, f.relispartition, CASE WHEN f.relispartition THEN p.owner ELSE f.owner END
 FROM user_relation f JOIN pg_inherits i ON i.inhrelid = f.oid JOIN chosen p ON p.oid = i.inhparent
-WHERE f.relkind = 'f' AND f.relispartition ORDER BY 1
+WHERE f.relkind = 'f' ORDER BY 1
 """
 )
+"""Rows would go to a partition; of any other child ANALYZE of the parent would ask the server."""
 
 SLOTS = """
 SELECT slot_name, active FROM pg_replication_slots

@@ -14,7 +14,8 @@ from sanitizers.engines.blocker_queries import (
     ADMINS,
     DATABASE_OWNER,
     EVENT_TRIGGERS,
-    FOREIGN_PARTITIONS,
+    FOREIGN_CHILDREN,
+    HANDED_OVER,
     HIDDEN_ROWS,
     MISSING_RIGHTS,
     PREPARED,
@@ -116,9 +117,11 @@ def _owners(scene: _Scene) -> Iterator[str]:
     for owner, about in _owned(scene):
         if about not in things[owner]:
             things[owner].append(about)
+    handed_over = dict(select(scene.conn, HANDED_OVER, scene.roots))
     for owner, member, admins in scene.conn.execute(ADMINS, (sorted(things),)).fetchall():
         if not member and owner not in scene.reach.roles:
-            yield _owner_sentence(scene, owner, things[owner], admins)
+            way = _handed(handed_over[owner]) if owner in handed_over else _granted(scene, owner, admins)
+            yield _owner_sentence(owner, things[owner], way)
 
 
 def _owned(scene: _Scene) -> Iterator[tuple[str, str]]:
@@ -134,13 +137,21 @@ def _owned(scene: _Scene) -> Iterator[tuple[str, str]]:
             yield from ((o.owner, f"statistics of {o.about}" if kind == "analyze" else o.about) for o in others)
 
 
-def _owner_sentence(scene: _Scene, owner: str, things: Sequence[str], admins: Sequence[str]) -> str:
+def _owner_sentence(owner: str, things: Sequence[str], way: str) -> str:
     some = ", ".join(things[:NAMED])
     more = f" and {len(things) - NAMED} more" if len(things) > NAMED else ""
+    return f"{some}{more} can be changed by {owner} alone{way}."
+
+
+def _granted(scene: _Scene, owner: str, admins: Sequence[str]) -> str:
     option = " WITH INHERIT TRUE, SET TRUE" if scene.conn.info.server_version >= 160000 else ""
-    statement = f"GRANT {_quoted(owner)} TO {_quoted(scene.me)}{option}"
     who = " or ".join([*admins, "a superuser"])
-    return f"{some}{more} can be changed by {owner} alone: run {statement} as {who}."
+    return f": run GRANT {_quoted(owner)} TO {_quoted(scene.me)}{option} as {who}"
+
+
+def _handed(statements: Sequence[str]) -> str:
+    """Who is a member of a superuser can do everything: to own what is changed is less."""
+    return f", a superuser, whose member nobody should become: run {'; '.join(statements)} as a superuser"
 
 
 def _rights(scene: _Scene) -> Iterator[str]:
@@ -169,11 +180,12 @@ def _event_triggers(scene: _Scene) -> Iterator[str]:
 
 
 def _foreign(scene: _Scene) -> Iterator[str]:
-    for partition, parent, owner in select(scene.conn, FOREIGN_PARTITIONS, scene.roots):
-        yield (
-            f"{partition} is a foreign table: rows of {parent} would be changed on another server; run"
-            f" ALTER TABLE {parent} DETACH PARTITION {partition} as {owner}."
-        )
+    for child, parent, partition, owner in select(scene.conn, FOREIGN_CHILDREN, scene.roots):
+        danger, statement = f"to analyze {parent} asks another server", f"ALTER TABLE {child} NO INHERIT {parent}"
+        if partition:
+            danger = f"rows of {parent} would be changed on another server"
+            statement = f"ALTER TABLE {parent} DETACH PARTITION {child}"
+        yield f"{child} is a foreign table: {danger}; run {statement} as {owner}."
 
 
 def _objects(scene: _Scene) -> Iterator[str]:

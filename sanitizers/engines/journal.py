@@ -30,7 +30,7 @@ from sanitizers.select import masked_select
 Mode = Literal["clean-room", "in-place"]
 State = Literal["saved", "removed", "restored"]
 
-VERSION = 2
+VERSION = 3
 LOCK = (0x6277, 0x6A6E)
 """Advisory lock of the one run that may work in a database."""
 
@@ -39,7 +39,8 @@ _SCHEMAS = TypeAdapter(Schema)
 TABLES = (
     """CREATE TABLE branchwarden_journal.purpose (
   version int NOT NULL, mode text NOT NULL, plan_digest text NOT NULL, key_check text NOT NULL, schema jsonb NOT NULL,
-  source text NOT NULL, saved boolean NOT NULL DEFAULT false, started_at timestamptz NOT NULL DEFAULT now())""",
+  source text NOT NULL, saved boolean NOT NULL DEFAULT false, proving boolean NOT NULL DEFAULT false,
+  started_at timestamptz NOT NULL DEFAULT now())""",
     """CREATE TABLE branchwarden_journal.obstacle (
   id int PRIMARY KEY, kind text NOT NULL, about text NOT NULL, owner text NOT NULL, remove text[] NOT NULL,
   restore text[] NOT NULL, state text NOT NULL DEFAULT 'saved')""",
@@ -50,6 +51,7 @@ TABLES = (
     "CREATE TABLE branchwarden_journal.witness (facts jsonb NOT NULL)",
     "CREATE TABLE branchwarden_journal.original (number int NOT NULL, hash bigint NOT NULL, distinctive bool NOT NULL)",
     "CREATE TABLE branchwarden_journal.kept (hash bigint NOT NULL)",
+    "CREATE TABLE branchwarden_journal.named (number int NOT NULL, hash bigint NOT NULL, name text NOT NULL)",
 )
 
 

@@ -21,11 +21,12 @@ SELECT nspname, relname FROM user_table WHERE relkind = 'r'
 """
 )
 
-FOREIGN_PARTITIONS = (
+FOREIGN_CHILDREN = (
     USER_TABLES
     + """
-SELECT f.qualified FROM user_relation f JOIN pg_inherits i ON i.inhrelid = f.oid
-WHERE f.relkind = 'f' ORDER BY 1 LIMIT 1
+SELECT f.qualified, p.qualified, f.relispartition FROM user_relation f JOIN pg_inherits i ON i.inhrelid = f.oid
+JOIN user_table p ON p.oid = i.inhparent
+WHERE f.relkind = 'f' ORDER BY 1
 """
 )
 
@@ -99,8 +100,11 @@ def unreadable(plan: DatabasePlan, source: psycopg.Connection) -> list[str]:
     for schema, name in source.execute(NOT_ON_A_STANDBY):
         if (schema, name) not in empty:
             problems.append(f"{schema}.{name} is unlogged, so a standby has none of its rows: copy from the primary")
-    if row := source.execute(FOREIGN_PARTITIONS).fetchone():
-        problems.append(f"{row[0]} is a foreign table: rows of its parent would go to another server, detach it")
+    for child, parent, partition in source.execute(FOREIGN_CHILDREN):
+        why = f"to analyze {parent} in the target asks another server: run ALTER TABLE {child} NO INHERIT {parent}"
+        if partition:
+            why = f"rows of {parent} would go to another server: run ALTER TABLE {parent} DETACH PARTITION {child}"
+        problems.append(f"{child} is a foreign table: {why}")
     return problems
 
 

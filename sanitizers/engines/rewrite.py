@@ -1,8 +1,9 @@
-"""The in-place engine: the tables that hold personal data are rewritten where they are, everything else stays.
+"""The in-place engine: the tables that hold personal data are rewritten where they are, everything else stays as it is.
 
 1. What stands in the way is saved in the journal, then taken away.
 2. One transaction per table masks it and writes its `done` row.
-3. What was taken away comes back, with owners, comments and settings; then the journal is dropped.
+3. What was taken away comes back, with owners, comments and settings.
+4. The other tables are written anew as they are, without deleted rows and dropped columns; the journal is dropped.
 
 A run that was cut off at any point is gone on with by the next one with the same plan and key. For that plan, read the
 schema with `journal.journaled_schema`: the catalog of a half-done database lacks what was taken away.
@@ -19,6 +20,7 @@ import psycopg
 
 from sanitizers.engines.attachments import CONSTRAINED, REBUILT, REMOVED, RESTORED_LAST, read_attachments
 from sanitizers.engines.blockers import Reach, blockers_in_reach
+from sanitizers.engines.compact import compact_kept
 from sanitizers.engines.crew import Crew
 from sanitizers.engines.emptied import refuse_emptied
 from sanitizers.engines.journal import Journal, journal_purpose, open_journal
@@ -28,6 +30,7 @@ from sanitizers.engines.refill import refill_tables
 from sanitizers.engines.rewritten import find_relations, name_of, rewritten_tables, together
 from sanitizers.engines.stale import clear_stale_statistics, vacuum_statistics
 from sanitizers.engines.stream import CopyReport
+from sanitizers.engines.written import begin_proof, refuse_written
 from sanitizers.errors import BlockedError, CatalogsDifferError
 from sanitizers.explain import without_values
 from sanitizers.fields.keyring import Keyring
@@ -84,7 +87,7 @@ def rewrite_database(run: RewriteRun, progress: Callable[[Progress], None]) -> C
     Raises:
         BlockedError: something stands in the way that a person must change first; nothing was touched.
         CatalogsDifferError: the schema is not the plan's any more; nothing was touched.
-        UnfinishedRunError: a run with another plan or key was cut off here; nothing was touched.
+        UnfinishedRunError: a run with another plan or key was cut off here, and nothing was touched; or somebody wrote.
         CopyFailedError: anything else; names the object, never a value. Run again: it goes on from there.
     """
     track = Track(progress, run.stop)
@@ -113,7 +116,12 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         unlink_all(hands[0], track.say)
         _mask(run, journal, crew, track)
         _complete(run, journal, crew, track)
-        tables = tuple(journal.done().values())
+        masked = rewritten_tables(run.plan)
+        compact_kept(journal, crew, [r.oid for r in find_relations(hands[0].own, masked).values()], track)
+        refuse_written(hands[0], journal, masked)
+        begin_proof(hands[0].own)
+        done = journal.done()
+        tables = tuple(done[name] for name in map(name_of, masked))
         run.prove()
         journal.close()
         return CopyReport(tables, track.finish())
@@ -130,6 +138,7 @@ def _begin(run: RewriteRun, sessions: Sessions, track: Track) -> Journal:
     await_others(own)
     if journal.saved:
         refuse_emptied(sessions, journal)
+        refuse_written(sessions, journal, rewritten_tables(run.plan))
     else:
         if read_schema(own).digest != run.plan.schema.digest:
             journal.close()

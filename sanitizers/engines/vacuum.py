@@ -1,4 +1,4 @@
-"""Rids catalogs of rows that are gone for every reader and still on disk: they hold originals until then."""
+"""Rids tables and catalogs of rows that are gone for every reader and still on disk: they hold originals until then."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -19,57 +18,54 @@ PAUSE = 0.5  # seconds
 
 
 def vacuum_catalog(conn: psycopg.Connection, catalog: str, patience: float = PATIENCE) -> None:
-    """Write a table of pg_catalog anew without its dead rows; `conn` is the database owner's.
+    """As `vacuum_table`, for a table of pg_catalog."""
+    vacuum_table(conn, ("pg_catalog", catalog), patience)
+
+
+def vacuum_table(conn: psycopg.Connection, name: tuple[str, str], patience: float = PATIENCE) -> None:
+    """Write a table (schema and name) anew without its dead rows; `conn` is the database owner's.
 
     Raises:
         CopyFailedError: Postgres passed it by, or some transaction may still read what should be gone.
     """
     give_up = time.monotonic() + patience
-    while left := _vacuum(conn, catalog):
+    while left := _vacuum(conn, name):
         if time.monotonic() > give_up:
             raise CopyFailedError(
-                f"{left} old row versions in pg_catalog.{catalog} stay, which may hold originals: a transaction of this"
+                f"{left} old row versions in {'.'.join(name)} stay, which may hold originals: a transaction of this"
                 " database, a standby or a replication slot may still read them; end it, then run again"
             )
         time.sleep(PAUSE)
 
 
-def _vacuum(conn: psycopg.Connection, catalog: str) -> int:
+def _vacuum(conn: psycopg.Connection, name: tuple[str, str]) -> int:
     """How many dead rows could not be removed."""
-    with _heard(conn) as said:
-        conn.execute(sql.SQL("VACUUM (FULL, VERBOSE) pg_catalog.{}").format(sql.Identifier(catalog)))
-    left = [notice.left for notice in said if notice.left is not None]
-    if not left or any(notice.warning for notice in said):
+    with _heard(conn) as left:
+        conn.execute(sql.SQL("VACUUM (FULL, VERBOSE) {}").format(sql.Identifier(*name)))
+    if not left:
         raise CopyFailedError(
-            f"Postgres did not VACUUM pg_catalog.{catalog}, where old row versions may hold originals: the run's role"
+            f"Postgres did not VACUUM {'.'.join(name)}, where old row versions may hold originals: the run's role"
             " must own the database or be a member of its owner; then run again"
         )
-    return max(left)
-
-
-@dataclass(frozen=True)
-class _Notice:
-    """What the server says beside its answer: a warning, or how many dead rows had to stay."""
-
-    warning: bool
-    left: int | None
+    return left[0]  # what follows is from people's functions, which indexes are built with
 
 
 @contextmanager
-def _heard(conn: psycopg.Connection) -> Iterator[list[_Notice]]:
-    """Outside a transaction, as VACUUM wants it."""
-    said: list[_Notice] = []
+def _heard(conn: psycopg.Connection) -> Iterator[list[int]]:
+    """The numbers of dead rows that had to stay, as VERBOSE tells them; outside a transaction, as VACUUM wants it."""
+    left: list[int] = []
 
     def hear(notice: Diagnostic) -> None:
         # In any language the detail of VERBOSE begins with the number of dead rows that cannot be removed yet.
         number = re.search(r"\d+", notice.message_detail or "")
-        said.append(_Notice(notice.severity_nonlocalized == "WARNING", int(number[0]) if number else None))
+        if number and notice.severity_nonlocalized == "INFO":
+            left.append(int(number[0]))
 
     conn.commit()
     conn.autocommit = True
     conn.add_notice_handler(hear)
     try:
-        yield said
+        yield left
     finally:
         conn.remove_notice_handler(hear)
         if not conn.closed:

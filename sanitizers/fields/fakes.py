@@ -31,7 +31,7 @@ from sanitizers.formulas import (
 from sanitizers.persons import PERSON
 from sanitizers.pools import FALLBACK, PoolName, pool
 from sanitizers.strategies.card import TEST_NUMBERS
-from sanitizers.strategies.email import FIRST, WORDS
+from sanitizers.strategies.email import FIRST, TITLE, TITLED, WORDS
 from sanitizers.strategies.iban import ACCOUNTS, Country
 from sanitizers.strategies.ip import NETS
 from sanitizers.strategies.national_id import TRIES
@@ -173,13 +173,17 @@ def _spelt(address: str, name: str, rest: str) -> str | None:
     """Capitals where the address, which is ASCII, has a pattern of them that the strategy gives its fake as well."""
     if address == address.upper():
         return (name + rest).upper()
+    if re.search(TITLED, address):
+        rest = rest.replace("@e", "@E")
     if re.fullmatch(WORDS, address):
         return re.sub("[a-z0-9]+", lambda word: word[0].capitalize(), name) + rest
-    return name[0].upper() + name[1:] + rest if re.fullmatch(FIRST, address) else None
+    if re.fullmatch(FIRST, address):
+        return name[0].upper() + name[1:] + rest
+    return name + rest if re.fullmatch(TITLE, address) else None
 
 
 def _drawn(fake: str, bits: bytes) -> str:
-    """Capitals where the bits of the spelling are set; of the domain's first two letters the first has one always."""
+    """Capitals where the bits of the spelling are set; of the domain's first two letters the second alone has one."""
     at = fake.index("@") + 2  # as SQL counts
-    capitals = (n != at + 1 and (bits[n // 8] >> n % 8 & 1 or n == at) for n in range(1, len(fake) + 1))
+    capitals = (n != at and (bits[n // 8] >> n % 8 & 1 or n == at + 1) for n in range(1, len(fake) + 1))
     return "".join(c.upper() if capital else c for c, capital in zip(fake, capitals, strict=True))

@@ -26,6 +26,7 @@ from sanitizers.strategies.sql_expression import SqlExpression
 EXACT = frozenset({"text", "integer", "date", "timestamp", "uuid", "boolean", "enum", "bytea"})
 """Categories of which equal values are written in one way; of the numbers 1.0 and 1.00 it is not so."""
 _SCALED = re.compile(r"numeric\(\d+(,\d+)?\)")
+_STAYING = "keep it, or shuffle it"
 _NAME = r'(?<![\w"]){}(?![\w"])'
 _NULLNESS = r"\(?{}\)?(?:::[\w .\"]+)? IS (?:NOT )?NULL"
 _PRESENT = r"\(?{}\)?(?:::[\w .\"]+)? IS NOT NULL"
@@ -74,13 +75,19 @@ def _merges(place: Place, column: Column, key: tuple[str, ...]) -> str | None:
         case Null() if key in place.table.strict_keys:
             return "holds NULL for equal to NULL, or computes something of it"
         case Permute() if key in place.table.computed_keys and column.category == "text":
-            return "computes something of it, in which fakes may be equal"
+            return f"computes something of it, in which fakes may be equal: {_STAYING}"
         case Permute() if column.loose:
             return f"must stay unique and {BLURRED}"
         case Shuffle() as shuffle if len(key) > 1 and not set(key) <= set(shuffle.group(column.name)):
             return "must stay unique: shuffle all of its columns together, by with"
+        case strategy if strategy and strategy.masks and not isinstance(strategy, Null | Shuffle) and _lost(place, key):
+            return f"computes something of it, in which fakes may be equal: {_STAYING}"
         case _:
             return None
+
+
+def _lost(place: Place, key: tuple[str, ...]) -> bool:
+    return key in place.table.lossy_keys and not place.table.holds_anyway(key)
 
 
 def _computed(place: Place, key: tuple[str, ...]) -> bool:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from sanitizers.decisions import Decisions
+from sanitizers.persons import own_source
 from sanitizers.rules import ColumnPath
 from sanitizers.schema import Column, Table
-from sanitizers.strategies import Inputs, Strategy
+from sanitizers.strategies import Inputs, MaskingStrategy, Strategy
 
 Known = Mapping[ColumnPath, Column]
 """Every column of every database."""
@@ -87,14 +88,19 @@ def _changes(end: _End, known: Known, decisions: Decisions) -> bool:
 
 def same_fakes(strategy: Strategy, one: Column, other: Column) -> bool:
     """Whether the strategy turns equal values of both columns into equal fakes."""
-    return _rendered(strategy, one) == _rendered(strategy, other)
+    return form_of_fakes(strategy, one) == form_of_fakes(strategy, other)
 
 
-def _rendered(strategy: Strategy, column: Column) -> str:
+def form_of_fakes(strategy: MaskingStrategy, column: Column) -> str:
+    """All that decides a fake: what it is made of, and what it is drawn by. Linked values are drawn by themselves."""
+    values = (column.inner if strategy.inside(column) else None) or column
     value, digest = sql.Identifier("value"), sql.Identifier("digest")
-    expression = strategy.expression(column, Inputs(value, digest, digest)).as_string()
+    expression = strategy.expression(values, Inputs(value, digest, digest)).as_string()
+    if not strategy.digested:
+        return expression
+    drawn_by = own_source(strategy, values).of_value(value).as_string()  # of a citext without its capitals
     # To Postgres blanks at the end of a char(n) are nothing, in any other text they count.
-    return f"{expression} {column.category} {column.bare_type in PADDED}" if strategy.digested else expression
+    return f"{expression} {drawn_by} {column.category} {values.bare_type in PADDED}"
 
 
 PADDED = frozenset({"character", "char", "bpchar"})

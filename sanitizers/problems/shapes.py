@@ -9,7 +9,6 @@ from sanitizers.problems.keys import not_together
 from sanitizers.problems.place import Place
 from sanitizers.schema import Column, Exclusion
 from sanitizers.strategies import Strategy
-from sanitizers.strategies.constant import Constant
 from sanitizers.strategies.date_shift import DateShift
 from sanitizers.strategies.derived import Derived
 from sanitizers.strategies.encrypt import Encrypt
@@ -42,8 +41,6 @@ def _problems(place: Place, column: Column, strategy: Strategy) -> Iterator[str]
             yield from _derived(place, column, strategy)
         case Shuffle():
             yield from _shuffle(place, column, strategy)
-        case Constant() if column.labels and strategy.text not in column.labels:
-            yield f"constant does not fit: the value is no label of {column.type}"
         case DateShift() | RangeShift():
             missing = [name for name in strategy.per if place.table.column(name) is None]
             yield from (f"{strategy.kind}: per: there is no column {name}" for name in missing)

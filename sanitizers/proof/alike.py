@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from sanitizers.deparse import DEPARSE
+from sanitizers.deparse import DEPARSE, as_restored
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.rebuild import SEQUENCES
 
-VIEW = "definition of view"
+VIEW, POSITION = "definition of view", "position of sequence"
 OBJECTS = (
     USER_TABLES  # noqa: S608  constants alone
     + """
@@ -78,7 +79,8 @@ def compared(
         elif (kind, name) not in here:
             yield f"{kind} {name} is not in the source"
         elif here[kind, name] != there[kind, name]:
-            yield f"{kind} {name} differs from the source's"
+            back = f": {here[kind, name]} sets it back" if kind == POSITION else ""
+            yield f"{kind} {name} differs from the source's{back}"
     yield from (f"index {row[0]} is invalid" for row in target.execute(INVALID))
 
 
@@ -86,8 +88,16 @@ def read_objects(conn: psycopg.Connection) -> dict[tuple[str, str], object]:
     """The definition of every object, by kind and name."""
     with conn.transaction(force_rollback=True):
         conn.execute(DEPARSE)
-        objects: dict[tuple[str, str], object] = {(kind, name): text for kind, name, text in conn.execute(OBJECTS)}
+        written = conn.execute(OBJECTS)
+        objects: dict[tuple[str, str], object] = {(kind, name): as_restored(text) for kind, name, text in written}
         for schema, name, _ in conn.execute(SEQUENCES).fetchall():
             position = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))
-            objects["position of sequence", f"{schema}.{name}"] = conn.execute(position).fetchone()
+            row = conn.execute(position).fetchone()
+            objects[POSITION, f"{schema}.{name}"] = _restoring(sql.Identifier(schema, name), row or ())
     return objects
+
+
+def _restoring(sequence: sql.Identifier, position: Sequence[Any]) -> str:
+    """The position as the statement that sets it."""
+    arguments = sql.SQL(", ").join(map(sql.Literal, (sequence.as_string(), *position)))
+    return sql.SQL("SELECT setval({})").format(arguments).as_string()

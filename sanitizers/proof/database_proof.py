@@ -88,6 +88,11 @@ class DatabaseProof:
         return tuple(what for road in self.roads for what in road.unseen)
 
     @property
+    def found(self) -> bool:
+        """Whether originals of masked columns are left."""
+        return any(column.found for column in self.columns)
+
+    @property
     def clean(self) -> bool:
         """Whether no road failed; one that is unknown is none that failed."""
         return all(road.status is not Status.FAIL for road in self.roads)

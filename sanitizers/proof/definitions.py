@@ -82,21 +82,21 @@ remark (class, object, part, body) AS (
     UNION ALL SELECT 'pg_class'::regclass, ftrelid, ftoptions FROM pg_foreign_table
   ) AS foreign_thing (class, object, options)
 )
-SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body, coalesce(labels, '{}') FROM (
-  SELECT class, object, 0, body, labels FROM definition LEFT JOIN labelled USING (class, object)
-  UNION ALL SELECT class, object, part, body, NULL FROM remark
-) AS d (class, object, part, body, labels)
+SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body, coalesce(labels, '{}'), remark FROM (
+  SELECT class, object, 0, body, labels, false FROM definition LEFT JOIN labelled USING (class, object)
+  UNION ALL SELECT class, object, part, body, NULL, true FROM remark
+) AS d (class, object, part, body, labels, remark)
 WHERE object >= 16384 AND body <> '' AND NOT EXISTS (
   SELECT FROM pg_depend e WHERE e.classid = d.class AND e.objid = d.object AND e.deptype = 'e')
 UNION ALL
 SELECT 'the settings of ' || coalesce('role ' || rolname, 'the database'), (
-  SELECT string_agg(quote_literal(split_part(c, '=', 2)), ' ') FROM unnest(setconfig) AS c), '{}'
+  SELECT string_agg(quote_literal(split_part(c, '=', 2)), ' ') FROM unnest(setconfig) AS c), '{}', false
 FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole
 WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-ORDER BY 1
+ORDER BY 1, 4 DESC, 2
 """
-"""What each object is called, its text, and the labels of the enums that it speaks of; the objects of extensions and of
-Postgres itself are nobody's data."""
+"""What each object is called, its text, the labels of the enums that it speaks of, and whether that is a comment, which
+comes first; the objects of extensions and of Postgres itself are nobody's data."""
 
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
 CODE = re.compile(r"[a-z_-]+")
@@ -117,11 +117,22 @@ class Definition:
 
 
 def read_definitions(conn: psycopg.Connection) -> tuple[Definition, ...]:
-    """Every definition of the database."""
+    """Every definition of the database, with all that is said of an object under its one name.
+
+    Where labels are excused in the definition alone, its comment is apart.
+    """
     with conn.transaction(force_rollback=True):
         conn.execute(DEPARSE)
         rows = conn.execute(DEFINITIONS).fetchall()
-    return tuple(Definition(name, text or "", _words(labels)) for name, text, labels in rows)
+    texts: dict[tuple[str, frozenset[str]], list[str]] = {}
+    for name, text, labels, _ in rows:
+        texts.setdefault((name, _words(labels)), []).append(text or "")
+    excusing = {name for name, labels in texts if labels}
+    # Comments come first: their quotes are even, those of a function's body may not be and would hide what follows.
+    return tuple(
+        Definition(name if labels or name not in excusing else f"{name} (comment)", "\n".join(found), labels)
+        for (name, labels), found in texts.items()
+    )
 
 
 def read_labels(conn: psycopg.Connection) -> frozenset[str]:

@@ -20,6 +20,8 @@ class ColumnSearched:
     by_coincidence: int = 0
     """Common words, too few of the column's in one place to be a copy of it; labels of enums."""
     found: int = 0
+    repeated: int = 0
+    """Of a document: values of columns that the policy keeps, which it repeats."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,12 @@ class Looked:
     """A column that the policy calls public: no hit counts there."""
     labels: bool = False
     """Holds labels of an enum: one that is a word of the schema is a coincidence."""
+    drawn: bool = False
+    """A masked column whose fakes are of one small domain with originals, such as days: no hit counts there."""
+    kept: bool = False
+    """A column that the policy keeps: what a document repeats of it does not count there."""
+    called: str | None = None
+    """What a document calls the values of a kept column of texts; None where it does not matter."""
     road: str = "columns"
     """The road that answers for it."""
 

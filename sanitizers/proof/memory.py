@@ -26,6 +26,9 @@ _WRITE = (
         "INSERT INTO branchwarden_journal.original SELECT h.number, {}, h.distinctive FROM pg_temp.original AS h"
     ).format(_SECRET),
     sql.SQL("INSERT INTO branchwarden_journal.kept SELECT {} FROM pg_temp.kept AS h").format(_SECRET),
+    sql.SQL("INSERT INTO branchwarden_journal.named SELECT h.number, {}, h.name FROM pg_temp.named AS h").format(
+        _SECRET
+    ),
 )
 # Only what was found again matters as a hash; all others count, no more.
 _READ = (
@@ -37,6 +40,10 @@ _READ = (
     sql.SQL(
         "INSERT INTO pg_temp.kept SELECT h.hash FROM (SELECT DISTINCT hash FROM pg_temp.original WHERE hash IS NOT NULL"
         ") AS h WHERE {} IN (SELECT hash FROM branchwarden_journal.kept)"
+    ).format(_SECRET),
+    sql.SQL(
+        "INSERT INTO pg_temp.named SELECT n.number, h.hash, n.name FROM branchwarden_journal.named AS n"
+        " JOIN (SELECT DISTINCT hash FROM pg_temp.original WHERE hash IS NOT NULL) AS h ON {} = n.hash"
     ).format(_SECRET),
 )
 

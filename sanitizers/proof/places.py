@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from sanitizers.json_text import refused_by_jsonb, scalars_of
+from sanitizers.proof.decided import CALLED, LEAVES
 from sanitizers.proof.inside import WHOLE, Inside
 from sanitizers.strategies.nested import kept_value
 
@@ -129,6 +130,8 @@ class Place:
     percent: float = 100
     """Of the table's blocks, which are drawn by `sample`."""
     sample: int = 0
+    unsaid: str = ""
+    """Pattern of leaves that say nothing when they are found, because fakes of other rows look alike."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -137,6 +140,23 @@ class Place:
 
     def __str__(self) -> str:
         return ".".join(self.key)
+
+    @property
+    def is_document(self) -> bool:
+        """Whether its leaves may have names: JSON, hstore, composite values; arrays of all that, too."""
+        return self.kind in _DOCUMENTS and self.kind != "words"
+
+    def named(self, names: Sequence[str]) -> sql.Composed:
+        """SELECT every leaf under members of such names as `v`, and that as `name`."""
+        column = sql.Identifier("t", self.column)
+        return LEAVES.format(
+            normal=normal(sql.SQL("(leaf #>> '{}')")),
+            relation=self._rows("NOT"),
+            document=self._document(column),
+            called=CALLED,
+            names=sql.Literal(list(names)),
+            column=column,
+        )
 
     def values(self, *, keys: bool = False) -> sql.Composed:
         """SELECT every value as `v`: text, trimmed, lower case in ASCII; of nested ones every leaf.
@@ -215,13 +235,16 @@ class Place:
     def _leaves(self, column: sql.Composable, *, keys: bool) -> sql.Composable:
         if self.kind not in _DOCUMENTS:
             return _PLAIN.format(column)
-        text = sql.SQL("{}::text").format(column)
-        document: sql.Composable = _DOCUMENTS[self.kind].format(
-            column=column, refused=refused_by_jsonb(text), scalars=scalars_of(text)
-        )
-        if self.without:
-            document = _WITHOUT.format(document=document, members=sql.Literal(list(self.without)))
+        document = self._document(column)
         return _NESTED.format(document=document) + (_KEYS.format(document=document) if keys else sql.SQL(""))
+
+    def _document(self, column: sql.Composable) -> sql.Composed:
+        """As jsonb."""
+        text = sql.SQL("{}::text").format(column)
+        document = _DOCUMENTS[self.kind].format(column=column, refused=refused_by_jsonb(text), scalars=scalars_of(text))
+        if not self.without:
+            return document
+        return _WITHOUT.format(document=document, members=sql.Literal(list(self.without)))
 
 
 def normal(text: sql.Composable) -> sql.Composed:

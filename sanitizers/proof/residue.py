@@ -9,12 +9,13 @@ can produce proves nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
+from sanitizers.proof.decided import NAMED, decide
 from sanitizers.proof.looked import ColumnSearched, Hit, Looked
 from sanitizers.proof.places import Place, normal
 from sanitizers.proof.sieve import Sieve, make_sieve, with_parameters
@@ -28,9 +29,10 @@ BATCH = 10_000  # values in this process's memory at once
 
 _ORIGINALS = sql.SQL("""
 SELECT {number}, hashtextextended(v, {seed}), CASE WHEN v ~ '[^0-9[:punct:][:space:]]' THEN length(v) >= {shortest}
-  ELSE length(v) - length(translate(v, '0123456789', '')) >= {digits} END
+  ELSE length(v) - length(translate(v, '0123456789', '')) >= {digits} END {unsaid}
 FROM (SELECT DISTINCT v FROM ({values}) AS each WHERE v <> '') AS d
 """)
+_UNSAID = sql.SQL("AND v !~ {}")
 _HASHES = sql.SQL(
     "SELECT DISTINCT {number}, hashtextextended(v, {seed}) FROM ({values}) AS each WHERE length(v) >= {shortest}"
 )
@@ -76,19 +78,22 @@ WHERE p.labels AND h.hash IN (SELECT hash FROM pg_temp.label)
 _RESIDUE = sql.SQL("""
 CREATE TEMP TABLE residue {end} AS
 SELECT h.original, h.place, h.hash FROM pg_temp.hit h JOIN pg_temp.place p ON p.number = h.place
-WHERE NOT p.public
+WHERE NOT p.public AND NOT p.drawn
+  AND NOT ((p.kept OR p.derived) AND EXISTS (
+    SELECT FROM pg_temp.decided d WHERE (d.original, d.hash) = (h.original, h.hash)))
   AND NOT EXISTS (SELECT FROM pg_temp.chance c WHERE c.hash = h.hash)
   AND NOT EXISTS (
     SELECT FROM pg_temp.coincidence c WHERE (c.original, c.place, c.hash) = (h.original, h.place, h.hash))
   AND NOT (p.derived AND EXISTS (
     SELECT FROM pg_temp.hit o JOIN pg_temp.place q ON q.number = o.place
-    WHERE q.public AND o.original = h.original AND o.hash = h.hash))
+    WHERE (q.public OR q.drawn) AND o.original = h.original AND o.hash = h.hash))
 """)
 _COUNTS = """
 SELECT number, count(*) FILTER (WHERE distinctive), count(*) FILTER (WHERE NOT distinctive),
   count(*) FILTER (WHERE hash IN (SELECT hash FROM pg_temp.chance)),
   (SELECT count(DISTINCT c.hash) FROM pg_temp.coincidence c WHERE c.original = number),
-  (SELECT count(DISTINCT r.hash) FROM pg_temp.residue r WHERE r.original = number)
+  (SELECT count(DISTINCT r.hash) FROM pg_temp.residue r WHERE r.original = number),
+  (SELECT count(DISTINCT d.hash) FROM pg_temp.decided d WHERE d.original = number)
 FROM pg_temp.original GROUP BY number
 """
 _RESIDUE_BY_PLACE = """
@@ -99,7 +104,9 @@ CREATE TEMP TABLE original (number int, hash bigint, distinctive boolean) {end};
 CREATE TEMP TABLE kept (hash bigint) {end};
 CREATE TEMP TABLE found (number int, hash bigint) {end};
 CREATE TEMP TABLE spoken (number int, v text) {end};
-CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean, labels boolean) {end};
+CREATE TEMP TABLE named (number int, hash bigint, name text) {end};
+CREATE TEMP TABLE place (number int, name text, derived boolean, public boolean, labels boolean, drawn boolean,
+  kept boolean, called text) {end};
 CREATE TEMP TABLE label (hash bigint) {end};
 CREATE TEMP TABLE chance (hash bigint) {end}
 """)
@@ -156,14 +163,23 @@ class Search:
     def add_originals(self, column: Place, source: psycopg.Connection) -> None:
         """Collect what is to be searched for, and what of it the policy keeps."""
         number, kept = sql.Literal(len(self._columns)), column.kept_values()
+        unsaid = _UNSAID.format(sql.Literal(column.unsaid)) if column.unsaid else sql.SQL("")
         limits = {"shortest": sql.Literal(SHORTEST), "digits": sql.Literal(FEWEST_DIGITS)}
-        originals = _ORIGINALS.format(number=number, seed=self._seed, values=column.values(), **limits)
+        originals = _ORIGINALS.format(number=number, seed=self._seed, values=column.values(), unsaid=unsaid, **limits)
         self._bring(originals, source, "original")
         if kept is not None:
             hashes = sql.SQL("SELECT hashtextextended(v, {}) FROM ({}) AS each").format(self._seed, kept)
             self._bring(hashes, source, "kept")
         self._columns.append(column)
         self._sieve = None
+
+    def add_named(self, names: Sequence[str], source: psycopg.Connection) -> None:
+        """Collect which originals of documents stand under names of columns, given as `decided.called` writes them."""
+        known = {"seed": self._seed, "shortest": sql.Literal(SHORTEST)}
+        for number, column in enumerate(self._columns):
+            if column.is_document and names:
+                statement = NAMED.format(number=sql.Literal(number), leaves=column.named(names), **known)
+                self._bring(statement, source, "named")
 
     def expect(self, column: Place) -> None:
         """Count on the originals of a column that somebody else brings, after the columns of the target."""
@@ -197,11 +213,13 @@ class Search:
 
     def judge(self, producible: Callable[[str], bool]) -> tuple[tuple[ColumnSearched, ...], tuple[Hit, ...]]:
         """Join; count per column, and every hit that neither a pool nor a public column explains."""
+        documents = [number for number, column in enumerate(self._columns) if column.is_document]
         hits, residue = (statement.format(end=self._home.end) for statement in (_HITS, _RESIDUE))
         for statement in ("ANALYZE pg_temp.original", "ANALYZE pg_temp.found", hits, "ANALYZE pg_temp.hit"):
             self._conn.execute(statement)
         for which, number, values in list(self._hit_values()):
             self._set_chance_aside(which, number, values, producible)
+        decide(self._conn, documents, self._home.end)
         self._conn.execute(self._coincidence())
         self._conn.execute(residue)
         counts = {number: numbers for number, *numbers in self._conn.execute(_COUNTS)}
@@ -235,8 +253,9 @@ class Search:
 
     def _number(self, looked: Looked, column: Place | None = None) -> sql.Literal:
         number = len(self._places)
-        row = (number, looked.name, looked.derived, looked.public, looked.labels)
-        self._conn.execute("INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s, %s)", row)
+        decisions = (looked.public, looked.labels, looked.drawn, looked.kept, looked.called)
+        row = (number, looked.name, looked.derived, *decisions)
+        self._conn.execute("INSERT INTO pg_temp.place VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", row)
         self._places.append((looked, column))
         return sql.Literal(number)
 

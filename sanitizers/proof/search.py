@@ -9,8 +9,9 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
+from sanitizers.proof.decided import OPAQUE, called
 from sanitizers.proof.definitions import literals, read_definitions, read_labels
-from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of
+from sanitizers.proof.inside import WHOLE, Inside, common_of, inside_of, strategies_in
 from sanitizers.proof.kept import keeping
 from sanitizers.proof.looked import Looked
 from sanitizers.proof.places import Place, read_columns, read_statistics
@@ -23,6 +24,10 @@ Key = tuple[str, str, str]
 """Schema, table, column."""
 
 MATVIEWS = "SELECT schemaname::text, matviewname::text FROM pg_matviews"
+DAYS = r"\d{4}-\d\d-\d\d([ t]00:00(:00(\.0+)?)?(z|[+-]\d\d(:?\d\d)?)?)?"
+AMOUNTS = r"-?\d+(\.\d+)?"
+MOVING_DAYS = frozenset({"date_shift", "generalize"})
+MOVING_AMOUNTS = frozenset({"noise", "generalize", "coordinates"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,13 @@ def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, trac
     for number, place in enumerate(found.places):
         track.say(str(place), number, len(found.places))
         search.add_originals(place, source)
+    search.add_named(names_of_kept(plan), source)
     return found.problems
+
+
+def names_of_kept(plan: DatabasePlan) -> list[str]:
+    """What documents that repeat kept columns of texts call their values."""
+    return sorted({called for kept, called in map(_kept, _columns(plan).values()) if kept and called})
 
 
 def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: Track) -> None:
@@ -70,8 +81,12 @@ def columns_to_look_at(plan: DatabasePlan, target: psycopg.Connection) -> list[t
     found = []
     for place in read_columns(target):
         name, road = f"{plan.database}.{place}", _road(place, roads)
-        lists = Inside(separators=inside_of(columns[place.key][1]).separators) if place.key in columns else WHOLE
-        looked = Looked(name, place.derived, place.key in secret, place.labels, road)
+        looked, lists = Looked(name, place.derived, place.key in secret, place.labels, road=road), WHOLE
+        if place.key in columns:
+            column = columns[place.key][1]
+            lists = Inside(separators=inside_of(column).separators)
+            kept, said = _kept(columns[place.key])
+            looked = replace(looked, drawn=column.masked and column.residue == "none", kept=kept, called=said)
         found.append((looked, replace(place, inside=lists)))
     return found
 
@@ -117,7 +132,21 @@ def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:
         common=common_of(column.strategy) or ("word" if place.kind == "words" else ""),
         kept=sql.SQL(" OR ").join(reasons) if reasons else None,
         inside=inside_of(column),
+        unsaid=_unsaid(column) if place.is_document else "",
     )
+
+
+def _kept(pair: tuple[TablePlan, ColumnPlan]) -> tuple[bool, str | None]:
+    """Whether the policy keeps a column, and what documents that repeat it call its values, where that matters."""
+    column = pair[1].column
+    return isinstance(pair[1].strategy, Keep), None if column.category in OPAQUE else called(column.name)
+
+
+def _unsaid(column: ColumnPlan) -> str:
+    """Leaves that others are moved to when days and amounts in documents are: one is another's fake by chance."""
+    kinds = {str(s.kind) for s in strategies_in(column.strategy) if s.masks}  # type: ignore[attr-defined]
+    patterns = [pattern for pattern, some in ((DAYS, MOVING_DAYS), (AMOUNTS, MOVING_AMOUNTS)) if kinds & some]
+    return "|".join(f"^({pattern})$" for pattern in patterns)
 
 
 def _columns(plan: DatabasePlan) -> dict[Key, tuple[TablePlan, ColumnPlan]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
@@ -12,7 +13,7 @@ from sanitizers.proof.places import Place
 from sanitizers.proof.producible import Producible
 from sanitizers.proof.readers import Readers
 from sanitizers.proof.roads.originals import distinctive
-from sanitizers.proof.search import columns_to_look_at, not_searched, texts_to_look_at, wanted
+from sanitizers.proof.search import columns_to_look_at, names_of_kept, not_searched, texts_to_look_at, wanted
 from sanitizers.proof.verdict import Columns, Pair, Verdict
 from sanitizers.proof.whole import Whole
 from sanitizers.track import Track
@@ -34,7 +35,7 @@ def search_whole(plan: DatabasePlan, source: Readers, target: Readers, seed: int
         {number: counted.count for number, counted in whole.originals.searched.items()},
         {number: counted.count for number, counted in whole.originals.too_short.items()},
     )
-    verdict = Verdict(columns, looked, hits, chance, labels)
+    verdict = Verdict(columns, looked, hits, chance, labels, _named(whole, plan, looked, hits))
     places = Counter(place.road for place in looked if not place.public)
     return Searched(
         tuple(verdict.searched()),
@@ -56,6 +57,18 @@ def _look(plan: DatabasePlan, whole: Whole, target: Readers) -> list[Looked]:
     return looked
 
 
+def _named(
+    whole: Whole, plan: DatabasePlan, looked: list[Looked], hits: Mapping[Pair, Collection[int]]
+) -> Mapping[int, Collection[tuple[int, str]]]:
+    """Of documents whose leaves were found in kept columns of texts: the names that they stand under."""
+    wanted_: dict[int, set[int]] = {}
+    for (number, at), hashes in hits.items():
+        if looked[at].kept and looked[at].called is not None and whole.columns[number].is_document:
+            wanted_.setdefault(number, set()).update(hashes)
+    names = names_of_kept(plan)
+    return {number: whole.names(whole.columns[number], hashes, names) for number, hashes in wanted_.items()}
+
+
 def _explained(
     whole: Whole, columns: tuple[Place, ...], plan: DatabasePlan
 ) -> tuple[Mapping[Pair, Collection[int]], set[int]]:
@@ -73,7 +86,7 @@ def _explained(
             for value, hash_ in whole.values(place, unknown):
                 if value in producible:
                     chance.add(hash_)
-                if not distinctive(value):
+                if not distinctive(value) or (place.unsaid and re.search(place.unsaid, value)):
                     short.add(hash_)
     return dict(_pairs(by_place, by_column, kept | short)), chance & every
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from sanitizers.proof.looked import ColumnSearched, Hit, Looked
@@ -37,6 +37,8 @@ class Verdict:
     """Those that a pool can produce."""
     labels: Collection[int]
     """Those of labels of enums."""
+    named: Mapping[int, Collection[tuple[int, str]]] = field(default_factory=dict)
+    """Of documents, by number: hashes of leaves, and the names of kept columns that they stand under."""
 
     def residue(self) -> Iterator[Hit]:
         """Where originals are, in the order of the places."""
@@ -56,6 +58,7 @@ class Verdict:
                 len(hits.intersection(self.chance)),
                 _many(self._coincidence, number),
                 _many(self._residue, number),
+                len(self._decided.get(number, ())),
             )
 
     @cached_property
@@ -79,14 +82,34 @@ class Verdict:
         return {
             (number, at): found - self._coincidence[number, at] - self._known(number, at)
             for (number, at), found in self._proving.items()
-            if not self.looked[at].public
+            if not _silent(self.looked[at])
         }
 
+    @cached_property
+    def _decided(self) -> Mapping[int, set[int]]:
+        """What documents repeat of kept columns: of texts, where the document calls it as the column is called."""
+        found: dict[int, set[int]] = {}
+        for (number, at), hashes in self.hits.items():
+            place = self.looked[at]
+            if not place.kept or not self.columns.places[number].is_document:
+                continue
+            names = self.named.get(number, ())
+            same = hashes if place.called is None else {h for h in hashes if (h, place.called) in names}
+            found.setdefault(number, set()).update(same)
+        return found
+
     def _known(self, number: int, at: int) -> set[int]:
-        """What a public column says anyway, of which the place may be computed."""
-        if not self.looked[at].derived:
-            return set()
-        return set().union(*(f for (n, p), f in self.hits.items() if n == number and self.looked[p].public))
+        """What a public column says anyway, of which the place may be computed; and what a document repeats."""
+        place = self.looked[at]
+        known = set(self._decided.get(number, ())) if place.kept or place.derived else set()
+        if place.derived:
+            known.update(*(f for (n, p), f in self.hits.items() if n == number and _silent(self.looked[p])))
+        return known
+
+
+def _silent(place: Looked) -> bool:
+    """Whether no hit counts there."""
+    return place.public or place.drawn
 
 
 def _many(found: Mapping[Pair, set[int]], number: int) -> int:

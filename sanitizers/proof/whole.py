@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.proof.bits import DIFFERENT, HALVES, Bits, Different, hashes_in, sieve_of, unsigned
-from sanitizers.proof.hashed import Looks, Values, rows, together
+from sanitizers.proof.hashed import SHORTEST, Looks, Values, rows, together
 from sanitizers.proof.originals import Originals
 from sanitizers.proof.parts import LEAST
 from sanitizers.proof.places import Place, normal
@@ -43,6 +43,10 @@ LEFT JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.r
 WHERE c.relkind IN ('r', 'p', 'm')
 """
 _TEXTS = sql.SQL("SELECT hashtextextended({v}, {seed}) FROM unnest(%s::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n")
+_NAMES = sql.SQL("""
+SELECT DISTINCT e.name, {hash} FROM ({leaves}) AS e (v, name), {bits}
+WHERE {lets} AND length(e.v) >= {shortest} AND strpos(e.v, '@') = 0
+""")
 _VALUES = sql.SQL("SELECT DISTINCT e.v, {hash} FROM ({values}) AS e (v), {bits} WHERE {lets}")
 
 Found = dict[int, set[int]]
@@ -54,14 +58,14 @@ class Whole:
 
     def __init__(self, source: Readers, target: Readers, seed: int) -> None:
         self._source, self._target, self._seed = source, target, sql.Literal(seed)
-        self._columns: dict[int, Place] = {}
+        self.columns: dict[int, Place] = {}
         self._found: defaultdict[int, list[array[int]]] = defaultdict(list)
         self.originals = Originals(Bits(0))
 
     def take(self, columns: Sequence[Place]) -> None:
         """Take the originals of columns of the source."""
-        self._columns = dict(enumerate(columns))
-        self.originals = _expected(self._source.conns[0], self._columns)
+        self.columns = dict(enumerate(columns))
+        self.originals = _expected(self._source.conns[0], self.columns)
         short: set[int] = set()
 
         def of(v: Values) -> list[sql.Composed]:
@@ -76,9 +80,9 @@ class Whole:
                 if count != len(hashes):
                     short.add(number)
 
-        self._read((self._source, self._columns), of, take)
+        self._read((self._source, self.columns), of, take)
         self.originals.bits.close()
-        self._count_short({number: self._columns[number] for number in sorted(short)})
+        self._count_short({number: self.columns[number] for number in sorted(short)})
 
     def look(self, places: Sequence[Place]) -> None:
         """Look into places of the target."""
@@ -132,6 +136,23 @@ class Whole:
         self._source.read({0: place}, Question(ask, take, bits.parameters))
         return ((v, h) for v, h in found if h in hashes)
 
+    def names(self, place: Place, hashes: set[int], names: Sequence[str]) -> set[tuple[int, str]]:
+        """Which leaves of a document of the source with those hashes stand under one of the names."""
+        found: set[tuple[int, str]] = set()
+        bits = sieve_of(hashes)
+        hash_ = sql.SQL("hashtextextended(e.v, {})").format(self._seed)
+
+        def ask(conn: psycopg.Connection, places: Sequence[Place]) -> sql.Composed:
+            leaves, shortest = with_parameters(places[0].named(names), conn), sql.Literal(SHORTEST)
+            lets = bits.lets(hash_)
+            return _NAMES.format(hash=hash_, leaves=leaves, bits=bits.beside, lets=lets, shortest=shortest)
+
+        def take(_: Group, row: Row) -> None:
+            found.add((unsigned(row[1]), row[0]))
+
+        self._source.read({0: place}, Question(ask, take, bits.parameters))
+        return {(h, name) for h, name in found if h in hashes}
+
     def _count_short(self, columns: dict[int, Place]) -> None:
         (nothing,) = self.of_texts([""])
 
@@ -169,7 +190,7 @@ class Whole:
             for sent, number in zip(row, group.numbers, strict=True):
                 found[number] |= hashes.intersection(hashes_in(sent))
 
-        self._read((self._source, self._columns), of, take, bits)
+        self._read((self._source, self.columns), of, take, bits)
         return found
 
     def _read(

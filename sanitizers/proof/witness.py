@@ -21,7 +21,7 @@ from sanitizers.engines.rebuild import Connect
 from sanitizers.errors import UnfinishedRunError
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.alike import compared, read_objects
+from sanitizers.proof.alike import POSITION, compared, read_objects
 from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.kept import Counts, count_after, count_before
 from sanitizers.proof.memory import Facts, read_facts, read_hashes, write
@@ -157,6 +157,10 @@ def _open(run: WitnessRun, stack: ExitStack) -> psycopg.Connection:
 
 
 def _objects(conn: psycopg.Connection, key: bytes) -> tuple[tuple[tuple[str, str], str], ...]:
-    """Every object's definition as a digest that can be written down, and compared."""
+    """Every object's definition as a digest that can be written down, and compared; a sequence's position as it is."""
     found = read_objects(conn).items()
-    return tuple((name, hmac.digest(key, _LABEL + str(text).encode(), "sha256").hex()) for name, text in found)
+    return tuple((name, str(text) if name[0] == POSITION else _digest(key, text)) for name, text in found)
+
+
+def _digest(key: bytes, text: object) -> str:
+    return hmac.digest(key, _LABEL + str(text).encode(), "sha256").hex()

@@ -45,7 +45,7 @@ class Constant(MaskingStrategy):
     @property
     def checks(self) -> tuple[Check, ...]:
         """Not unique, of the right type, short enough."""
-        return (not_unique, self._right_type, self._short_enough)
+        return (not_unique, self._right_type, self._label, self._short_enough)
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:
         """NULL stays NULL."""
@@ -62,6 +62,11 @@ class Constant(MaskingStrategy):
         except (ValueError, KeyError, InvalidOperation):
             return f"the value is no {column.type}"
         return None
+
+    def _label(self, column: Column) -> str | None:
+        if not column.labels or self.text in column.labels:
+            return None
+        return f"the value is no label of {column.type}"
 
     def _short_enough(self, column: Column) -> str | None:
         if column.max_length is None or len(self.text) <= column.max_length:

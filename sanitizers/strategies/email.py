@@ -22,23 +22,30 @@ TWO_WORDS = HANDLE_LENGTH + 2
 """Characters of the name that reach into its second word."""
 
 # Each pattern but the last is one spelling of an address, and its fake is told from those of the others by the name's
-# capitals and the domain's first two letters (example, EXAMPLE, Example): no two spellings become one fake.
+# capitals and the domain's first two letters (example, EXAMPLE, Example, eXample): no two spellings become one fake.
 _SPELT = sql.SQL("""
 (SELECT CASE {cases} ELSE {drawn} END
 FROM (SELECT {name}::text AS name, {rest} AS rest, {text} COLLATE "C" AS v OFFSET 0) AS q)
 """)
 _DRAWN = sql.SQL("""
-(SELECT string_agg(CASE WHEN i <> w.at + 1 AND (get_bit(w.bits, i) = 1 OR i = w.at)
+(SELECT string_agg(CASE WHEN i <> w.at AND (get_bit(w.bits, i) = 1 OR i = w.at + 1)
   THEN upper(substr(w.fake, i, 1) COLLATE "C") ELSE substr(w.fake, i, 1) END, '' ORDER BY i)
 FROM (SELECT q.name || q.rest AS fake, strpos(q.name || q.rest, '@') + 1 AS at, {} AS bits OFFSET 0) AS w
 CROSS JOIN LATERAL generate_series(1, length(w.fake)) AS i)
 """)
 _SMALL = sql.SQL("WHEN {} THEN q.name || q.rest")
 _CAPITALS = sql.SQL("WHEN q.v !~ '[a-z]' AND {} THEN upper((q.name || q.rest) COLLATE \"C\")")
-_WORDS = sql.SQL('WHEN q.v ~ {} AND {} THEN initcap(q.name COLLATE "C") || q.rest')
-_FIRST = sql.SQL('WHEN q.v ~ {} AND {} THEN upper(left(q.name, 1) COLLATE "C") || substr(q.name, 2) || q.rest')
-WORDS = "^[^A-Za-z@]*[A-Z][a-z]*([^A-Za-z@]+[A-Z][a-z]*)*[^A-Za-z@]*(@[^A-Z]*)?$"
-FIRST = "^[^A-Za-z@]*[A-Z][^A-Z]*$"
+_WORDS = sql.SQL('WHEN q.v ~ {} AND {} THEN initcap(q.name COLLATE "C") || {}')
+_FIRST = sql.SQL('WHEN q.v ~ {} AND {} THEN upper(left(q.name, 1) COLLATE "C") || substr(q.name, 2) || {}')
+_TITLE = sql.SQL("WHEN q.v ~ {} AND {} THEN q.name || {}")
+_REST = sql.SQL("CASE WHEN q.v ~ {} THEN overlay(q.rest PLACING 'E' FROM strpos(q.rest, '@') + 1) ELSE q.rest END")
+_DOMAIN = "@[^A-Za-z]*[A-Z]?[^A-Z]*"
+WORDS = f"^[^A-Za-z@]*[A-Z][a-z]*([^A-Za-z@]+[A-Z][a-z]*)*[^A-Za-z@]*({_DOMAIN})?$"
+FIRST = f"^[^A-Za-z@]*[A-Z][^A-Z@]*({_DOMAIN})?$"
+TITLE = f"^[^A-Z@]*{_DOMAIN}$"
+"""A name in small letters, whose domain begins with a capital: without one, all would be small."""
+TITLED = "@[^A-Z]*[A-Z]"
+"""Of what fits one of those: whether the domain has a capital, which is then its first letter."""
 
 
 class Email(PersonalStrategy):
@@ -47,9 +54,9 @@ class Email(PersonalStrategy):
     Only at example.com, example.org and example.net, which RFC 2606 reserves. Spellings of one address that differ in
     case get spellings of one fake that differ in case, so they stay as equal to lower(email), and as different to a
     unique index, as they were: small letters, capitals, words or a first letter with a capital look the same in the
-    fake, any other pattern, and capitals beside letters beyond ASCII, are drawn, or a fake of their own where the
-    column has no room for a name. One with blanks around it, or with letters written as two characters (e and an
-    accent), is another address of the same person, as it is to an index.
+    fake, and so does a domain whose first letter alone is one; any other pattern, and capitals beside letters beyond
+    ASCII, are drawn, or a fake of their own where the column has no room for a name. One with blanks around it, or with
+    letters written as two characters (e and an accent), is another address of the same person, as it is to an index.
     """
 
     kind: Literal["email"] = Field(default="email", alias="strategy")
@@ -90,7 +97,8 @@ def _patterns(column: Column) -> sql.Composable:
     plain = ascii_alone(text)
     cases = [_SMALL.format(caseless(text)), _CAPITALS.format(plain)]
     if _room(column) >= TWO_WORDS:
-        cases += [form.format(sql.Literal(like), plain) for form, like in ((_WORDS, WORDS), (_FIRST, FIRST))]
+        rest, forms = _REST.format(sql.Literal(TITLED)), ((_WORDS, WORDS), (_FIRST, FIRST), (_TITLE, TITLE))
+        cases += [form.format(sql.Literal(like), plain, rest) for form, like in forms]
     return sql.SQL(" ").join(cases)
 
 

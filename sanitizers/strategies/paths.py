@@ -2,7 +2,7 @@ r"""Paths into JSON documents, and the regular expressions that know them again.
 
     user.email                 a member of a member
     items[*].name              every element of an array
-    *.name   "odd.name".x      every member; names with dots or brackets stand in double quotes
+    *.name   "odd.name".x      every member; other names stand in double quotes
     **.phone                   a member at any depth
     attrs[key=email].value     the elements whose member `key` is `email`
 
@@ -20,6 +20,10 @@ _STEP = re.compile(
     r"""(?P<deep>\*\*) | (?P<any>\*) | "(?P<quoted>(?:[^"]|"")+)" | (?P<name>[^.\[\]*"$]+)
     | \[(?:(?P<each>\*) | (?P<key>[^=\[\]"*]+)=(?P<value>[^\]]*))\]""",
     re.VERBOSE,
+)
+_NO_PATH = (
+    "{!r} is no path: write it as user.email, items[*].name or **.phone; a name with dots, brackets, stars, quotes or $"
+    ' in it stands in double quotes, a quote in it twice: "we""ird".email'
 )
 _ANY_STEP, _ANY_MEMBER, _ANY_ELEMENT = r"/[^/]*", r"/\.[^/]*", r"/\[[^/]*\]"
 _DEEP = f"(?:{_ANY_STEP})*"
@@ -52,10 +56,10 @@ def parse_path(text: str) -> Path:
         if text[at] == "." and at + 1 < len(text) and (steps or text.startswith("$")):
             at += 1
         elif steps and text[at] != "[":
-            raise ValueError(f"{text!r} is no path: write it as user.email, items[*].name or **.phone")
+            raise ValueError(_NO_PATH.format(text))
         match = _STEP.match(text, at)
         if match is None:
-            raise ValueError(f"{text!r} is no path: write it as user.email, items[*].name or **.phone")
+            raise ValueError(_NO_PATH.format(text))
         steps.append(_step(match))
         at = match.end()
     if not text:

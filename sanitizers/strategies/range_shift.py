@@ -15,6 +15,20 @@ _MOVED = sql.SQL("""
 (CASE WHEN NOT isempty({r}) THEN {make}({lower}, {upper},
   CASE WHEN lower_inc({r}) THEN '[' ELSE '(' END || CASE WHEN upper_inc({r}) THEN ']' ELSE ')' END) ELSE {r} END)
 """)
+# Compared before it is added: what lies beyond a type's ends cannot even be computed. Infinity lies beyond them, too.
+_HELD = sql.SQL("""
+(CASE WHEN {end} <= {first} OR {end} >= {last} THEN {end} WHEN {by} > 0 AND {end} > {last} - {step} THEN {last}
+  WHEN {by} < 0 AND {end} < {first} - {step} THEN {first} ELSE {moved} END)
+""")
+_DAYS = ("4714-11-24 BC", "5874897-12-31")
+_MOMENTS = ("4714-11-24 00:00:00+00 BC", "294276-12-31 23:59:59.999999+00")
+_ENDS = {
+    **dict.fromkeys(("smallint", "int2"), (-(2**15), 2**15 - 1)),
+    **dict.fromkeys(("integer", "int", "int4"), (-(2**31), 2**31 - 1)),
+    **dict.fromkeys(("bigint", "int8"), (-(2**63), 2**63 - 1)),
+    "date": _DAYS,
+}
+"""First and last value of a type. Numbers that are no integers have none that a shift would reach."""
 
 
 class RangeShift(MaskingStrategy):
@@ -22,7 +36,8 @@ class RangeShift(MaskingStrategy):
 
     Ranges of days and moments move by 1 to `days` whole days, back or forth, ranges of numbers by 1 to `most`. With
     `per`, all whose named columns are equal move by the same, so that what did not overlap does not overlap: for
-    exclusion constraints, name the columns that these compare with `=`.
+    exclusion constraints, name the columns that these compare with `=`. An end at the first or last value of its type
+    stays there like an open one, and one that would leave the type stops there.
     """
 
     kind: Literal["range_shift"] = Field(default="range_shift", alias="strategy")
@@ -55,12 +70,18 @@ class RangeShift(MaskingStrategy):
             upper=self._bound(column, upper, digest),
         )
 
-    def _bound(self, column: Column, bound: sql.Composable, digest: sql.Composable) -> sql.Composable:
-        category = column.subtype.category if column.subtype else "other"
+    def _bound(self, column: Column, end: sql.Composable, digest: sql.Composable) -> sql.Composable:
+        subtype = column.subtype
+        category = subtype.category if subtype else "other"
         by = shift(digest, self.most if category in {"integer", "number"} else self.days)
-        if category == "timestamp":
-            return sql.SQL("{} + make_interval(hours => 24 * {})").format(bound, by)
-        return sql.SQL("({} + {})::{}").format(bound, by, sql.SQL(column.subtype.type if column.subtype else "date"))
+        name = sql.SQL(subtype.type if subtype else "date")
+        step = sql.SQL("make_interval(hours => 24 * {})").format(by) if category == "timestamp" else by
+        moved = sql.SQL("({} + {})::{}").format(end, step, name)
+        limits = _MOMENTS if category == "timestamp" else _ENDS.get(subtype.bare_type if subtype else "date")
+        if limits is None:
+            return moved
+        first, last = (sql.SQL("{}::{}").format(sql.Literal(str(limit)), name) for limit in limits)
+        return _HELD.format(end=end, first=first, last=last, by=by, step=step, moved=moved)
 
 
 def _movable(column: Column) -> str | None:

@@ -175,7 +175,14 @@ class MaskingStrategy(BaseModel, ABC):
 
     def fits(self, column: Column) -> str | None:
         """Why this strategy cannot be used on the column or the elements of its arrays, as half a sentence, or None."""
-        return None if self.inside(column) else self._misfit(column)
+        problem = self._misfit(column)
+        inner = column.inner if problem else None
+        if inner is None:
+            return problem
+        of_elements = self._misfit(inner)
+        if of_elements is None or of_elements == problem:
+            return of_elements
+        return f"it masks each element by itself, and {of_elements}"
 
     def inside(self, column: Column) -> bool:
         """Whether it masks each element of an array by itself, because it fits those and not the whole."""

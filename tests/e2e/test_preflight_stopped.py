@@ -130,6 +130,32 @@ def test_a_preflight_that_waits_for_neon(desk: Desk, shop: TestDatabase, more: t
     assert desk.json("events") == []
 
 
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("more", [(), ("--mode", "in-place")])
+def test_a_second_signal_while_neon_is_waited_for_ends_it_at_once(
+    desk: Desk, shop: TestDatabase, more: tuple[str, ...], second: signal.Signals
+) -> None:
+    assert shop.name in (desk.folder / "masking.toml").read_text()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = desk.start(
+            *("sanitize", *more), NEON_API_KEY="napi_x", NEON_API_HOST=host, BRANCHWARDEN_PROJECT="quiet-lake-1"
+        )
+        connection, _ = silent.accept()
+        with connection:
+            asked = connection.recv(1000)
+
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(second)
+            _, err = process.communicate(timeout=120)
+
+    assert asked.startswith(b"GET /projects/quiet-lake-1")
+    # The first one may have ended it already, since nothing was begun.
+    assert process.returncode in {5, -signal.SIGTERM, -second}, err
+    assert "Traceback" not in err
+    assert desk.json("events") == []
+
+
 def test_a_server_that_ends_during_a_preflight_is_a_failed_run(desk: Desk, shop: TestDatabase) -> None:
     with _held(shop, "LOCK TABLE people IN ACCESS EXCLUSIVE MODE"):
         process = desk.start("sanitize", "--in-place", shop.dsn, "--yes")

@@ -52,6 +52,9 @@ CREATE UNIQUE INDEX ON logins (lower(email));
 CREATE UNIQUE INDEX ON logins (tenant, lower(nick));
 CREATE UNIQUE INDEX ON logins ("E mail" COLLATE "C" text_pattern_ops DESC NULLS LAST) WHERE note = 'a) WHERE b';
 CREATE UNIQUE INDEX ON logins (born DESC, tenant) INCLUDE (phone) NULLS NOT DISTINCT WITH (fillfactor = 70);
+CREATE UNIQUE INDEX "Odd one" ON logins (phone, lower(nick)) WHERE "E mail" IS NOT NULL AND email <> 'note';
+ALTER TABLE logins ADD CONSTRAINT one_of UNIQUE NULLS NOT DISTINCT (phone, email);
+CREATE UNIQUE INDEX ON logins (left(note, 5) DESC, tenant);
 CREATE INDEX ON logins (note);
 
 CREATE UNLOGGED TABLE sales.unlogged (id int UNIQUE DEFERRABLE, v text);

@@ -69,6 +69,9 @@ def test_columns_and_unique_keys_are_told_as_they_are(hard: Api) -> None:
 
     assert {fact: _all(found, fact) for fact in FACTS} == {fact: _all(told, fact) for fact in FACTS}
     assert _keys(found) == _keys(told)
+    assert _strict(found) == _strict(told)
+    assert _partial(found) == _partial(told)
+    assert _lossy(found) == _lossy(told)
     identities = {t.qualified: {frozenset(key) for key in t.identities} for t in found.tables}
     assert identities == {t.qualified: {frozenset(key) for key in t.identities} for t in told.tables}
     assert identities["public.logins"] == {frozenset({"tenant", "id"})}
@@ -108,6 +111,21 @@ def _elements(schema: Schema) -> dict[str, tuple[object, ...]]:
 
 def _keys(schema: Schema) -> dict[str, set[frozenset[str]]]:
     return {t.qualified: {frozenset(key) for key in t.unique_keys} for t in schema.tables}
+
+
+def _strict(schema: Schema) -> dict[str, set[frozenset[str]]]:
+    return {t.qualified: {frozenset(key) for key in t.strict_keys} for t in schema.tables}
+
+
+def _lossy(schema: Schema) -> dict[str, set[frozenset[str]]]:
+    return {t.qualified: {frozenset(key) for key in t.lossy_keys} for t in schema.tables}
+
+
+def _partial(schema: Schema) -> dict[str, set[tuple[str, str, frozenset[str], frozenset[str]]]]:
+    return {
+        t.qualified: {(k.name, k.condition, frozenset(k.key), frozenset(k.about)) for k in t.partial_keys}
+        for t in schema.tables
+    }
 
 
 def _superuser(api: Api, branch_id: str) -> psycopg.Connection[Any]:

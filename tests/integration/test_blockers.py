@@ -211,18 +211,24 @@ def test_logical_slots_and_prepared_transactions_block(logical_server: Server) -
     assert "SELECT pg_drop_replication_slot('cdc') as a role with REPLICATION." in slot
 
 
-def test_a_foreign_partition_of_a_masked_table_would_empty_another_server(database: TestDatabase) -> None:
-    case = make_rewrite_case(
-        database, "CREATE TABLE people (id int, name text) PARTITION BY RANGE (id)", {"public.people.name": "full_name"}
-    )
+PARTITION = ("PARTITION BY LIST (id)", "PARTITION OF people DEFAULT", "public.people DETACH PARTITION public.far")
+HEIR = ("", "() INHERITS (people)", "public.far NO INHERIT public.people")  # to ANALYZE the parent would ask it
+
+
+@pytest.mark.parametrize(("parent", "child", "helps"), [PARTITION, HEIR])
+def test_a_foreign_child_of_a_masked_table_is_to_be_taken_off(
+    database: TestDatabase, parent: str, child: str, helps: str
+) -> None:
+    script = f"CREATE TABLE people (id int, name text) {parent}"
+    case = make_rewrite_case(database, script, {"public.people.name": "full_name"})
     as_admin(
         database,
         f"""CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER away FOREIGN DATA WRAPPER nowhere;
         GRANT USAGE ON FOREIGN SERVER away TO {OWNER};
-        CREATE FOREIGN TABLE far PARTITION OF people FOR VALUES FROM (1) TO (9) SERVER away""",
+        CREATE FOREIGN TABLE far {child} SERVER away""",
     )
 
-    assert [s for s in blockers(case) if "ALTER TABLE public.people DETACH PARTITION public.far" in s]
+    assert [s for s in blockers(case) if "public.far is a foreign table: " in s and f"ALTER TABLE {helps} as" in s]
 
 
 def test_row_security_that_would_hide_rows_from_a_clean_room_is_named(

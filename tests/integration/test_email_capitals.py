@@ -34,6 +34,11 @@ def _words(fake: str) -> str:
     return f"{first.capitalize()}.{last.capitalize()}.{rest}"
 
 
+def _titled(fake: str) -> str:
+    """The fake with a capital where its domain begins."""
+    return fake.replace("@e", "@E")
+
+
 @pytest.mark.parametrize(
     ("original", "spelt"),
     [
@@ -43,6 +48,11 @@ def _words(fake: str) -> str:
         ("Anna@corp.test", _words),
         ("Anna.meyer@corp.test", lambda fake: fake[0].upper() + fake[1:]),
         (" anna.meyer@corp.test", str),
+        ("John.Smith@Company.com", lambda fake: _titled(_words(fake))),
+        ("Person1.Xyz@Client3-corp.net", lambda fake: _titled(_words(fake))),
+        ("John@3Com.com", lambda fake: _titled(_words(fake))),
+        ("John.smith@Company.com", lambda fake: _titled(fake[0].upper() + fake[1:])),
+        ("john.smith@Company.com", _titled),
     ],
 )
 def test_capitals_stand_where_they_stood(mask: Masker, original: str, spelt: Any) -> None:
@@ -63,6 +73,14 @@ def test_no_two_spellings_of_an_address_get_one_fake(mask: Masker, type_: str, a
     if type_ in {"varchar(29)", "varchar(28)"}:  # no room for a name: an unusual spelling is another address
         fakes = [fake for original, fake in zip(originals, fakes, strict=True) if original in usual(address)]
     assert len({fake.lower() for fake in fakes}) == 1
+
+
+@pytest.mark.parametrize("original", ["aNna@x.de", "Anna@X.DE", "Anna@corp.Test", "anna@x@Y.de", "Ann.otto.Eve@X.de"])
+def test_other_patterns_are_drawn_with_a_domain_that_no_pattern_has(mask: Masker, original: str) -> None:
+    lower, fake = mask("text", "email", [original.lower(), original])
+
+    assert fake.lower() == lower
+    assert fake[fake.index("@") + 1 :][:2] == "eX"
 
 
 def test_an_address_beyond_ascii_keeps_its_spellings_apart(mask: Masker) -> None:

@@ -97,6 +97,17 @@ def test_a_run_that_ends_while_it_looks_at_the_originals_says_that_nothing_was_c
     assert count(shop, MAPPINGS) == 1
 
 
+def test_a_run_that_would_fail_alike_says_what_to_change(shop: TestDatabase) -> None:
+    judge = "CREATE OR REPLACE FUNCTION judge(text) RETURNS boolean LANGUAGE sql AS 'SELECT {}'"
+    execute(shop, f"{judge.format('true')}; ALTER TABLE people ADD CONSTRAINT judged CHECK (judge(email))")
+
+    with pytest.raises(RunFailedError, match=r"check judged of public\.people: CheckViolation") as failure:
+        mask(shop, meanwhile=lambda: execute(shop, judge.format("$1 ~ ''corp''")))
+
+    assert "The same again would fail alike. Either change or drop in the database what this says" in str(failure.value)
+    assert "Run the same again, with the same policy and key" not in str(failure.value)
+
+
 def test_the_next_run_may_have_another_policy_and_key(shop: TestDatabase) -> None:
     with pytest.raises(RunFailedError):
         mask(shop, meanwhile=lambda: execute(shop, "INSERT INTO heard VALUES (1, 'shrill')"))

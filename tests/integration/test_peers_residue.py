@@ -6,12 +6,10 @@ for in the files themselves, as the servers' superuser; TOAST is not compressed,
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import psycopg
 
 from tests.fix_postgres import TestDatabase
+from tests.integration.database_files import files_holding
 from tests.integration.peers_case import Engine, MakeDatabase, both_engines, execute, make_twins
 
 NEEDLE = b"originals.invalid"
@@ -60,24 +58,6 @@ UNION ALL SELECT concat(stxdmcv::text, stxdexpr::text, stxdndistinct::text) FROM
 """
 
 
-def files_with_needle(database: TestDatabase) -> set[str]:
-    """Names of the files of the database that hold an original, by what they belong to."""
-    with psycopg.connect(database.admin_dsn, autocommit=True) as conn:
-        conn.execute("CHECKPOINT")
-        row = conn.execute(
-            "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
-        ).fetchone()
-        assert row
-        folder = Path(row[0]) / "base" / str(row[1])
-        nodes: dict[str, str] = dict(
-            conn.execute("SELECT pg_relation_filenode(oid)::text, relname FROM pg_class").fetchall()
-        )
-    found = subprocess.run(["grep", "-rlaF", NEEDLE, folder], capture_output=True, check=False)
-    assert found.returncode in {0, 1}, found.stderr
-    names = [Path(line).name for line in found.stdout.decode().splitlines()]
-    return {nodes.get(name.partition(".")[0], f"file {name}") for name in names}
-
-
 def statistics_with_needle(database: TestDatabase) -> int:
     """How many rows of statistics of columns and groups of columns hold one."""
     with psycopg.connect(database.admin_dsn) as conn:
@@ -87,13 +67,13 @@ def statistics_with_needle(database: TestDatabase) -> int:
 @both_engines
 def test_no_file_and_no_statistics_hold_an_original(make_database: MakeDatabase, engine: Engine) -> None:
     twins = make_twins(make_database, engine, PEOPLE, MASKED)
-    before = files_with_needle(twins.original)
+    before = files_holding(twins.original, NEEDLE)
 
     twins.run()
 
     assert {"people", "people_mail_key", "logins_1", "mails", "pg_statistic", "people_lower_idx"} <= before
     assert statistics_with_needle(twins.original) > 2
-    assert files_with_needle(twins.masked) == set()
+    assert files_holding(twins.masked, NEEDLE) == set()
     assert statistics_with_needle(twins.masked) == 0
 
 
@@ -104,5 +84,5 @@ def test_what_was_dropped_before_a_rewrite_is_not_left_behind_it(make_database: 
     twins.run()
 
     execute(twins.masked, "ANALYZE")
-    assert files_with_needle(twins.masked) == set()
+    assert files_holding(twins.masked, NEEDLE) == set()
     assert statistics_with_needle(twins.masked) == 0

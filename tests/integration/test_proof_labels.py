@@ -115,3 +115,37 @@ def test_whatever_definition_speaks_of_the_type_may_name_its_labels(files: Case)
         files.execute(TYPED, of=database)
 
     assert files.verify().problems == ()
+
+
+TOLD_ONCE = {
+    "index public.noted": (
+        "CREATE INDEX noted ON files (id) WHERE note = 'DOCUMENT'; COMMENT ON INDEX noted IS 'DOCUMENT'"
+    ),
+    "function public.odd()": (
+        "CREATE FUNCTION odd() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; -- it doesn't matter\nEND $$;"
+        "COMMENT ON FUNCTION odd() IS 'DOCUMENT'"
+    ),
+    "type public.other": "CREATE DOMAIN other AS text DEFAULT 'DOCUMENT'; COMMENT ON DOMAIN other IS 'DOCUMENT'",
+    "view public.documents (comment)": "COMMENT ON VIEW documents IS 'DOCUMENT'",
+}
+
+
+@pytest.mark.parametrize("place", TOLD_ONCE)
+def test_an_object_whose_definition_and_comment_hold_a_value_is_told_once(files: Case, place: str) -> None:
+    for database in (files.source, files.target):
+        files.execute(TOLD_ONCE[place], of=database)
+
+    name = files.plan.database
+    assert files.verify().problems == (
+        f"the definition of {place} in {name} holds 1 original value of {name}.public.counters.id",
+    )
+
+
+def test_all_labels_of_an_enum_are_told_at_once(files: Case) -> None:
+    files.execute("INSERT INTO counters VALUES ('theodora@mail.invalid', 4), ('In Progress', 5)", of=files.source)
+    files.execute("INSERT INTO counters VALUES ('masked', 4), ('as well', 5)")
+
+    name = files.plan.database
+    assert files.verify().problems == (
+        f"the definition of type public.kind in {name} holds 2 original values of {name}.public.counters.id",
+    )

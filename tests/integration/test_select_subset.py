@@ -11,7 +11,7 @@ import pytest
 
 from sanitizers.digests import set_key
 from sanitizers.errors import PlanError
-from sanitizers.plan import compile_plan
+from sanitizers.plan import compile_plan, draft_plan
 from sanitizers.policy import parse_policy
 from sanitizers.rules import share_of
 from sanitizers.schema import read_schema
@@ -131,3 +131,30 @@ def test_a_sample_of_nobody_is_refused(taken: Taken) -> None:
 )
 def test_shares_are_percentages(text: str, share: Fraction | None) -> None:
     assert share_of(text) == share
+
+
+TENANTS = """
+CREATE TABLE users (id int PRIMARY KEY, tenant int, email text NOT NULL, UNIQUE (tenant, email));
+CREATE TABLE orders (id int PRIMARY KEY, "user" int REFERENCES users, email text);
+CREATE TABLE newsletter (email text PRIMARY KEY);
+CREATE TABLE towns (name text)
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "whole"),
+    [
+        ("", ["public.orders, public.users"]),
+        ('[[tables]]\nmatch = "users"\nrows = "5%"\n', []),
+        ('[[tables]]\nmatch = "*"\nrows = "all"\n[[tables]]\nmatch = "newsletter"\nrows = "5%"\n', []),
+    ],
+    ids=["nothing said", "a share of one", "all said"],
+)
+def test_whoever_is_taken_whole_is_told(database: Any, rule: str, whole: list[str]) -> None:
+    policy = parse_policy(f'version = 1\nsample = "5%"\n{rule}{POLICY}', "masking.toml")
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute(TENANTS)
+
+        notes = draft_plan([read_schema(conn)], policy).notes
+
+    assert [note.partition(" takes ")[2].partition(" whole")[0] for note in notes] == whole

@@ -144,7 +144,7 @@ def test_an_array_is_nobody_of_whom_the_rows_names_could_be(masked: Masked) -> N
 @pytest.mark.parametrize(
     ("column", "strategy", "problem"),
     [
-        ("int[]", "email", "email does not fit: the column is integer[], not text"),
+        ("int[]", "email", "it masks each element by itself, and the column is integer, not text"),
         ("text[] NOT NULL", "null", "null does not fit: the column is NOT NULL"),
         ("text[] UNIQUE", "city", "city does not fit"),
         ("text[] GENERATED ALWAYS AS ('{x}'::text[]) STORED", "city", "city does not fit: the column is generated"),
@@ -182,3 +182,33 @@ def test_the_catalog_says_what_types_are_made_of(conn: psycopg.Connection[Any]) 
     assert (many.kind, many.subtype.category) == ("m", "timestamp")
     assert short.element
     assert (short.element.max_length, short.element.type) == (3, "character(3)")
+
+
+@pytest.mark.parametrize(
+    ("column", "strategy", "problem"),
+    [
+        ("text[]", "full_name", "the column is unique and these fakes repeat"),
+        ("date[]", "date_shift", "the column is unique and these fakes repeat"),
+        ("int[]", "digest", "the column is a unique integer: a digest of so few bits repeats"),
+        ("varchar(10)[]", "digest", "the column holds 10 characters, 16 are needed"),
+    ],
+)
+def test_an_array_that_must_stay_unique_and_cannot_is_refused_for_that_reason(
+    column: str, strategy: str, problem: str, conn: psycopg.Connection[Any]
+) -> None:
+    conn.execute(f"CREATE TABLE t (c {column} UNIQUE)".encode())
+
+    with pytest.raises(PlanError) as refused:
+        make_plan(conn, f'c = "{strategy}"')
+
+    assert f"{strategy} does not fit: it masks each element by itself, and {problem}" in str(refused.value)
+
+
+def test_unique_arrays_of_fakes_that_differ_stay_unique(masked: Masked) -> None:
+    rows = masked(
+        "CREATE TABLE t (id int, c text[] UNIQUE);"
+        "INSERT INTO t SELECT n, ARRAY[(n % 7)::text, (n / 7)::text] FROM generate_series(1, 49) AS n",
+        'id = "keep"\nc = "digest"',
+    )
+
+    assert len({tuple(row["c"]) for row in rows}) == 49

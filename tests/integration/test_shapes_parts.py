@@ -7,8 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from sanitizers.errors import PlanError
+from sanitizers.select import masked_select
 from tests.fix_postgres import TestDatabase
 from tests.integration.shapes_case import Masked, conn, make_plan, masked, rows_of
 
@@ -139,3 +141,44 @@ def test_documents_of_xml_and_words_can_be_emptied(make_database_on: Callable[[i
         )
 
     assert rows == [{"id": 1, "x": "<a/>", "w": None, "b": None}]
+
+
+LABELLED = """
+CREATE TYPE mood AS ENUM ('glad', 'sad');
+CREATE TYPE state AS (who text, mood mood);
+CREATE TYPE visit AS (state state, n int);
+CREATE TABLE t (id int, c state, cs state[], v visit);
+INSERT INTO t VALUES (1, ('Zq', 'glad'), ARRAY[('Zq', 'glad')::state, NULL], (('Zq', 'glad'), 7));
+"""
+MOOD = (
+    '{{ strategy = "composite", rest = "keep", attributes = {{ mood = {{ strategy = "constant", value = "{}" }} }} }}'
+)
+INSIDE = '{{ strategy = "composite", rest = "keep", attributes = {{ state = {} }} }}'
+
+
+def moods(label: str) -> str:
+    mood = MOOD.format(label)
+    return f'id = "keep"\nc = {mood}\ncs = {mood}\nv = {INSIDE.format(mood)}'
+
+
+def test_labels_of_enums_inside_composite_values_are_replaced_by_labels(conn: psycopg.Connection[Any]) -> None:
+    conn.execute(LABELLED.encode())
+    conn.execute(sql.SQL("CREATE TABLE after AS {}").format(masked_select(make_plan(conn, moods("sad")).tables[0])))
+
+    found = conn.execute("SELECT c::text, cs::text, v::text FROM after").fetchone()
+
+    assert found == ("(Zq,sad)", '{"(Zq,sad)",NULL}', '("(Zq,sad)",7)')
+
+
+def test_what_is_no_label_is_refused_inside_a_composite_value_as_well(conn: psycopg.Connection[Any]) -> None:
+    conn.execute(LABELLED.encode())
+
+    with pytest.raises(PlanError) as refused:
+        make_plan(conn, moods("angry"))
+
+    reason = "mood: constant does not fit: the value is no label of public.mood"
+    assert [problem.partition(": ")[2] for problem in refused.value.problems] == [
+        f"composite does not fit: {reason}.",
+        f"composite does not fit: it masks each element by itself, and {reason}.",
+        f"composite does not fit: state: composite does not fit: {reason}.",
+    ]

@@ -163,3 +163,43 @@ def test_what_is_no_range_is_refused(column: str, problem: str, conn: psycopg.Co
 
     with pytest.raises(PlanError, match=problem):
         make_plan(conn, 'c = "range_shift"')
+
+
+LIMITS = {
+    "int4range": ("-2147483648", "2147483647"),
+    "int8range": ("-9223372036854775808", "9223372036854775807"),
+    "daterange": ("4714-11-24 BC", "5874897-12-31"),
+    "tsrange": ("4714-11-24 00:00:00 BC", "294276-12-31 23:59:59.999999"),
+    "tstzrange": ("4714-11-24 00:00:00+00 BC", "294276-12-31 23:59:59.999999+00"),
+}
+NEAR = """
+CREATE TABLE t (room int, c {name});
+INSERT INTO t SELECT room, unnest(ARRAY[
+  {name}('{first}'::{type} + i * {step}, '{first}'::{type} + (i + 1) * {step}),
+  {name}('{last}'::{type} - (i + 1) * {step}, '{last}'::{type} - i * {step})])
+FROM generate_series(0, 99) AS i, generate_series(1, 9) AS room;
+INSERT INTO t VALUES (10, '[{first},{last})'), (11, '[,{last})'), (12, '[{first},)');
+"""
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_ends_that_would_leave_their_type_stop_there_and_what_did_not_overlap_does_not(
+    name: str, conn: psycopg.Connection[Any]
+) -> None:
+    first, last = LIMITS[name]
+    kind = {"int4": "int", "int8": "bigint", "ts": "timestamp", "tstz": "timestamptz"}.get(name[:-5], name[:-5])
+    step = "interval '1 day'" if name.startswith("ts") else "1"
+    conn.execute(NEAR.format(name=name, first=first, last=last, type=kind, step=step).encode())
+    plan = make_plan(conn, 'room = "keep"\nc = { strategy = "range_shift", days = 30, most = 30, per = ["room"] }')
+    set_key(conn, KEY)
+
+    conn.execute(sql.SQL("CREATE TABLE after AS {}").format(masked_select(plan.tables[0])))
+
+    overlapping = "SELECT count(*) FROM {0} a JOIN {0} b ON a.room = b.room AND a.ctid < b.ctid AND a.c && b.c"
+    assert text(conn, overlapping.format("t")) == text(conn, overlapping.format("after")) == [(0,)]
+    assert text(conn, "SELECT count(DISTINCT room) FROM after WHERE isempty(c) AND room < 10") == [(9,)]
+    assert text(conn, "SELECT c::text FROM after WHERE room >= 10") == text(
+        conn, "SELECT c::text FROM t WHERE room >= 10"
+    )
+    moved = "SELECT count(*) FROM (SELECT c FROM after EXCEPT SELECT c FROM t) AS m WHERE NOT isempty(c)"
+    assert text(conn, moved) > [(0,)]

@@ -115,17 +115,24 @@ def test_a_target_with_event_triggers_is_refused(make_database: MakeDatabase) ->
     case.copy(allow_event_triggers=("note_ddl",))
 
 
-def test_a_partition_on_another_server_is_refused(make_database: MakeDatabase) -> None:
+@pytest.mark.parametrize(
+    ("parent", "child", "helps"),
+    [
+        ("PARTITION BY LIST (id)", "PARTITION OF events DEFAULT", "public.events DETACH PARTITION public.old_events"),
+        ("", "() INHERITS (events)", "public.old_events NO INHERIT public.events"),
+    ],
+)
+def test_a_child_on_another_server_is_refused(parent: str, child: str, helps: str, make_database: MakeDatabase) -> None:
     source, target = make_database(), make_database()
     for database in (source, target):
         with psycopg.connect(database.admin_dsn) as conn:
             conn.execute(
-                """CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
-                CREATE TABLE events (id int, what text) PARTITION BY RANGE (id);
-                CREATE FOREIGN TABLE old_events PARTITION OF events FOR VALUES FROM (0) TO (9) SERVER far"""
+                f"""CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
+                CREATE TABLE events (id int, what text) {parent};
+                CREATE FOREIGN TABLE old_events {child} SERVER far""".encode()
             )
 
-    with pytest.raises(CopyFailedError, match=r"public\.old_events is a foreign table"):
+    with pytest.raises(CopyFailedError, match=rf"public\.old_events is a foreign table: .* run ALTER TABLE {helps}"):
         Case(source, target, make_plan(source)).copy()
 
 

@@ -11,7 +11,7 @@ import pytest
 from sanitizers.plan import compile_plan
 from sanitizers.policy import parse_policy
 from sanitizers.schema import read_schema
-from sanitizers.trial import try_plan
+from sanitizers.trial import ALL_ROWS, try_plan
 from tests.fix_postgres import TestDatabase
 
 ROWS, MOST_READ = 400_000, 250_000
@@ -91,3 +91,16 @@ def test_a_link_between_types_that_cannot_be_compared_is_found(conn: psycopg.Con
     found = problems(conn, '[[tables]]\nmatch = "*.people"\nrows = "50%"\n[[links]]\n' + "\n".join(ends))
 
     assert any("operator does not exist" in problem for problem in found)
+
+
+def test_of_each_of_many_tables_fewer_rows_are_tried_than_of_one(conn: psycopg.Connection[Any]) -> None:
+    tables, rows = 60, ALL_ROWS // 60 + 1000
+    conn.execute("CREATE TABLE t0 (email text CHECK (email LIKE '%@corp.test'))")
+    conn.execute(f"INSERT INTO t0 SELECT n || '@corp.test' FROM generate_series(1, {rows}) AS n".encode())
+    (alone,) = problems(conn, "")
+    conn.execute("".join(f"CREATE TABLE t{n} (email text);" for n in range(1, tables)).encode())
+
+    (among_many,) = problems(conn, "")
+
+    assert alone.endswith(f" in {rows} of {rows} rows that were tried.")
+    assert among_many.endswith(f" in {ALL_ROWS // tables} of {ALL_ROWS // tables} rows that were tried.")

@@ -110,6 +110,27 @@ def test_row_security_is_blamed_on_the_role_and_not_on_a_strategy(
     assert "city" not in problem
 
 
+def test_forced_row_security_is_told_to_the_owner_with_what_helps(
+    conn: psycopg.Connection[Any], database: TestDatabase
+) -> None:
+    role = f"owner_{database.name}"
+    with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role}; GRANT ALL ON SCHEMA public TO {role}".encode())
+        admin.execute(f"SET ROLE {role}; CREATE TABLE t (c text); INSERT INTO t VALUES ('x')".encode())
+        admin.execute("ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+        [problem] = try_plan(admin, plan := make_plan(conn, 'c = "city"'))
+        admin.execute("ALTER TABLE t NO FORCE ROW LEVEL SECURITY")
+        helped = try_plan(admin, plan)
+        admin.execute(f"RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+    assert problem.endswith(
+        "public.t: row-level security is forced on it, so that it hides rows from its owner, too: run ALTER TABLE"
+        f' "public"."t" NO FORCE ROW LEVEL SECURITY as {role} and FORCE it again afterwards, or ALTER ROLE {role}'
+        " BYPASSRLS as a superuser."
+    )
+    assert helped == ()
+
+
 def test_who_cancels_or_locks_is_no_problem_of_the_plan(conn: psycopg.Connection[Any], database: TestDatabase) -> None:
     conn.execute("CREATE TABLE t (c text)")
     plan = make_plan(conn, 'c = "city"')

@@ -174,7 +174,7 @@ def test_suggestions_fit_type_length_and_keys() -> None:
         "customers.mobile": "phone",
         "customers.mobile_number": "phone",
         "customers.birth_date": "date_shift",
-        "customers.gender": "keep",
+        "customers.gender": "shuffle",
         "customers.last_ip": "ip",
         "customers.password_hash": "digest",
         "customers.pin": "constant",

@@ -103,3 +103,45 @@ def test_what_is_emptied_gets_a_value_that_the_type_can_read(given: Column, expe
 def test_a_district_is_part_of_an_address_where_one_is_beside_it() -> None:
     assert found("places", column("district"), column("city"))["district"] == "region"
     assert found("visits", column("district"))["district"] is None
+
+
+def base_type(name: str, type_: str, *, not_null: bool = False) -> Column:
+    """A column of a base type that is an extension's or somebody's own."""
+    schema, _, own = type_.rpartition(".")
+    return Column(name, type_, kind="b", type_name=(schema, own), not_null=not_null)
+
+
+def test_a_personal_name_is_believed_whatever_an_unknown_type_holds() -> None:
+    columns = (
+        base_type("email", "app.mail_text"),
+        base_type("size", "app.mail_text"),
+        base_type("phone", "app.hstore"),
+    )
+
+    assert found("things", *columns) == {"email": "email", "size": None, "phone": "payload"}
+    assert {n: s.kind for n, s in suggested(table("things", *columns)).items()} == {
+        "things.email": "null",
+        "things.size": "keep",
+        "things.phone": "null",
+    }
+
+
+def test_nothing_is_suggested_for_a_personal_column_of_an_unknown_type_that_refuses_null() -> None:
+    assert suggested(table("things", base_type("email", "app.mail_text", not_null=True))) == {}
+
+
+@pytest.mark.parametrize("type_", ["public.vector(3)", "ai.halfvec(768)", "public.sparsevec(9)"])
+def test_embeddings_are_emptied_as_their_text_is(type_: str) -> None:
+    column = Column("embedding", type_, kind="b", type_name=("public", "vector"))
+
+    assert found("things", column) == {"embedding": "free_text"}
+    assert [s.kind for s in suggested(table("things", column)).values()] == ["null"]
+
+
+@pytest.mark.parametrize("name", ["text", "date", "uuid", "point", "bytea"])
+def test_a_type_of_somebody_is_not_taken_for_the_one_of_postgres_that_is_called_alike(name: str) -> None:
+    own = Column("value", f"app.{name}", kind="c", type_name=("app", name))
+
+    assert own.category == "other"
+    assert (own.bare_type, Column("value", name).bare_type) == (f"app.{name}", name)
+    assert Column("value", "app.citext").category == "text"

@@ -4,7 +4,7 @@ import pytest
 
 from daemon.neon import ApiColumn, ApiTable
 from daemon.staging.api_schema import api_schema
-from daemon.staging.dump import Domain, UniqueIndex, find_type, read_dump, read_index
+from daemon.staging.dump import Domain, UniqueIndex, WrittenIndex, find_type, read_dump, read_index
 
 COLUMNS = frozenset({"email", "tenant", "text", "lower", 'E "mail"', "a,b", "x)"})
 
@@ -66,7 +66,7 @@ def test_a_domain_is_read_down_to_its_type_and_whether_it_refuses_null(written: 
     ],
 )
 def test_an_index_is_read_down_to_its_columns(key: str, columns: tuple[str, ...], expression: bool) -> None:
-    assert read_index(key, COLUMNS) == UniqueIndex(columns, expression)
+    assert read_index(WrittenIndex("public.i", key), COLUMNS) == UniqueIndex(columns, expression, "public.i")
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,18 @@ def test_elements_are_left_to_patterns_where_places_tell_what_they_fulfil() -> N
 
     assert exact_place(path.steps, (("key", "email"),)) is None
     assert exact_place(parse_path("user.name").steps, (("key", "email"),)) == "/.user/.name"
+
+
+@pytest.mark.parametrize("text", [r'"we\"ird"', 'we"ird', '"we"ird', "a.b$", "odd]name", "a..b", "a b.[", '"open'])
+def test_a_name_that_needs_quotes_is_refused_with_how_they_are_written(text: str) -> None:
+    with pytest.raises(ValueError, match="is no path") as caught:
+        parse_path(text)
+
+    assert str(caught.value).endswith(
+        "is no path: write it as user.email, items[*].name or **.phone; a name with dots, brackets, stars, quotes or $"
+        ' in it stands in double quotes, a quote in it twice: "we""ird".email'
+    )
+
+
+def test_a_quote_in_a_name_is_written_twice() -> None:
+    assert exact_place(parse_path('"we""ird".email').steps, ()) == '/.we"ird/.email'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.plain.script import entries, read_script, role_of
+from daemon.plain.script import entries, read_script, subject_of
 
 DUMP = r"""--
 -- PostgreSQL database dump
@@ -91,16 +91,18 @@ def test_lines_inside_of_bodies_and_comments_are_no_statements() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "role"),
+    ("statement", "words"),
     [
         ('ALTER TABLE "a"."b" OWNER TO "me";', '"me"'),
         ('GRANT SELECT ON TABLE "t" TO "q" WITH GRANT OPTION;', '"q"'),
         ('REVOKE ALL ON TABLE "t" FROM "q";', '"q"'),
-        ("COMMENT ON EXTENSION \"x\" IS 'y';", ""),
+        ("COMMENT ON EXTENSION \"x\" IS 'y';", 'the comment on EXTENSION "x"'),
+        ('COMMENT ON SCHEMA "a""b c" IS \'Comes FROM crm;\';', 'the comment on SCHEMA "a""b c"'),
+        ('SECURITY LABEL FOR "p" ON TABLE "t" IS \'goes TO bob;\';', "a publication or a label"),
     ],
 )
-def test_the_role_that_a_statement_speaks_of(statement: str, role: str) -> None:
-    assert role_of(statement) == role
+def test_what_a_statement_speaks_of_is_a_role_or_an_object_and_no_literal(statement: str, words: str) -> None:
+    assert subject_of(statement) == words
 
 
 def test_headings_part_a_script_into_objects_and_those_within_literals_do_not() -> None:

@@ -130,7 +130,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_a_missing_file_is_a_policy_error(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match="cannot be read: No such file"):
+    with pytest.raises(PolicyError, match="cannot be read: No such file or directory; name a TOML file"):
         load_policy(tmp_path / "masking.toml")
 
 

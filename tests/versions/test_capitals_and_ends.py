@@ -15,6 +15,7 @@ ADDRESSES = [
     "ANNA.MEYER@X.DE",
     "Anna.Meyer@x.de",
     "Anna.meyer@x.de",
+    "Anna.Meyer@X.de",
     "aNna@x.de",
     " Anna@x.de",
     "JOSÉ@x.de",
@@ -22,6 +23,8 @@ ADDRESSES = [
 ]
 DATES = ["4713-11-24 BC", "2020-02-29", "5874897-12-31", "infinity"]
 MOMENTS = ["4713-11-24 00:00:00+00 BC", "294276-12-31 23:59:59+00", "-infinity"]
+NUMBERS = ["[5,9223372036854775807)", "[-9223372036854775808,5)", "[9223372036854775806,9223372036854775807)", "(,)"]
+DAYS = ["[5874897-12-30,5874897-12-31)", "[4714-11-24 BC,2020-01-01)", "[2020-01-01,infinity)", "[-infinity,infinity]"]
 
 
 def fakes(database: TestDatabase) -> list[Any]:
@@ -33,6 +36,8 @@ def fakes(database: TestDatabase) -> list[Any]:
             mask("text", "email", ADDRESSES),
             mask("date", "date_shift", DATES),
             mask("timestamptz", "date_shift", MOMENTS),
+            mask("int8range", "range_shift", NUMBERS),
+            mask("daterange", "range_shift", DAYS),
         ]
 
 
