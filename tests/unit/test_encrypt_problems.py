@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from sanitizers.plan import draft_plan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table
+from sanitizers.strategies import KINDS
 from sanitizers.strategies.encrypt import Encrypt
 from sanitizers.strategies.scrub import Scrub
 
@@ -156,3 +158,15 @@ def test_a_reference_takes_no_other_columns_values() -> None:
     found = problems({"c": (child, {**SEALED, "of": "d"}), "d": (Column("d", "date"), "null")})
 
     assert any("of would tear it from the columns" in problem for problem in found)
+
+
+@pytest.mark.parametrize("kind", ["encrypt", "scrub"])
+@pytest.mark.parametrize(
+    "outer",
+    [{"strategy": "json", "paths": {"a": "KIND"}}, {"strategy": "list", "of": "KIND"}],
+)
+def test_neither_stands_inside_another_strategy(kind: str, outer: dict[str, Any]) -> None:
+    text = json.dumps(outer).replace("KIND", kind)
+
+    with pytest.raises(ValidationError, match="it is for whole columns"):
+        KINDS[outer["strategy"]].model_validate_json(text)
