@@ -66,3 +66,23 @@ def test_numbers_that_a_strategy_in_a_document_cannot_read_are_told(database: Te
 
     told = "numbers with decimals or of more than 18 digits become null at id (digest), which cannot read them"
     assert notes == [f"DB.public.t.doc: {told}"]
+
+
+def test_what_python_does_to_many_rows_is_told_with_its_time(database: TestDatabase) -> None:
+    ddl = """
+    CREATE TABLE tickets AS SELECT n, 'a ' || n AS body, 'b' AS seal FROM generate_series(1, 200000) AS n;
+    ANALYZE tickets
+    """
+    policy = '[public.tickets]\nn = "keep"\nbody = "scrub"\nseal = "encrypt"\n'
+
+    [note] = notes_of(database, ddl, policy)
+
+    assert note == (
+        "DB.public.tickets: scrub and encrypt of about 200,000 rows are done in Python, which takes about 3 min"
+    )
+
+
+def test_what_python_does_to_a_few_rows_needs_no_word(database: TestDatabase) -> None:
+    ddl = "CREATE TABLE tickets (body text); INSERT INTO tickets VALUES ('a'); ANALYZE tickets"
+
+    assert notes_of(database, ddl, '[public.tickets]\nbody = "scrub"\n') == []
