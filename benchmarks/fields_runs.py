@@ -2,8 +2,8 @@
 
     python benchmarks/fields_runs.py [--rows 50000] [--streams 2]
 
-The same table of customers each time, masked in SQL but for one column; `notes` hold an address and a name of the row in
-200 bytes. Ratios are to the run that masks in SQL alone, in the same mode. `fields.py` measures the Python alone.
+The same table of customers each time, masked in SQL but for one column; `notes` hold an address and a name of the row
+in 200 bytes. Ratios are to the run that masks in SQL alone, in the same mode. `fields.py` measures the Python alone.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import os
 import resource
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +59,7 @@ def fill(side: Side, rows: int) -> None:
 class Steps:
     """Where a run's time goes."""
 
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     now: str = "connect"
     since: float = field(default_factory=time.monotonic)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sanitizers.joins import find_torn_numbers
 from sanitizers.persons import decides
@@ -13,13 +13,15 @@ from sanitizers.strategies.document import Document
 from sanitizers.strategies.leaves import leaves_out
 
 LOGIN = "user_name"
+ROWS_PER_SECOND = {"encrypt": 26_000, "scrub": 1_400}
+"""Of one such column, as `benchmarks/fields_runs.py` measures it on two cores; a text of 200 bytes."""
 
 _Place = tuple[ColumnPath, ColumnPlan]
 
 
 def find_notes(plan: MaskingPlan) -> tuple[str, ...]:
     """Every note on a plan."""
-    return (*plan.notes, *_logins(plan), *find_torn_numbers(plan), *_unread(plan))
+    return (*plan.notes, *_logins(plan), *find_torn_numbers(plan), *_unread(plan), *_slow(plan))
 
 
 def _logins(plan: MaskingPlan) -> Iterator[str]:
@@ -41,6 +43,22 @@ def _unread(plan: MaskingPlan) -> Iterator[str]:
             if parts:
                 numbers = "numbers with decimals or of more than 18 digits"
                 yield f"{'.'.join(path)}: {numbers} become null at {', '.join(parts)}, which cannot read them"
+
+
+def _slow(plan: MaskingPlan) -> Iterator[str]:
+    """Tables whose rows pass through Python, where that takes a while."""
+    for database in plan.databases:
+        for table in database.tables:
+            kinds = [c.strategy.kind for c in table.columns if c.strategy.streamed]
+            if kinds and (minutes := round(_seconds(table.table.row_estimate, kinds) / 60)):
+                yield (
+                    f"{database.database}.{table.table.qualified}: {' and '.join(dict.fromkeys(kinds))} of about"
+                    f" {table.table.row_estimate:,} rows are done in Python, which takes about {minutes:,} min"
+                )
+
+
+def _seconds(rows: int, kinds: Sequence[str]) -> float:
+    return rows * sum(1 / ROWS_PER_SECOND.get(kind, 1) for kind in kinds)
 
 
 def _columns(plan: MaskingPlan) -> Iterator[tuple[ColumnPath, TablePlan, ColumnPlan]]:

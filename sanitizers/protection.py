@@ -11,7 +11,7 @@ from sanitizers.fields.documents import scrub_json
 from sanitizers.fields.fakes import Fakes
 from sanitizers.fields.keyring import Keyring
 from sanitizers.fields.known import Known
-from sanitizers.fields.rows import Change, Layout, Row, RowTransformer, alone
+from sanitizers.fields.rows import Change, Layout, Row, RowTransformer
 from sanitizers.fields.scrub import scrub
 from sanitizers.fields.written import read_value, text_of, written_token
 from sanitizers.plan import ColumnPlan, TablePlan
@@ -33,29 +33,34 @@ class Protection:
         table = stream.table
         texts = _Texts(Fakes(self.key, table.locale), stream.pairs)
         changes = {
-            n: self._sealed(table, n, plan) if isinstance(plan.strategy, Encrypt) else texts.change(n, plan)
+            n: self._sealed(stream, n) if isinstance(plan.strategy, Encrypt) else texts.change(n, plan)
             for n, plan in enumerate(table.columns)
             if plan.strategy.streamed
         }
         return RowTransformer(Layout(stream.width, changes, len(table.columns)))
 
-    def _sealed(self, table: TablePlan, number: int, plan: ColumnPlan) -> Change:
+    def _sealed(self, stream: Stream, number: int) -> Change:
         if self.keyring is None:
-            raise FieldError(
-                "the policy encrypts a column and there is no field key: make one with `branchwarden keys new`"
-            )
-        ring, context, strategy = self.keyring, place_of(table, plan), plan.strategy
-        category, array = token_category(plan.column), plan.column.category == "array"
-        padded = plan.column.bare_type in PADDED
-        deterministic = isinstance(strategy, Encrypt) and strategy.deterministic
+            raise FieldError("the policy encrypts and there is no field key: make one with `branchwarden keys new`")
+        ring, plan, origin, at = self.keyring, stream.table.columns[number], stream.origin(number), stream.place(number)
+        context, category, array = place_of(stream.table, plan), token_category(plan.column), _is_array(plan)
+        deterministic = isinstance(plan.strategy, Encrypt) and plan.strategy.deterministic
+        octets, padded = origin.column.category == "bytea", origin.column.bare_type in PADDED
 
-        def change(value: bytes) -> bytes:
+        def change(row: Row) -> bytes | None:
+            value = row[at]
+            if value is None:
+                return None
             # What char(n) is filled up with is no part of its value, and its token would never fit.
-            plain = read_value(value.rstrip(b" ") if padded else value, octets=category == "bytea" and not array)
+            plain = read_value(value.rstrip(b" ") if padded else value, octets=octets)
             token = encrypt(plain, context, ring, deterministic=deterministic)
             return written_token(token, document=category == "json", array=array)
 
-        return alone(number, change)
+        return change
+
+
+def _is_array(plan: ColumnPlan) -> bool:
+    return plan.column.category == "array"
 
 
 def place_of(table: TablePlan, plan: ColumnPlan) -> Context:

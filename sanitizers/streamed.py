@@ -7,7 +7,7 @@ their fakes. None of that goes on: `sanitizers.fields.rows` drops what is behind
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -28,7 +28,7 @@ REMOVED = "[removed]"
 """The same where the fake is NULL."""
 
 _ROWS, _PARENT = "m", "p{}"
-_ORIGINAL, _FAKE, _KEY = "branchwarden original {}", "branchwarden fake {}", "branchwarden key {}"
+_ORIGINAL, _KEY, _VALUE = "branchwarden original {}", "branchwarden key {}", "branchwarden value {}"
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,29 @@ class Stream:
     @property
     def width(self) -> int:
         """Columns of the stream, those behind the table's among them."""
-        own = len(self._known) + sum(2 * len(_telling(parent.plan)) for parent in self._parents)
-        return len(self.table.columns) + own
+        parents = sum(2 * len(_telling(parent.plan)) for parent in self._parents)
+        return len(self.table.columns) + len(self._others) + len(self._known) + parents
+
+    def place(self, number: int) -> int:
+        """Where in a row of the stream the value is that the column's token is made of."""
+        names = list(self._others)
+        return len(self.table.columns) + names.index(number) if number in self._others else number
+
+    def origin(self, number: int) -> ColumnPlan:
+        """The column whose value that is, as the catalog has it."""
+        return self.table.columns[self._others.get(number, number)]
 
     @property
     def select(self) -> sql.Composed:
         """SELECT the columns of the plan, masked but for those that Python makes, and what texts may hold behind."""
-        more: dict[str, sql.Composable] = {_ORIGINAL.format(n): _as_text(n) for n in self._known}
+        more: dict[str, sql.Composable] = {_VALUE.format(n): _as_text(other) for n, other in self._others.items()}
+        more |= {_ORIGINAL.format(n): _as_text(n) for n in self._known}
+        behind = list(more)
         if not self._parents:
             return masked_select(_raw(self.table), self.part, more)
         keys = [self._number(name) for parent in self._parents for name in parent.key.columns]
         more |= {_KEY.format(n): sql.Identifier(OUTER, f"c{n}") for n in keys}
-        names = [*(p.column.name for p in self.table.columns), *(_ORIGINAL.format(n) for n in self._known)]
+        names = [*(p.column.name for p in self.table.columns), *behind]
         columns: list[sql.Composable] = [sql.Identifier(_ROWS, name) for name in names]
         columns += [name for at, parent in enumerate(self._parents) for name in _beside(at, parent)]
         return sql.SQL("SELECT {} FROM ({}) AS {} {}").format(
@@ -78,7 +89,7 @@ class Stream:
         )
 
     def _pairs(self) -> Iterator[Pair]:
-        at = len(self.table.columns)
+        at = len(self.table.columns) + len(self._others)
         for n in self._known:
             plan = self.table.columns[n]
             yield Pair(at, None if isinstance(plan.strategy, Encrypt) else n, name=_is_name(plan))
@@ -88,6 +99,12 @@ class Stream:
                 plan = parent.plan.columns[n]
                 yield Pair(at, None if isinstance(plan.strategy, Encrypt) else at + 1, name=_is_name(plan))
                 at += 2
+
+    @cached_property
+    def _others(self) -> Mapping[int, int]:
+        """Columns that hold the tokens of others, and which those are."""
+        asked = {n: p.strategy.of for n, p in enumerate(self.table.columns) if isinstance(p.strategy, Encrypt)}
+        return {n: self._number(name) for n, name in asked.items() if name}
 
     @cached_property
     def _known(self) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ def room_problems(conn: psycopg.Connection[Any], table: TablePlan) -> Iterator[s
     narrow = [(plan, width) for plan in _encrypted(table) if (width := token_width(plan.column)) is not None]
     if not narrow:
         return
-    sizes = sql.SQL(", ").join(_OCTETS.format(sql.Identifier(plan.column.name)) for plan, _ in narrow)
+    sizes = sql.SQL(", ").join(_OCTETS.format(sql.Identifier(_source(plan))) for plan, _ in narrow)
     row = conn.execute(_LONGEST.format(sizes, _relation(table))).fetchone() or ()
     for (plan, width), octets in zip(narrow, row, strict=True):
         needed = _longest(plan, octets or 0)
@@ -71,6 +71,11 @@ def key_problems(plans: Iterable[DatabasePlan], keyring: Keyring | None) -> Iter
 
 def _encrypted(table: TablePlan) -> Iterator[ColumnPlan]:
     return (plan for plan in table.columns if isinstance(plan.strategy, Encrypt))
+
+
+def _source(plan: ColumnPlan) -> str:
+    """The column whose values are encrypted there."""
+    return (plan.strategy.of if isinstance(plan.strategy, Encrypt) else "") or plan.column.name
 
 
 def _longest(plan: ColumnPlan, octets: int) -> int:

@@ -24,6 +24,8 @@ def copy_streamed(conn: psycopg.Connection, stream: Stream, target: sql.Identifi
     through = protection.transformer(stream)
     names = sql.SQL(", ").join(sql.Identifier(plan.column.name) for plan in stream.table.columns)
     copy_in = sql.SQL("COPY {} ({}) FROM STDIN").format(target, names)
+    # All rows are wanted, not the first ones soon.
+    conn.execute("SELECT set_config('cursor_tuple_fraction', '1', true)")
     conn.execute(sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(_CURSOR, stream.select))
     rows = 0
     while lines := _fetched(conn):

@@ -46,12 +46,21 @@ def _problems(place: Place, column: Column, strategy: Strategy) -> Iterator[str]
             yield from (f"{strategy.kind}: per: there is no column {name}" for name in missing)
             if strategy.per and place.linked(column.name):
                 yield f"{strategy.kind}: per would tear it from the columns that it refers to or that refer to it"
-    yield from _streamed(place, column, strategy)
+    yield from (*_streamed(place, column, strategy), *_of(place, strategy))
     if column.partition_key and place.table.closed and strategy.masks and not isinstance(strategy, Shuffle):
         yield (
             f"{strategy.kind} does not fit: rows go to partitions by this column, and a fake may have none to go to:"
             " keep it, or add a default partition"
         )
+
+
+def _of(place: Place, strategy: Strategy) -> Iterator[str]:
+    if not isinstance(strategy, Encrypt) or not strategy.of:
+        return
+    other = place.table.column(strategy.of)
+    if other is None or other.generated:
+        what = "there is no column" if other is None else "Postgres generates the column"
+        yield f"encrypt: of: {what} {strategy.of}"
 
 
 def _streamed(place: Place, column: Column, strategy: Strategy) -> Iterator[str]:
@@ -63,6 +72,8 @@ def _streamed(place: Place, column: Column, strategy: Strategy) -> Iterator[str]
     if place.linked(column.name) and not (isinstance(strategy, Encrypt) and strategy.deterministic):
         remedy = "set deterministic = true" if isinstance(strategy, Encrypt) else "choose another strategy"
         yield f"{strategy.kind} would tear it from the columns that it refers to or that refer to it: {remedy}"
+    elif place.linked(column.name) and isinstance(strategy, Encrypt) and strategy.of:
+        yield "encrypt: of would tear it from the columns that it refers to or that refer to it"
     elif place.linked(column.name) and column.case_insensitive:
         yield "encrypt would tear it from texts that are equal to it but for their case (citext): keep it or use digest"
 

@@ -54,7 +54,8 @@ SELECT n, shape, rows FROM (
   GROUP BY 1, 2 HAVING count(*) >= {shared}
 ) AS s WHERE place <= {most} ORDER BY n, rows DESC, shape COLLATE "C"
 """)
-_LOWER, _UPPER, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
+_LOWER, _UPPER, _DIGITS = "etaoinshrdlcumwfgypbvkjxqz", "ETAOINSHRDLCUMWFGYPBVKJXQZ", "0123456789"
+"""The frequent ones first, which `translate` finds sooner."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,8 @@ def _profiles(site: Site, conn: psycopg.Connection, columns: Sequence[Place]) ->
     shapes = SHAPES.format(
         **parts,
         longest=sql.Literal(LONGEST_SHAPE),
-        letters=sql.Literal(_LOWER + _UPPER + _DIGITS),
-        classes=sql.Literal("a" * len(_LOWER) + "A" * len(_UPPER) + "9" * len(_DIGITS)),
+        letters=sql.Literal(_DIGITS + _LOWER + _UPPER),
+        classes=sql.Literal("9" * len(_DIGITS) + "a" * len(_LOWER) + "A" * len(_UPPER)),
         shared=sql.Literal(SHARED_BY),
         most=sql.Literal(MOST_SHAPES),
     )

@@ -44,7 +44,7 @@ _BOTH = (_LETTERS, _OTHERS)
 _LIKE_ONE = sql.SQL(
     "(CASE WHEN {v} >= 'A' THEN {letters}::bigint ELSE {others}::bigint END >> least(length({v}::bpchar), 63)) & 1 = 1"
 )
-_DATE = sql.SQL("{v} < 'A' AND {v} LIKE '%%-__-__%%'")
+_DATE = sql.SQL("{v} < 'A' AND {v} LIKE '____-__-__%%'")
 _PLAIN_ROWS = sql.SQL("(SELECT {values} FROM {relation} AS t OFFSET 0) AS s")
 _FEW_ROWS = sql.SQL("(SELECT DISTINCT {values} FROM {relation} AS t) AS s")
 _NESTED_ROWS = sql.SQL("({values} OFFSET 0) AS s")

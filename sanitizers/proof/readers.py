@@ -54,14 +54,21 @@ class Question:
 class Readers:
     """Sessions on one server, each in a transaction."""
 
-    def __init__(self, conns: Sequence[psycopg.Connection], track: Track) -> None:
+    def __init__(self, conns: Sequence[psycopg.Connection], track: Track, *, few: bool = False) -> None:
+        """Read with these sessions.
+
+        Args:
+            conns: that are at nothing else.
+            track: to be told.
+            few: whether each different value of columns that have few is worth being found first.
+        """
         self.conns = tuple(conns)
         self._track = track
         self._parts = Parts(conns[0])
         self._crew = Crew(self.conns, lambda: self.conns)
         self._taking = threading.Lock()
         self._edged: set[Key] = set()
-        self.known = Known({(schema, table, column) for schema, table, column in conns[0].execute(_FEW)}, self._edged)
+        self.known = Known(set(conns[0].execute(_FEW)) if few else (), self._edged)
 
     def read(self, places: Mapping[int, Place], question: Question) -> None:
         """Ask of every part of every place's table; rows are taken in any order, one at a time."""

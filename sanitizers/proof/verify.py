@@ -107,7 +107,7 @@ def search(
     """Search for the originals of the source as whole values; `more` sessions of source and target may help."""
     if site.plan is None:
         raise ValueError("without a plan nobody knows what the originals are")
-    here, there = Readers([source, *more[0]], site.track), Readers([site.target, *more[1]], site.track)
+    here, there = Readers([source, *more[0]], site.track, few=True), Readers([site.target, *more[1]], site.track)
     return search_whole(site.plan, here, there, site.seed, site.track)
 
 

@@ -26,11 +26,13 @@ class Encrypt(MaskingStrategy):
 
     `deterministic = true`: equal values get equal tokens (`bw1d.…`, AES-256-GCM-SIV), for keys, references and what is
     searched by equality. A reference is encrypted in the place of the column that it leads to. Stays unique. Python
-    makes the tokens, on the rows as they stream by.
+    makes the tokens, on the rows as they stream by. `of` is for values of types that hold no token, in a text column.
     """
 
     kind: Literal["encrypt"] = Field(default="encrypt", alias="strategy")
     deterministic: bool = False
+    of: str = ""
+    """Another column of the row, of any type, whose value is encrypted here; empty: the column's own."""
     injective: ClassVar[bool] = True
     streamed: ClassVar[bool] = True
 

@@ -38,6 +38,8 @@ def parse_inner(value: object) -> MaskingStrategy:
 def _checked(strategy: MaskingStrategy) -> MaskingStrategy:
     if strategy.keep_if or strategy.row_expression or strategy.whole_table:
         raise ValueError("what depends on the row or on other rows cannot stand inside a value")
+    if strategy.streamed:
+        raise ValueError("it is for whole columns: its values are made as rows stream by")
     if getattr(strategy, "by", "") == "person" or getattr(strategy, "per", ()):
         raise ValueError("inside a value, fakes are drawn by the value alone")
     return strategy

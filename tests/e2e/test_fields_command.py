@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from daemon.keys import required_keyring
 from sanitizers.fields.cipher import Context
 from sanitizers.fields.opened import open_rows
-from tests.fix_plain import Desk, rows
+from tests.fix_plain import Desk, execute, rows
 from tests.fix_postgres import TestDatabase
 
 MakeDatabase = Callable[[], TestDatabase]
@@ -111,3 +112,26 @@ def test_without_a_field_key_a_run_is_refused_before_anything_is_made(
     assert done.returncode == 5
     assert "the policy encrypts 9 columns and there is no field key" in done.stderr
     assert rows(target.dsn, "SELECT count(*) FROM pg_class WHERE relname = 'vault'") == [(0,)]
+
+
+def test_verify_finds_plaintext_where_the_policy_says_encrypt(
+    desk: Desk, vault: TestDatabase, make_database: MakeDatabase
+) -> None:
+    target = make_database()
+    made = desk.run("sanitize", "--source", vault.dsn, "--target", target.dsn)
+    assert made.returncode == 0, made.stderr
+    verify = ("verify", "--dsn", target.dsn, "--source", vault.dsn, "--json")
+
+    clean = desk.run(*verify)
+    execute(target.dsn, "UPDATE vault SET b = '{\"plain\": \"zq-new\"}', t = 'zq-new' WHERE id IN (1, 2)")
+    found = desk.run(*verify)
+
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert found.returncode == 1
+    roads = {road["road"]: road for road in json.loads(found.stdout)["roads"]}
+    assert roads["tokens"]["status"] == "FAIL"
+    assert [problem.partition(".public.")[2] for problem in roads["tokens"]["problems"]] == [
+        "vault.t holds 2 values that are no token, and the policy says encrypt",
+        "vault.b holds 2 values that are no token, and the policy says encrypt",
+    ]
+    assert "zq-new" not in found.stdout + found.stderr

@@ -165,3 +165,23 @@ def test_numbers_inside_values_are_drawn_by_themselves_and_cannot_be_linked(
         f"DB.public.a.phone is drawn by its row's person and DB.public.b.c{part} by itself, so that equal telephone"
         ' numbers get different fakes: where they are joined, add by = "value" to each that is drawn by a person'
     )
+
+
+def test_what_python_does_to_many_rows_is_told_with_its_time(database: TestDatabase) -> None:
+    ddl = """
+    CREATE TABLE tickets AS SELECT n, 'a ' || n AS body, 'b' AS seal FROM generate_series(1, 200000) AS n;
+    ANALYZE tickets
+    """
+    policy = '[public.tickets]\nn = "keep"\nbody = "scrub"\nseal = "encrypt"\n'
+
+    [note] = notes_of(database, ddl, policy)
+
+    assert note == (
+        "DB.public.tickets: scrub and encrypt of about 200,000 rows are done in Python, which takes about 3 min"
+    )
+
+
+def test_what_python_does_to_a_few_rows_needs_no_word(database: TestDatabase) -> None:
+    ddl = "CREATE TABLE tickets (body text); INSERT INTO tickets VALUES ('a'); ANALYZE tickets"
+
+    assert notes_of(database, ddl, '[public.tickets]\nbody = "scrub"\n') == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from sanitizers.plan import draft_plan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table
+from sanitizers.strategies import KINDS
 from sanitizers.strategies.encrypt import Encrypt
 from sanitizers.strategies.scrub import Scrub
 
@@ -131,3 +133,40 @@ def test_the_root_of_references_is_the_column_that_refers_to_no_other() -> None:
 
     roots = {c.column.name: c.root for plan in plans for c in plan.columns}
     assert roots == {"a": None} | dict.fromkeys("kbc", ColumnRef("public", "p", "k"))
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ("d", ()),
+        ("x", ("db.public.t.c: encrypt: of: there is no column x.",)),
+        ("made", ("db.public.t.c: encrypt: of: Postgres generates the column made.",)),
+    ],
+)
+def test_another_column_of_any_type_can_be_encrypted_but_it_must_be_there(of: str, expected: tuple[str, ...]) -> None:
+    made = Column("made", "date", generated=True, generated_as="d")
+    table = Table("public", "t", (Column("c", "text"), Column("d", "date"), made))
+    decided = {"t": {"c": {"strategy": "encrypt", "of": of}, "d": {"strategy": "null"}}}
+    policy = MaskingPolicy.model_validate({"version": 1, "databases": {"db": {"public": decided}}})
+
+    assert draft_plan([Schema("db", (table,))], policy).problems == expected
+
+
+def test_a_reference_takes_no_other_columns_values() -> None:
+    child = Column("c", "text", references=(ColumnRef("public", "p", "k"),))
+
+    found = problems({"c": (child, {**SEALED, "of": "d"}), "d": (Column("d", "date"), "null")})
+
+    assert any("of would tear it from the columns" in problem for problem in found)
+
+
+@pytest.mark.parametrize("kind", ["encrypt", "scrub"])
+@pytest.mark.parametrize(
+    "outer",
+    [{"strategy": "json", "paths": {"a": "KIND"}}, {"strategy": "list", "of": "KIND"}],
+)
+def test_neither_stands_inside_another_strategy(kind: str, outer: dict[str, Any]) -> None:
+    text = json.dumps(outer).replace("KIND", kind)
+
+    with pytest.raises(ValidationError, match="it is for whole columns"):
+        KINDS[outer["strategy"]].model_validate_json(text)

@@ -22,7 +22,7 @@ from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.samples import Samples
 from sanitizers.proof.sieve import with_parameters
 
-SAMPLE = 20_000  # rows of a table; of a larger one about so many are compared, unless it is to be full
+SAMPLE = 10_000  # rows of a table; of a larger one about so many are compared, unless it is to be full
 AT_ONCE = 5_000  # rows in this process's memory
 COUNTED = 1 << 16  # different values of a column that are counted one by one
 SIGMAS = 6
