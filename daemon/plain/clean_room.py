@@ -146,6 +146,7 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch) -> DatabaseProof:
         key=run.how.key.secret,
         stop=watch.stop,
         on_connection=watch.connections.add,
+        streams=run.how.streams,
     )
     proof = verify_database(check, engine_teller(watch.tell, "verify"))
     if proof.problems:

@@ -97,6 +97,7 @@ def _verify(
         stop=context.stop,
         on_connection=context.connections.add,
         roads=ROADS,
+        streams=request.how.streams,
     )
     return verify_database(check, teller(context, "verify", database))
 
