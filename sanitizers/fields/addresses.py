@@ -47,11 +47,12 @@ def emails(text: str) -> Iterator[Found]:
     """Mail addresses, also with `%40` (as in links) and `=40` (quoted-printable); those at hosts without a dot, too."""
     if "@" not in text and "%40" not in text and "=40" not in text:
         return
-    backwards = text[::-1]
+    backwards, before = text[::-1], 0
     for sign in _AT.finditer(text):
-        start = _local_start(text, backwards, sign.start())
+        start = _behind_joiners(text, max(before, _local_start(text, backwards, sign.start())), sign.start())
         end = _domain_end(text, sign)
         if start < sign.start() and end > sign.end():
+            before = end
             local = _ESCAPE.sub(lambda found: _ESCAPES[found[0].lower()], text[start : sign.start()])
             yield Found(start, end, "email", f"{local}@{text[sign.end() : end]}")
 
@@ -98,6 +99,11 @@ def _local_start(text: str, backwards: str, at: int) -> int:
         start = inner if text.find("+", inner, start) >= 0 else start
     if glued := _GLUED_BEFORE.search(text, start, at):
         start = glued.start(1)
+    return start
+
+
+def _behind_joiners(text: str, start: int, at: int) -> int:
+    """No address begins with a sign that joins, such as the quote between two."""
     while start < at and text[start] in _JOINERS:
         start += 1
     return start

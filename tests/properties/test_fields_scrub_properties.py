@@ -14,8 +14,8 @@ from sanitizers.fields.scrub import scrub
 FAKES = Fakes(bytes(range(32)))
 ORIGINALS = ["anna@corp.test", "Anna Meyer", "+49 30 123456", "4111111111111111", "DE89370400440532013000", "10.1.2.3"]
 PAIRS = [("Anna Meyer", "Sarah Gamble"), ("+49 30 123456", "+999000000000")]
-# No letter or digit touches an original, so that each is a whole word.
-between = st.text(st.sampled_from(" \t\n,;!?()<>[]{}\"'*…|"), min_size=1, max_size=4)
+# No letter or digit touches an original, so that each is a whole word, and no apostrophe: o'neil@corp.test is one.
+between = st.text(st.sampled_from(' \t\n,;!?()<>[]{}"*…|'), min_size=1, max_size=4)
 words = st.sampled_from(["call", "ok", "ünï", "漢字", "🙂", "e\u0301", "x", "to"])
 calm = settings(deadline=None)  # a busy machine is no defect
 pieces = st.lists(st.tuples(st.sampled_from(ORIGINALS) | words, between), max_size=12)

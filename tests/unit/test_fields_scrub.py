@@ -44,6 +44,7 @@ def found(text: str) -> set[tuple[str, str]]:
         ("(", "!)"),
         ("\u200b", "\u200b"),
         ("x@y.test,", ";z@y.test"),
+        ("x@y.test'", "'z@y.test"),
     ],
 )
 def test_punctuation_around_an_address_stays(before: str, behind: str) -> None:

@@ -31,14 +31,15 @@ BEST = {
         "keep": "country language name_affix",
         "last_name": "last_name",
         "mac": "mac_address",
-        "null": "app_secret biometric card_cvv card_partial criminal education ethnicity evaluation gender genetic"
-        " geo_point health income_financial marital_family mfa_secret nationality photo political private_key religion"
-        " security_answer sexual_orientation signature trade_union",
+        "null": "app_secret biometric card_cvv card_partial criminal ethnicity evaluation genetic geo_point health"
+        " income_financial mfa_secret photo political private_key religion security_answer sexual_orientation signature"
+        " trade_union",
         "phone": "phone",
         "postcode": "postal_code",
         "region": "region",
         "scramble": "bank_account bank_routing driver_license gov_id_other health_id national_id passport_number"
         " person_ref professional_id tax_id vehicle_id",
+        "shuffle": "education gender marital_family nationality",
         "street": "street_address",
         "text": "document free_text payload",
         "url": "online_activity personal_url",
