@@ -46,6 +46,8 @@ class Known:
     entry: LedgerEntry | None
     """Of the run that published it."""
     passwords: Found
+    production_roles: tuple[str, ...] = ()
+    """Roles with a password that also opens production or raw rows."""
 
 
 @dataclass(frozen=True)
@@ -162,10 +164,4 @@ def _facts(known: Known, connects: Sequence[Connector]) -> Facts:
     restored = branch.last_reset_at
     if known.entry is not None and not still_proves(known.entry, branch):
         restored = taken_at(branch)
-    same = known.passwords.problems
-    return Facts(place.name, tuple(databases), restored, _roles(same), tuple(unseen))
-
-
-def _roles(problems: Sequence[str]) -> tuple[str, ...]:
-    """The problems name one role each, in the form `role NAME has …`."""
-    return tuple(problem.split()[1] for problem in problems)
+    return Facts(place.name, tuple(databases), restored, known.production_roles, tuple(unseen))

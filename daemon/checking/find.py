@@ -27,4 +27,6 @@ def find_branch(
     lineages = classify(listing.branches, ledger, project.production, settings.purposes)
     passwords = compare_passwords(client, listing, lineages, PasswordCache.new())
     entry = next((one for one in ledger if one.branch_id == branch.id), None)
-    return Known(branch, lineages[branch.id], entry, passwords_of(branch, passwords))
+    shared = passwords.shared.get(branch.id)
+    roles = shared.roles if shared else ()
+    return Known(branch, lineages[branch.id], entry, passwords_of(branch, passwords), roles)
