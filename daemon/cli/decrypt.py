@@ -29,6 +29,10 @@ JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY k.place
 """
 
+HAS_COLUMN = """
+SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s::text AND attnum > 0 AND NOT attisdropped
+"""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this group."""
@@ -88,6 +92,8 @@ def _column(dsn: str, read: Context, place: Context, keyring: Keyring) -> None:
     """The primary key and the value of each row."""
     with parse_dsn("--dsn", dsn).session() as conn:
         table = sql.Identifier(read.schema, read.table)
+        if conn.execute(HAS_COLUMN, (table.as_string(conn), read.column)).fetchone() is None:
+            raise UsageError(f"there is no column {clean(str(read))} in that database: name one by --column")
         names = [row[0] for row in conn.execute(KEY_COLUMNS, (table.as_string(conn),))]
         names = [*(name for name in names if name != read.column), read.column]
         select = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(

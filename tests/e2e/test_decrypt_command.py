@@ -123,6 +123,8 @@ def test_a_reference_is_read_where_it_is_and_opened_where_it_leads(vault: Desk, 
 
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.splitlines()) == ["2\t1\tx", "4\t3\t\\N"]
+    gone = vault.run("decrypt", *AT, "--dsn", database.dsn)
+    assert (gone.returncode, "there is no column public.people.secret in that database" in gone.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,15 @@ def test_a_run_that_was_cut_off_while_rows_passed_is_gone_on_with(mode: str, mak
     done = ran(mode, source, target, plan)
 
     assert all_right(done) == 400
+
+
+@pytest.mark.postgres
+def test_several_streams_that_share_a_keyring_move_each_row_once(make_database: MakeDatabase) -> None:
+    source, target = make_database(), make_database()
+    with psycopg.connect(source.dsn) as conn:
+        conn.execute(SCRIPT.replace("400", "4000").encode())
+    clone_schema(source, target)
+
+    ran("clean-room", source, target, plan_of(source), streams=3, piece=16_384)
+
+    assert all_right(target) == 4000
