@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from sanitizers.proof.bits import Bits, Different
 from sanitizers.proof.hashed import Looks
 
-MOST_KEPT = 8_000_000
-"""Hashes that are kept in this process: 64 MB."""
+MOST_KEPT = 4_000_000
+"""Hashes that are kept in this process: 32 MB."""
 
 
 @dataclass

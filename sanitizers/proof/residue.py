@@ -16,14 +16,12 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.proof.decided import NAMED, decide
+from sanitizers.proof.hashed import FEWEST_DIGITS, SHORTEST
 from sanitizers.proof.looked import ColumnSearched, Hit, Looked
 from sanitizers.proof.places import Place, normal
 from sanitizers.proof.sieve import Sieve, make_sieve, with_parameters
+from sanitizers.proof.verdict import COINCIDENCE, FEW_WORDS
 
-SHORTEST = 5  # characters; shorter values are found everywhere by chance
-FEWEST_DIGITS = 7  # the same for values without letters
-COINCIDENCE = 10  # of a column of names or words, fewer than one in so many found in one place are no copy of it
-FEW_WORDS = 2  # so many words are none in any case
 BLOCK = 1 << 17  # bytes
 BATCH = 10_000  # values in this process's memory at once
 

@@ -35,7 +35,7 @@ def search_whole(plan: DatabasePlan, source: Readers, target: Readers, seed: int
         {number: counted.count for number, counted in whole.originals.searched.items()},
         {number: counted.count for number, counted in whole.originals.too_short.items()},
     )
-    verdict = Verdict(columns, looked, hits, chance, labels, _named(whole, plan, looked, hits))
+    verdict = Verdict(columns, looked, hits, chance, labels, whole.shares, _named(whole, plan, looked, hits))
     places = Counter(place.road for place in looked if not place.public)
     return Searched(
         tuple(verdict.searched()),

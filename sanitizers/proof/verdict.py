@@ -37,6 +37,8 @@ class Verdict:
     """Those that a pool can produce."""
     labels: Collection[int]
     """Those of labels of enums."""
+    shares: Mapping[int, int] = field(default_factory=dict)
+    """By place, of how many hashes one is there, where there were too many."""
     named: Mapping[int, Collection[tuple[int, str]]] = field(default_factory=dict)
     """Of documents, by number: hashes of leaves, and the names of kept columns that they stand under."""
 
@@ -45,7 +47,8 @@ class Verdict:
         for number, at in sorted(self._residue, key=lambda pair: (pair[1], pair[0])):
             if found := self._residue[number, at]:
                 place = self.looked[at]
-                yield Hit(place.name, str(self.columns.places[number]), len(found), place.road)
+                count = len(found) * self.shares.get(at, 1)
+                yield Hit(place.name, str(self.columns.places[number]), count, place.road)
 
     def searched(self) -> Iterator[ColumnSearched]:
         """Every column."""
@@ -56,8 +59,8 @@ class Verdict:
                 self.columns.searched.get(number, 0),
                 self.columns.too_short.get(number, 0),
                 len(hits.intersection(self.chance)),
-                _many(self._coincidence, number),
-                _many(self._residue, number),
+                self._many(self._coincidence, number),
+                self._many(self._residue, number),
                 len(self._decided.get(number, ())),
             )
 
@@ -73,7 +76,8 @@ class Verdict:
         number, at = pair
         common = self.columns.places[number].common
         few_words = common == "word" and len(found) <= FEW_WORDS
-        if common and (few_words or len(found) * COINCIDENCE < self.columns.searched.get(number, 0)):
+        count = len(found) * self.shares.get(at, 1)
+        if common and (few_words or count * COINCIDENCE < self.columns.searched.get(number, 0)):
             return found
         return found.intersection(self.labels) if self.looked[at].labels else ()
 
@@ -106,11 +110,13 @@ class Verdict:
             known.update(*(f for (n, p), f in self.hits.items() if n == number and _silent(self.looked[p])))
         return known
 
+    def _many(self, found: Mapping[Pair, set[int]], number: int) -> int:
+        """Different ones of a column; at least so many, where a place has a sample alone."""
+        here = {at: hashes for (n, at), hashes in found.items() if n == number}
+        most = max((len(hashes) * self.shares.get(at, 1) for at, hashes in here.items()), default=0)
+        return max(most, len(set().union(*here.values())))
+
 
 def _silent(place: Looked) -> bool:
     """Whether no hit counts there."""
     return place.public or place.drawn
-
-
-def _many(found: Mapping[Pair, set[int]], number: int) -> int:
-    return len(set().union(*(hashes for (n, _), hashes in found.items() if n == number)))

@@ -80,8 +80,8 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         track.step("compare", run.plan.database)
         problems = (*lost_rows(run.plan, *counts), *differences(source, target))
         compared = Compared(sum(counts[1].rows.values()), problems)
-        with source.transaction(force_rollback=True), target.transaction(force_rollback=True):
-            found = search(site, source, _more(run, stack))
+        with source.transaction(force_rollback=True), target.transaction(force_rollback=True), ExitStack() as beside:
+            found = search(site, source, _more(run, beside))
         site = replace(site, searched=found, compared=compared)
         proof = concluded(site, run.roads, counts).timed(started)
         require_connections(site)

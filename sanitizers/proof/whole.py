@@ -23,8 +23,9 @@ from sanitizers.proof.places import Place, normal
 from sanitizers.proof.readers import Group, Question, Readers, Row, Take
 from sanitizers.proof.sieve import with_parameters
 
-MOST_FOUND = 2_000_000
-"""Hashes of the target that are kept in this process; when there are more, those that are no originals are left out."""
+MOST_FOUND = 400_000
+"""Hashes of the target that are kept in this process. When there are more, those that are no originals are left out;
+when there still are, half of those of the place with the most, which is then counted by a sample."""
 MOST_COUNTED = 1 << 19
 """The same of those that are counted one by one, of all columns together."""
 LARGE = 8192  # blocks: 64 MB
@@ -60,6 +61,7 @@ class Whole:
         self._source, self._target, self._seed = source, target, sql.Literal(seed)
         self.columns: dict[int, Place] = {}
         self._found: defaultdict[int, list[array[int]]] = defaultdict(list)
+        self._limits: defaultdict[int, int] = defaultdict(lambda: HALVES)
         self.originals = Originals(Bits(0))
 
     def take(self, columns: Sequence[Place]) -> None:
@@ -96,8 +98,9 @@ class Whole:
         def take(group: Group, row: Row) -> None:
             for sent, number in zip(row, group.numbers, strict=True):
                 if sent:
-                    self._found[number].append(array("Q", set(hashes_in(sent))))
-            if sum(len(some) for found in self._found.values() for some in found) > MOST_FOUND:
+                    limit, hashes = self._limits[number], set(hashes_in(sent))
+                    self._found[number].append(array("Q", [h for h in hashes if h % HALVES < limit]))
+            if self._many > MOST_FOUND:
                 self._reduce()
 
         able = {number: p for number, p in enumerate(places) if p.form != "dated" or looks.dates}
@@ -166,6 +169,15 @@ class Whole:
 
         self._read((self._source, columns), of, take)
 
+    @property
+    def shares(self) -> Mapping[int, int]:
+        """By place, of how many hashes one was kept."""
+        return {place: HALVES // limit for place, limit in self._limits.items()}
+
+    @property
+    def _many(self) -> int:
+        return sum(len(some) for found in self._found.values() for some in found)
+
     def _reduce(self) -> Found:
         """Leave out what is no original; the others by column."""
         found: Found = {number: set().union(*some) for number, some in self._found.items()}
@@ -173,6 +185,10 @@ class Whole:
         real = set().union(*by_column.values())
         for number, hashes in found.items():
             self._found[number] = [array("Q", hashes & real)]
+        while self._many > MOST_FOUND:
+            largest = max(self._found, key=lambda number: len(self._found[number][0]))
+            limit = self._limits[largest] = self._limits[largest] // 2
+            self._found[largest] = [array("Q", [h for h in self._found[largest][0] if h % HALVES < limit])]
         return by_column
 
     def _among(self, hashes: set[int]) -> Found:

@@ -101,7 +101,7 @@ def test_as_much_is_found_where_the_originals_are_too_many_to_be_kept(
     shop: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(originals, "MOST_KEPT", 10)
-    monkeypatch.setattr(whole, "MOST_FOUND", 1)
+    monkeypatch.setattr(whole, "MOST_FOUND", 5)
     shop.execute("UPDATE logs SET body = 'zq' || id || '@corp.invalid' WHERE id BETWEEN 5 AND 8")
     shop.execute("UPDATE logs SET status = 'Theodora Zqmeyer9' WHERE id = 5")
 
@@ -109,6 +109,22 @@ def test_as_much_is_found_where_the_originals_are_too_many_to_be_kept(
 
     name = f"{shop.plan.database}.public.logs"
     assert problems == [f"{name}.body holds 4 original values", f"{name}.status holds 1 original value"]
+
+
+def test_a_copy_that_is_too_large_is_counted_by_a_sample_and_hides_nothing_else(
+    shop: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "MOST_FOUND", 100)
+    shop.execute("UPDATE logs SET body = 'zq' || id || '@corp.invalid', status = 'Theodora Zqmeyer' || (1 + id / 300)")
+
+    hits = {
+        (hit[0], hit[-1]): int(hit[2]) for problem in shop.verify().problems if (hit := problem.split())[1] == "holds"
+    }
+
+    name = shop.plan.database
+    body, status = f"{name}.public.logs.body", f"{name}.public.logs.status"
+    assert 150 < hits[body, f"{name}.public.people.email"] < 450
+    assert hits[status, f"{name}.public.people.name"] == 7
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])

@@ -20,12 +20,13 @@ from sanitizers.proof.haystack import ONCE, Haystack, Quoted, Texts
 from sanitizers.proof.originals import Originals
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import COINCIDENCE, FEW_WORDS, find_home
+from sanitizers.proof.residue import find_home
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.samples import Samples
 from sanitizers.proof.search import public, wanted
 from sanitizers.proof.sieve import with_parameters
 from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE, Kind, quoted_emails
+from sanitizers.proof.verdict import COINCIDENCE, FEW_WORDS
 
 TEXTS, ORIGINALS = 10_000, 5_000
 """Rows of a large table whose texts are looked at, and rows of one whose originals are looked for."""

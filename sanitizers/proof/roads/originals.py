@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from psycopg import sql
 
 from sanitizers.plan import DatabasePlan
+from sanitizers.proof.hashed import FEWEST_DIGITS, SHORTEST
 from sanitizers.proof.places import Place
 from sanitizers.proof.producible import Producible, folded
-from sanitizers.proof.residue import FEW_WORDS, FEWEST_DIGITS, SHORTEST
 from sanitizers.proof.roads.road import Site
 from sanitizers.proof.search import wanted
+from sanitizers.proof.verdict import FEW_WORDS
 
 _AMONG = sql.SQL("SELECT DISTINCT v FROM ({}) AS each WHERE v = ANY (%s)")
 

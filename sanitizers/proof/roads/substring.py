@@ -18,9 +18,10 @@ from sanitizers.plan import DatabasePlan
 from sanitizers.proof.haystack import Texts
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import COINCIDENCE, FEW_WORDS, find_home
+from sanitizers.proof.residue import find_home
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.search import public, wanted
+from sanitizers.proof.verdict import COINCIDENCE, FEW_WORDS
 
 SHORTEST = 8  # characters
 NANOSECONDS = 90  # for a pair of an original and a text, measured
