@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sanitizers.decisions import BY_NAME, Classes, Decisions, decide, shadowed_notes
+from sanitizers.decisions import BY_NAME, Classes, Decision, Decisions, decide, shadowed_notes
 from sanitizers.errors import PlanError
 from sanitizers.persons import Draws, find_draws, person_of_each_row
 from sanitizers.policy import MaskingPolicy
@@ -17,6 +17,7 @@ from sanitizers.problems.find import find_problems
 from sanitizers.rules import EVERY_ROW, TableRule
 from sanitizers.schema import Column, ColumnRef, ForeignKey, Schema, Table
 from sanitizers.strategies import Residue, Strategy
+from sanitizers.strategies.encrypt import Encrypt
 from sanitizers.strategies.scrub import Scrub
 from sanitizers.subset import Subset
 from sanitizers.wanted import Rows, Wanted, sampled
@@ -261,9 +262,17 @@ def _plan_table(database: str, table: Table, policy: MaskingPolicy, decisions: D
     place = (database, table.schema, table.name)
     paths = {column.name: (*place, column.name) for column in table.columns}
     columns = tuple(
-        ColumnPlan(column, decision.strategy, decision.origin, decisions.root(paths[column.name]))
+        _plan_column(column, decision, (ColumnRef(*paths[column.name][1:]), decisions.root(paths[column.name])))
         for column in table.columns
         if (decision := decisions.by_column.get(paths[column.name]))
     )
     linked = frozenset(name for name, path in paths.items() if path in decisions.linked)
     return TablePlan(table, columns, policy.table_rule(*place), linked, policy.locale)
+
+
+def _plan_column(column: Column, decision: Decision, places: tuple[ColumnRef, ColumnRef | None]) -> ColumnPlan:
+    """`places`: the column's own, and that of the column that its references lead to."""
+    own, root = places
+    told = isinstance(decision.strategy, Encrypt) and root not in {None, own}
+    origin = f"{decision.origin}; encrypted as {root}, which it refers to" if told else decision.origin
+    return ColumnPlan(column, decision.strategy, origin, root)

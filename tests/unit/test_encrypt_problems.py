@@ -133,6 +133,10 @@ def test_the_root_of_references_is_the_column_that_refers_to_no_other() -> None:
 
     roots = {c.column.name: c.root for plan in plans for c in plan.columns}
     assert roots == {"a": None} | dict.fromkeys("kbc", ColumnRef("public", "p", "k"))
+    origins = {c.column.name: c.origin for plan in plans for c in plan.columns}
+    assert origins == dict.fromkeys("ka", "its name") | dict.fromkeys(
+        "bc", "its name; encrypted as public.p.k, which it refers to"
+    )
 
 
 @pytest.mark.parametrize(
