@@ -54,7 +54,7 @@ class VerifyRun:
     roads: Sequence[Road] = RUN_ROADS
     full: bool = False
     streams: int = 2
-    """Sessions on each side that search for whole values."""
+    """That masked: twice as many sessions on either side search for whole values."""
 
 
 def verify_database(run: VerifyRun, progress: Callable[[Progress], None]) -> DatabaseProof:
@@ -89,9 +89,9 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
 
 
 def _more(run: VerifyRun, stack: ExitStack) -> tuple[list[psycopg.Connection], list[psycopg.Connection]]:
-    """More sessions beside the first ones, to read faster."""
+    """More sessions beside the first ones: one side is read at a time, so as many as masked on both together."""
     source, target = (
-        [open_reader(connect, run.on_connection, stack) for _ in range(1, run.streams)]
+        [open_reader(connect, run.on_connection, stack) for _ in range(1, 2 * run.streams)]
         for connect in (run.source, run.target)
     )
     for conn in source:
