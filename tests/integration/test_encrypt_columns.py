@@ -9,12 +9,13 @@ import pytest
 
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import FieldError
-from sanitizers.fields.cipher import Context, decrypt, is_token
+from sanitizers.fields.cipher import Context, decrypt, encrypt, is_token
 from sanitizers.tokens import plaintext_problems
 from sanitizers.trial import try_plan
 from tests.fix_postgres import TestDatabase
 from tests.integration.fields_case import MODES, RING, masked, rows
 from tests.integration.stream_case import KEY, connector, make_plan
+from tests.integration.value_case import Masker
 
 MakeDatabase = Callable[[], TestDatabase]
 SEALED = {"strategy": "encrypt", "deterministic": True}
@@ -158,3 +159,15 @@ def test_more_rows_than_are_taken_at_once_arrive_each_once(mode: str, make_datab
     assert [n for n, *_ in found] == list(range(1, 3002))
     assert all(is_token(v) for _, v, _ in found)
     assert [w for *_, w in found] == [f"\\N\t{n}" for n in range(1, 3002)]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_what_stands_in_for_a_token_is_as_long_and_is_none(database: TestDatabase, deterministic: bool) -> None:
+    values = ["é" * n for n in range(0, 80, 3)]
+    with psycopg.connect(database.dsn, autocommit=True) as conn:
+        stand_ins = Masker(conn)("text", "encrypt", values, deterministic=deterministic)
+
+    tokens = [encrypt(value, Context("s", "t", "c"), RING, deterministic=deterministic) for value in values]
+    assert list(map(len, stand_ins)) == list(map(len, tokens))
+    assert not any(map(is_token, stand_ins))
