@@ -220,6 +220,8 @@ def _quoted(seen: _Seen, site: Site) -> list[Quoted]:
         query = quoted_emails(seen.samples[1].of(place).values(keys=True), site.target, sql.Literal(site.seed))
         rows = site.target.execute(query) if place.kind != "number" else ()
         found += [(number, hash_, text) for hash_, text in rows if unsigned(hash_) in originals.bits]
+    if not found:
+        return []
     real = originals.among({unsigned(hash_) for _, hash_, _ in found})
     quoted = [
         Quoted(number, place, hash_, text)
