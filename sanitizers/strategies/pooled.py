@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from psycopg import sql
 
+from sanitizers.digests import digest_of
+from sanitizers.folding import text_bytes
 from sanitizers.formulas import MARK_BYTES, mark
 from sanitizers.pools import PoolName, pick_at, pool, two_bytes
 from sanitizers.schema import Column
@@ -52,11 +54,17 @@ class RepeatingStrategy(PersonalStrategy):
         """The fake, with or without the digest behind it."""
         if not self.unique:
             return shortened(self.fake(inputs), column.max_length)
-        end = mark(inputs.mark)
+        end = mark(self._distinct(column, inputs))
         room = None if column.max_length is None else column.max_length - MARK - 1
         if room is not None and room < 1:
             return end
         return sql.SQL("({} || ' ' || {})").format(shortened(self.fake(inputs), room), end)
+
+    def _distinct(self, column: Column, inputs: Inputs) -> sql.Composable:
+        """A digest that differs where originals do: spellings of one name are one person's, and two values of a key."""
+        if self.draws != "identity" or column.case_insensitive:
+            return inputs.mark
+        return digest_of("spelling of a name", text_bytes(sql.SQL("{}::text").format(inputs.value)))
 
     def residue_in(self, column: Column) -> Residue:
         """With the digest no fake is anybody's original."""

@@ -7,12 +7,14 @@ import json
 import unicodedata
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from sanitizers.digests import set_key
 from sanitizers.folding import caseless, folded_bytes, small_letters
 from tests.fix_postgres import TestDatabase
 from tests.integration.select_case import Masked, masked
+from tests.integration.value_case import Masker
 
 __all__ = ["masked"]
 
@@ -249,3 +251,13 @@ def test_people_of_whom_nothing_but_a_name_is_known_have_details_where_it_is_nul
     rows = masked(ddl, '[public.p]\nname = "last_name"\nphone = { strategy = "phone", by = "person" }')["p"]
 
     assert len({row["phone"] for row in rows} - {None}) == 3
+
+
+@pytest.mark.parametrize("strategy", ["first_name", "last_name", "full_name"])
+def test_spellings_of_a_name_stay_apart_where_a_key_counts_on_them(database: TestDatabase, strategy: str) -> None:
+    names = ["Anna", "ANNA", "anna", " Anna"]
+    with psycopg.connect(database.dsn, autocommit=True) as conn:
+        fakes = Masker(conn)("text", strategy, names, unique=True)
+
+    assert len(set(fakes)) == len(names)
+    assert len({fake.rpartition(" ")[0] for fake in fakes}) == 1
