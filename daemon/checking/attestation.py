@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,7 +52,9 @@ class AttestationChecked:
             return f"not to be trusted: {self.refusal}"
         said = self.statement.predicate
         signed = f"signed by {', '.join(self.signers)}, run {said.run_id} of {said.finished_at:%Y-%m-%d %H:%M} UTC"
-        return f"{signed}, which said {said.verdict}"
+        counts = Counter(road.status for road in said.roads)
+        counted = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+        return f"{signed}, which said {said.verdict} ({counted or 'no road'})"
 
     def against(self, facts: Facts) -> AttestationChecked:
         """The same, compared with a database as it is."""
