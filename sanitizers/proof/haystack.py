@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -63,6 +66,7 @@ SELECT {place}::int, h.kind, CASE WHEN {lets} THEN h.hash END, CASE WHEN {lets} 
 FROM (SELECT k.kind, k.v, hashtextextended(k.token, {seed}) AS hash FROM ({tokens}) AS k OFFSET 0) AS h
 GROUP BY 1, 2, 3, 4
 """)
+BATCH = 10_000  # rows in this process's memory
 _KINDS = "SELECT DISTINCT kind FROM pg_temp.token"
 _KIND_OF: Mapping[int, Kind] = {EMAIL: "email", PAIR: "pair", TRIPLE: "triple"}
 
@@ -99,6 +103,7 @@ class Haystack:
         self.home = home
         self._seed = sql.Literal(seed)
         self._sieve: Sieve | None = None
+        self._writing = threading.Lock()
         home.conn.execute(MAKE)
 
     def add_originals(
@@ -163,4 +168,16 @@ class Haystack:
             tokens=with_parameters(taken, target),
             lets=self._sieve.lets(sql.SQL("h.hash"), target),
         )
-        self._sieve.bring(self.home.conn, query, target, "among")
+        if target is self.home.conn:
+            self._sieve.bring(target, query, target, "among")
+        else:
+            self._take(target.cursor().stream(query, {"sieve": self._sieve.bits}))
+
+    def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Write rows of another server, of several sessions in turn."""
+        left = iter(rows)
+        while batch := list(islice(left, BATCH)):
+            into = sql.SQL("COPY pg_temp.among FROM STDIN")
+            with self._writing, self.home.conn.cursor().copy(into) as copy:
+                for row in batch:
+                    copy.write_row(row)

@@ -80,9 +80,12 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         track.step("compare", run.plan.database)
         problems = (*lost_rows(run.plan, *counts), *differences(source, target))
         compared = Compared(sum(counts[1].rows.values()), problems)
-        with source.transaction(force_rollback=True), target.transaction(force_rollback=True), ExitStack() as beside:
-            found = search(site, source, _more(run, beside))
-        site = replace(site, searched=found, compared=compared)
+        more = _more(run, stack)
+        with source.transaction(force_rollback=True), target.transaction(force_rollback=True):
+            found = search(site, source, more)
+        for conn in (*more[0], *more[1]):
+            conn.commit()
+        site = replace(site, searched=found, compared=compared, beside=tuple(more[1]))
         proof = concluded(site, run.roads, counts).timed(started)
         require_connections(site)
         return proof

@@ -14,6 +14,7 @@ from typing import ClassVar
 import psycopg
 from psycopg import sql
 
+from sanitizers.engines.crew import Crew
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.bits import unsigned
 from sanitizers.proof.haystack import ONCE, Haystack, Quoted, Texts
@@ -25,7 +26,7 @@ from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.samples import Samples
 from sanitizers.proof.search import public, wanted
 from sanitizers.proof.sieve import with_parameters
-from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE, Kind, quoted_emails
+from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE, quoted_emails
 from sanitizers.proof.verdict import COINCIDENCE, FEW_WORDS
 
 TEXTS, ORIGINALS = 10_000, 5_000
@@ -197,12 +198,21 @@ def _search(seen: _Seen, site: Site, source: psycopg.Connection) -> None:
         some = seen.samples[0].of(column)
         seen.stack.add_originals(number, (some, column), source, repeat=own.repeat(column.key))
     kinds = seen.stack.close()
-    for number, place in enumerate(seen.places):
+    jobs = [(number, place, _texts(seen, place)) for number, place in enumerate(seen.places)]
+
+    def look(conn: psycopg.Connection, job: tuple[int, Place, sql.Composable]) -> None:
+        number, place, texts = job
         site.track.say(str(place), len(seen.columns) + number, steps)
-        values: sql.Composable = seen.samples[1].of(place).values(keys=True)
-        texts = ONCE.format(values=values) if seen.texts.repeat(place.key) else values
-        numbers: frozenset[Kind] = frozenset({"number"})
-        seen.stack.add_texts(number, texts, site.target, kinds & numbers if place.kind == "number" else kinds)
+        with conn.transaction():
+            seen.stack.add_texts(number, texts, conn, kinds & {"number"} if place.kind == "number" else kinds)
+
+    hands = (site.target,) if seen.stack.home.in_target or not site.beside else site.beside
+    Crew(hands, lambda: hands).work(jobs, look)
+
+
+def _texts(seen: _Seen, place: Place) -> sql.Composable:
+    values: sql.Composable = seen.samples[1].of(place).values(keys=True)
+    return ONCE.format(values=values) if seen.texts.repeat(place.key) else values
 
 
 def _known(site: Site) -> Originals | None:

@@ -84,6 +84,8 @@ class Site:
     """What the search for whole values came to, which several roads answer from; or why there was none."""
     compared: Compared | None = None
     """What comparing with the database before masking came to, where the run has done it."""
+    beside: tuple[psycopg.Connection, ...] = ()
+    """More sessions of the target, for roads that read much; each is left as it was found, in no transaction."""
     journaled: bool = False
     """Whether a run is at work in the target: its journal is no leftover then."""
 
