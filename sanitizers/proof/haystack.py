@@ -134,6 +134,6 @@ class Haystack:
             place=sql.Literal(number),
             seed=self._seed,
             tokens=with_parameters(taken, target),
-            lets=self._sieve.lets(sql.SQL("h.hash"), target),
+            lets=self._sieve.lets(sql.SQL("h.hash")),
         )
         self._sieve.bring(self.home.conn, query, target, "among")
