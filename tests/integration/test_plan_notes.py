@@ -165,3 +165,35 @@ def test_numbers_inside_values_are_drawn_by_themselves_and_cannot_be_linked(
         f"DB.public.a.phone is drawn by its row's person and DB.public.b.c{part} by itself, so that equal telephone"
         ' numbers get different fakes: where they are joined, add by = "value" to each that is drawn by a person'
     )
+
+
+def test_rows_that_are_left_out_are_told(database: TestDatabase) -> None:
+    ddl = "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (n int); CREATE TABLE c (n int); CREATE TABLE d (n int)"
+    policy = """
+[public.a]
+id = "permute"
+[public.b]
+n = "keep"
+[public.c]
+n = "keep"
+[public.d]
+n = "keep"
+[[tables]]
+match = "public.a"
+rows = "5%"
+[[tables]]
+match = "public.b"
+rows = "n < 7"
+[[tables]]
+match = "public.c"
+rows = "none"
+[[tables]]
+match = "public.d"
+rows = "none"
+"""
+
+    assert notes_of(database, ddl, policy) == [
+        "no row is taken of DB.public.c, DB.public.d",
+        "DB.public.a: of its rows are taken 5%",
+        "DB.public.b: of its rows are taken those where n < 7",
+    ]
