@@ -21,6 +21,7 @@ from sanitizers.track import Progress as Stand
 
 FAILED = Left("The source is as it was. Drop the target: it is masked, but not proven.")
 EMPTY = Left("The source is as it was, and the target is as empty as before: run the same again.")
+AS_WAS = Left("The source and the target are as they were.")
 MADE = Left(
     "The source is as it was. The target has its schema and no rows: run again with --schema-exists, or drop what is in"
     " it and run the same again."
@@ -79,10 +80,11 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
     outlook, there = run.look(watch)
     for note in (outlook.coverage, *outlook.notes):
         watch.tell(Progress("preflight", note))
-    state = [LEFT]
+    begun = run.begun
+    state = [LEFT if begun else AS_WAS]
     with ending(watch, lambda: state[0]):
         notes: tuple[str, ...] = ()
-        if not run.schema_exists and not run.begun:
+        if not run.schema_exists and not begun:
             state[0] = EMPTY
             watch.tell(Progress("schema", "making the target's schema"))
             notes = make_schema(run.source, run.target, (outlook.facts, there), watch.stop)
