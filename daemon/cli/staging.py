@@ -8,7 +8,7 @@ import typer
 
 from daemon.access import Door
 from daemon.app import Asked, open_app
-from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, was_given
+from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, print_masked, was_given
 from daemon.cli.ending import print_done
 from daemon.cli.handover import hand_over
 from daemon.cli.options import (
@@ -132,8 +132,7 @@ def connect(
 def _print_published(published: Published) -> None:
     proof = published.proof
     out.print(f"{clean(published.branch.name)} is published ({published.branch.id}).")
-    out.print(f"  {proof['rows']:,} rows in {proof['tables']} tables, {proof['columns masked']} columns masked")
-    out.print(f"  {proof['original values searched']:,} original values searched for, {proof['found']} found")
+    print_masked(proof)
     for name in published.kept:
         out.print(f"  {clean(name)} is kept: it still has children")
     out.print(f"  next: branchwarden connect {clean(published.branch.name)}")

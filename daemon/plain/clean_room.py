@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from daemon.amounts import counted
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
 from daemon.plain.run import How, Left, Sanitized, ending, looking, sanitized
@@ -129,7 +130,7 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[Left]) -
     report = copy_database(copy, tell)
     if report.anew:
         watch.tell(Progress("mask", "the source had changed since the run that was cut off: all was copied once more"))
-    watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
+    watch.tell(Progress("mask", f"{report.rows:,} rows of {counted(len(report.tables), 'table')}"))
 
 
 def _prove(run: CleanRoom, outlook: Outlook, watch: Watch, notes: tuple[str, ...]) -> Sanitized:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
+from daemon.amounts import counted
 from daemon.model import Branch, Database, Project
 from daemon.records import JsonMapping, RunStep, SanitizeRun
 from daemon.staging.context import Progress, StagingContext, StagingRequest
@@ -89,7 +90,9 @@ def _rewrite(
         streams=request.how.streams,
     )
     report = rewrite_database(rewrite, teller(context, "mask", database))
-    context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables rewritten"))
+    context.tell(
+        Progress("mask", f"{database.name}: {report.rows:,} rows of {counted(len(report.tables), 'table')} rewritten")
+    )
     return report.rows
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from daemon.amounts import counted
 from daemon.model import Database
 from daemon.policies import compile_policy
 from daemon.proven import engine_teller, summary, tell_searched
@@ -45,7 +46,9 @@ def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, cop
         )
         report = stream.copy_database(copy, teller(context, "mask", database))
         rows += report.rows
-        context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables"))
+        context.tell(
+            Progress("mask", f"{database.name}: {report.rows:,} rows of {counted(len(report.tables), 'table')}")
+        )
     advance(context, run, RunStep.MASKED, f"{rows:,} rows copied, {plan.masked_count} columns masked")
 
 
