@@ -21,7 +21,8 @@ WITH place AS (
   SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 ),
 thing (class, oid, namespace, kind) AS (
-  SELECT 'pg_class'::regclass, oid, relnamespace, CASE relkind WHEN 'S' THEN 'sequence' ELSE 'table or view' END
+  SELECT 'pg_class'::regclass, oid, relnamespace, CASE relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view'
+    WHEN 'm' THEN 'materialized view' ELSE 'table' END
   FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   UNION ALL
   SELECT 'pg_proc'::regclass, oid, pronamespace, 'function' FROM pg_proc
