@@ -12,3 +12,8 @@ def readable_time(seconds: float) -> str:
     """Seconds as minutes, one at least, or from two hours on as hours."""
     minutes = max(1, round(seconds / 60))
     return f"{minutes} min" if minutes < 120 else f"{seconds / 3600:,.1f} hours"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 table, 2,000 tables."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -21,7 +21,18 @@ _Place = tuple[ColumnPath, ColumnPlan]
 
 def find_notes(plan: MaskingPlan) -> tuple[str, ...]:
     """Every note on a plan."""
-    return (*plan.notes, *_logins(plan), *find_torn_numbers(plan), *_unread(plan), *_slow(plan))
+    return (*plan.notes, *_rows(plan), *_logins(plan), *find_torn_numbers(plan), *_unread(plan), *_slow(plan))
+
+
+def _rows(plan: MaskingPlan) -> Iterator[str]:
+    """Tables of which the policy leaves rows out, those without any in one sentence."""
+    tables = [(f"{d.database}.{table.table.qualified}", table) for d in plan.databases for table in d.tables]
+    if empty := [name for name, table in tables if table.empty]:
+        yield f"no row is taken of {', '.join(empty)}"
+    for name, table in tables:
+        if table.rule.condition or table.rule.share is not None:
+            which = table.rule.rows if table.rule.share is not None else f"those where {table.rule.condition}"
+            yield f"{name}: of its rows are taken {which}"
 
 
 def _logins(plan: MaskingPlan) -> Iterator[str]:

@@ -200,6 +200,8 @@ def _setting_sentence(place: list[str], problem: Mapping[str, Any]) -> str:
     if problem["type"] == "extra_forbidden":
         known = f"{', '.join(SETTINGS)}, {', '.join(f'[[{name}]]' for name in LISTS)}"
         return f"{place[0]}: unknown setting; allowed are {known}, and a table per database."
+    if problem["type"] == "missing" and place == ["version"]:
+        return "version is missing: write version = 1 above everything else."
     return f"{'.'.join(place)}: {_message(problem)}."
 
 
@@ -228,4 +230,6 @@ def _parameters(kind: str) -> str:
 
 
 def _message(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "missing":
+        return "it is missing"
     return str(problem["msg"]).removeprefix("Value error, ").rstrip(".")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from daemon.alerts.blocks import code, compose, defuse
+from daemon.amounts import counted
 from daemon.model import Action, Finding, Report, Severity
 from daemon.records import Message, RunStep, SanitizeRun
 
@@ -82,18 +83,14 @@ def _summary(report: Report) -> Message:
 
 
 def _new(report: Report, found: Sequence[Finding]) -> Message:
-    title = f"{_count(found, 'new finding')} in {defuse(report.project_name)}"
+    title = f"{counted(len(found), 'new finding')} in {defuse(report.project_name)}"
     return compose(title, [_line(finding) for finding in sorted(found, key=_badness)], _key("new", report, found))
 
 
 def _resolved(report: Report, found: Sequence[Finding]) -> Message:
-    title = f"{_count(found, 'finding')} resolved in {defuse(report.project_name)}"
+    title = f"{counted(len(found), 'finding')} resolved in {defuse(report.project_name)}"
     lines = [f"• {code(finding.branch_name)} {finding.rule}" for finding in sorted(found, key=_badness)]
     return compose(title, lines, _key("resolved", report, found))
-
-
-def _count(found: Sequence[Finding], noun: str) -> str:
-    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
 
 
 def _key(kind: str, report: Report, found: Sequence[Finding]) -> str:

@@ -12,6 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from daemon.amounts import counted
+from daemon.records import JsonMapping
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Config file; default ./branchwarden.toml if it is there.", show_default=False),
@@ -64,3 +67,10 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def print_masked(proof: JsonMapping) -> None:
+    """What a run has masked and proven, in numbers."""
+    tables, columns = int(str(proof["tables"])), int(str(proof["columns masked"]))
+    out.print(f"  {proof['rows']:,} rows in {counted(tables, 'table')}, {counted(columns, 'column')} masked")
+    out.print(f"  {proof['original values searched']:,} original values searched for, {proof['found']} found")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon.cli.common import clean, err, out
+from daemon.cli.common import clean, err, out, print_masked
 from daemon.cli.ending import print_done
 from daemon.cli.progress import telling
 from daemon.cli.roads import roads_table
@@ -116,8 +116,7 @@ def _print(done: Sanitized) -> None:
     proof = done.proof
     out.print(f"{clean(done.place)} is sanitized.")
     out.print(f"  {proof['coverage']}", soft_wrap=True)
-    out.print(f"  {proof['rows']:,} rows in {proof['tables']} tables, {proof['columns masked']} columns masked")
-    out.print(f"  {proof['original values searched']:,} original values searched for, {proof['found']} found")
+    print_masked(proof)
     out.print(roads_table(done.roads))
     for note in done.notes:
         out.print(f"  {clean(note)}", soft_wrap=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import ConfigOption, JsonOption, one_line, out, print_json, was_given
+from daemon.cli.common import ConfigOption, JsonOption, clean, err, one_line, out, print_json, was_given
 from daemon.errors import UsageError
 from daemon.records import QueuedMessage
 from daemon.settings import load_settings
@@ -44,6 +44,8 @@ def events(
         return
     for event in found:
         out.print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<20}  {one_line(event.sentence)}", soft_wrap=True)
+    if not found:
+        err.print(f"The log has no event{f' of kind {clean(kind)}' if kind else ''}.")
 
 
 def _print_check(ok: bool, count: int, head: str) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from daemon.access import Door
 from daemon.app import Asked, open_app
-from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, was_given
+from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, out, print_masked, was_given
 from daemon.cli.ending import print_done
 from daemon.cli.handover import hand_over
 from daemon.cli.options import (
@@ -139,8 +139,7 @@ def connect(
 def _print_published(published: Published) -> None:
     proof = published.proof
     out.print(f"{clean(published.branch.name)} is published ({published.branch.id}).")
-    out.print(f"  {proof['rows']:,} rows in {proof['tables']} tables, {proof['columns masked']} columns masked")
-    out.print(f"  {proof['original values searched']:,} original values searched for, {proof['found']} found")
+    print_masked(proof)
     out.print(roads_table(roads_of(proof)))
     out.print(f"  attestation: {clean(published.attestation)}", soft_wrap=True)
     for name in published.kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from daemon.amounts import counted
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
 from daemon.plain.run import How, Left, Proven, Sanitized, ending, looking, sanitized
@@ -25,6 +26,7 @@ UNATTESTED = Left(
     "The source is as it was. The target is masked and proven, but not attested: drop it and run the same again."
 )
 EMPTY = Left("The source is as it was, and the target is as empty as before: run the same again.")
+AS_WAS = Left("The source and the target are as they were.")
 MADE = Left(
     "The source is as it was. The target has its schema and no rows: run again with --schema-exists, or drop what is in"
     " it and run the same again."
@@ -84,10 +86,11 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
     outlook, there = run.look(watch)
     for note in (outlook.coverage, *outlook.notes):
         watch.tell(Progress("preflight", note))
-    state = [LEFT]
+    begun = run.begun
+    state = [LEFT if begun else AS_WAS]
     with ending(watch, lambda: state[0]):
         notes: tuple[str, ...] = ()
-        if not run.schema_exists and not run.begun:
+        if not run.schema_exists and not begun:
             state[0] = EMPTY
             watch.tell(Progress("schema", "making the target's schema"))
             notes = make_schema(run.source, run.target, (outlook.facts, there), watch.stop)
@@ -135,7 +138,7 @@ def _copy(run: CleanRoom, plan: DatabasePlan, watch: Watch, state: list[Left]) -
     report = copy_database(copy, tell)
     if report.anew:
         watch.tell(Progress("mask", "the source had changed since the run that was cut off: all was copied once more"))
-    watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
+    watch.tell(Progress("mask", f"{report.rows:,} rows of {counted(len(report.tables), 'table')}"))
 
 
 def _prove(run: CleanRoom, outlook: Outlook, watch: Watch) -> DatabaseProof:

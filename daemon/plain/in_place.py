@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from daemon.amounts import counted
 from daemon.errors import RunRefusedError
 from daemon.plain.outlook import Outlook, connected, look_ahead
 from daemon.plain.run import How, Left, Proven, Sanitized, ending, looking, sanitized
@@ -90,7 +91,7 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
                 proofs.append(_proven(witness))
 
             report = rewrite_database(_rewrite(run, outlook, watch, (look, prove)), engine_teller(watch.tell, "mask"))
-        watch.tell(Progress("mask", f"{report.rows:,} rows of {len(report.tables)} tables"))
+        watch.tell(Progress("mask", f"{report.rows:,} rows of {counted(len(report.tables), 'table')}"))
         (proof,) = proofs
         tell_searched(watch.tell, [proof])
         state[0] = UNATTESTED

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from daemon.amounts import readable_size, readable_time
+from daemon.amounts import counted, readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.plain.narrow import narrowed
 from daemon.plain.server import Facts, PlainDatabase
@@ -125,7 +125,7 @@ def _large_objects(conn: psycopg.Connection, wish: Wish) -> Iterator[str]:
 
 def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -> Iterator[str]:
     if plan is not None:
-        yield f"{plan.masked_count} of {plan.column_count} columns in {len(schema.tables)} tables are masked"
+        yield f"{plan.masked_count} of {plan.column_count} columns in {counted(len(schema.tables), 'table')} are masked"
         yield from find_notes(plan)
     if not wish.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"
@@ -147,7 +147,7 @@ def _kept(plan: DatabasePlan) -> Iterator[str]:
     masked = {name_of(table) for table in rewritten_tables(plan)}
     kept = [table.table.total_bytes for table in plan.tables if name_of(table) not in masked]
     if kept:
-        what = f"{len(kept):,} kept table{'' if len(kept) == 1 else 's'} ({readable_size(sum(kept))})"
+        what = f"{counted(len(kept), 'kept table')} ({readable_size(sum(kept))})"
         yield f"{what} will be written anew too: what was deleted or dropped there is in the files until then"
 
 

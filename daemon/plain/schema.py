@@ -10,6 +10,7 @@ from threading import Event
 import psycopg
 from psycopg import sql
 
+from daemon.amounts import counted
 from daemon.errors import RunRefusedError
 from daemon.plain.pg_dump import dump_schema, find_pg_dump
 from daemon.plain.script import Entry, Script, entries, read_script, subject_of
@@ -20,7 +21,8 @@ WITH place AS (
   SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 ),
 thing (class, oid, namespace, kind) AS (
-  SELECT 'pg_class'::regclass, oid, relnamespace, CASE relkind WHEN 'S' THEN 'sequence' ELSE 'table or view' END
+  SELECT 'pg_class'::regclass, oid, relnamespace, CASE relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view'
+    WHEN 'm' THEN 'materialized view' ELSE 'table' END
   FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   UNION ALL
   SELECT 'pg_proc'::regclass, oid, pronamespace, 'function' FROM pg_proc
@@ -42,7 +44,7 @@ def refuse_what_is_not_empty(target: PlainDatabase) -> None:
     with target.session() as conn:
         found: list[tuple[str, int]] = conn.execute(HOLDS).fetchall()
     if found:
-        things = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in found)
+        things = ", ".join(counted(count, kind) for kind, count in found)
         raise RunRefusedError(
             f"the target {target.place} is not empty ({things}): give an empty database, or --schema-exists where it"
             " has the source's schema and no rows"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from daemon.amounts import counted
 from daemon.model import Database
 from daemon.records import RunStep, SanitizeRun
 from daemon.staging.account import ROADS, RunProof
@@ -77,7 +78,9 @@ def _rewrite(
         keyring=request.keyring,
     )
     report = rewrite_database(rewrite, teller(context, "mask", database))
-    context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables rewritten"))
+    context.tell(
+        Progress("mask", f"{database.name}: {report.rows:,} rows of {counted(len(report.tables), 'table')} rewritten")
+    )
     return report.rows
 
 

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from daemon.amounts import counted
 from daemon.model import Database
 from daemon.policies import compile_policy
 from daemon.proven import engine_teller, tell_searched
@@ -47,7 +48,9 @@ def mask(context: StagingContext, request: StagingRequest, run: SanitizeRun, cop
         )
         report = stream.copy_database(copy, teller(context, "mask", database))
         rows += report.rows
-        context.tell(Progress("mask", f"{database.name}: {report.rows:,} rows of {len(report.tables)} tables"))
+        context.tell(
+            Progress("mask", f"{database.name}: {report.rows:,} rows of {counted(len(report.tables), 'table')}")
+        )
     advance(context, run, RunStep.MASKED, f"{rows:,} rows copied, {plan.masked_count} columns masked")
 
 

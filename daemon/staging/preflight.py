@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from daemon.amounts import readable_size, readable_time
+from daemon.amounts import counted, readable_size, readable_time
 from daemon.errors import RunRefusedError
 from daemon.lineage import classify, still_proves
 from daemon.model import Branch, Database, Listing
@@ -162,7 +162,8 @@ def _owners(schemas: tuple[Schema, ...], databases: tuple[Database, ...], known:
 
 def _notes(listing: Listing, production: Branch, plan: MaskingPlan, request: StagingRequest) -> Iterator[str]:
     tables = sum(len(database.tables) for database in plan.databases)
-    yield f"{plan.masked_count} of {plan.column_count} columns in {tables} tables are masked, every column is covered"
+    masked = f"{plan.masked_count} of {plan.column_count} columns in {counted(tables, 'table')} are masked"
+    yield f"{masked}, every column is covered"
     yield from find_notes(plan)
     if not request.policy.reviewed:
         yield "nobody has signed the masking policy yet (reviewed_by, reviewed_on)"

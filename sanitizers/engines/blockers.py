@@ -65,7 +65,7 @@ def unknown_event_triggers(conns: Iterable[psycopg.Connection], names: Sequence[
     known = sorted({str(row[0]) for conn in conns for row in conn.execute("SELECT evtname FROM pg_event_trigger")})
     for name in dict.fromkeys(names):
         if name not in known:
-            there = f"there are {', '.join(known)}" if known else "there is none"
+            there = f"there {'are' if len(known) > 1 else 'is'} {', '.join(known) or 'none'}"
             yield f"There is no event trigger {name} that could be allowed: {there}; correct the name or leave it out."
 
 

@@ -166,7 +166,7 @@ class Haystack:
             place=sql.Literal(number),
             seed=self._seed,
             tokens=with_parameters(taken, target),
-            lets=self._sieve.lets(sql.SQL("h.hash"), target),
+            lets=self._sieve.lets(sql.SQL("h.hash")),
         )
         if target is self.home.conn:
             self._sieve.bring(target, query, target, "among")

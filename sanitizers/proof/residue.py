@@ -194,7 +194,7 @@ class Search:
             self._bring(_HASHES.format(values=values, **known), target, "found")
             return
         self._sieve = self._sieve or make_sieve(self._conn, _DISTINCTIVE)
-        lets = self._sieve.lets(sql.SQL("hashtextextended(v, {})").format(self._seed), target)
+        lets = self._sieve.lets(sql.SQL("hashtextextended(v, {})").format(self._seed))
         sifted = _SIFTED.format(values=with_parameters(values, target), lets=lets, **known)
         self._sieve.bring(self._conn, sifted, target, "found")
 

@@ -24,7 +24,6 @@ FROM generate_series(0, {last}::bigint) AS p (word) LEFT JOIN (
 ) AS w (word, bits) USING (word)
 """)
 _LETS = sql.SQL("(get_bit({bits}, (({hash}) & {mask}::bigint) # 56) = 1)")
-_LETS_BEFORE_14 = sql.SQL("(get_bit({bits}, ((({hash}) & {mask}::bigint) # 56)::int) = 1)")
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,9 @@ class Sieve:
         """What of a hash is looked at."""
         return sql.Literal(8 * len(self.bits) - 1)
 
-    def lets(self, hash_: sql.Composable, conn: psycopg.Connection) -> sql.Composable:
-        """SQL for whether a hash gets through, in a query on that server that `bring` sends."""
-        lets = _LETS if conn.info.server_version >= 140000 else _LETS_BEFORE_14
-        return lets.format(bits=sql.Placeholder("sieve", format=PyFormat.BINARY), hash=hash_, mask=self.mask)
+    def lets(self, hash_: sql.Composable) -> sql.Composable:
+        """SQL for whether a hash gets through, in a query that `bring` sends."""
+        return _LETS.format(bits=sql.Placeholder("sieve", format=PyFormat.BINARY), hash=hash_, mask=self.mask)
 
     def bring(self, conn: psycopg.Connection, query: sql.Composed, origin: psycopg.Connection, table: str) -> None:
         """As `bring` below, of a query that `lets` is in; its rows pass one by one, since COPY takes no parameters."""

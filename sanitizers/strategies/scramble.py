@@ -35,7 +35,7 @@ class Scramble(MaskingStrategy):
     @property
     def checks(self) -> tuple[Check, ...]:
         """Text that is not unique."""
-        return (of("text"), _repeats)
+        return (of("text"), not_unique)
 
     def expression(self, column: Column, inputs: Inputs) -> sql.Composable:  # noqa: ARG002
         """Two passes where there is anything beyond ASCII, one otherwise."""
@@ -48,7 +48,3 @@ class Scramble(MaskingStrategy):
                 rewritten(sql.Identifier("x", "v"), inputs.digest, 1), wide
             ),
         )
-
-
-def _repeats(column: Column) -> str | None:
-    return "the column is unique and these fakes repeat: use permute" if not_unique(column) else None

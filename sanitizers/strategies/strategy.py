@@ -11,7 +11,7 @@ which no text has, and of a bytea's digest 128 bits at most are written into a t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -232,9 +232,19 @@ def not_identity(column: Column) -> str | None:
     return "the column is an identity: its numbers come from a sequence, keep it" if column.identity else None
 
 
+_APART: Mapping[Category, str] = {
+    "text": "use digest or permute, or unique = true where the strategy has it",
+    "integer": "use permute or digest",
+    **dict.fromkeys(("uuid", "bytea", "inet"), "use digest"),
+}
+"""What keeps values apart, by category."""
+
+
 def not_unique(column: Column) -> str | None:
     """For strategies whose fakes repeat."""
-    return "the column is unique and these fakes repeat" if column.unique else None
+    if not column.unique:
+        return None
+    return f"the column is unique and these fakes repeat: {_APART.get(column.category, 'use keep')}"
 
 
 def of(*categories: Category) -> Check:

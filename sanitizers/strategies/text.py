@@ -15,14 +15,16 @@ from sanitizers.strategies.strategy import Check, Inputs, MaskingStrategy, Resid
 
 _INDEX = sql.SQL("((get_byte({digest}, i % {n}) << 8) | get_byte({digest}, (i * 3 + i / {n} + 1) % {n}))")
 _TEXT = sql.SQL("""
-left((SELECT string_agg({sentence}, ' ' ORDER BY i) FROM generate_series(0, {length} / {shortest}) AS i), {length})
+rpad(rtrim(left((SELECT string_agg({sentence}, ' ' ORDER BY i) FROM generate_series(0, {length} / {shortest}) AS i),
+  {length})), {length}, '.')
 """)
 
 
 class Text(MaskingStrategy):
     """Sentences of the policy's locale, exactly as long as the original, so that pages look as they did.
 
-    What is longer than `longest` characters is cut there. The empty text stays empty.
+    What is longer than `longest` characters is cut there; a blank at the end becomes a full stop, for applications and
+    their checks trim what people write. The empty text stays empty.
     """
 
     kind: Literal["text"] = Field(default="text", alias="strategy")
@@ -46,7 +48,11 @@ class Text(MaskingStrategy):
         """A sentence, or how it begins; what is longer is nobody's original."""
         most = min(self._room(column), MOST_BYTES)
         sentences = frozenset(s for name in locales for s in pool("sentence", name))
-        return frozenset(s[:length] for s in sentences for length in range(1, min(len(s), most) + 1))
+        return frozenset(_ended(s[:length]) for s in sentences for length in range(1, min(len(s), most) + 1))
 
     def _room(self, column: Column) -> int:
         return min(self.longest, column.max_length or self.longest)
+
+
+def _ended(text: str) -> str:
+    return f"{text[:-1]}." if text.endswith(" ") else text

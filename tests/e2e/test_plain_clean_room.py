@@ -85,6 +85,7 @@ def test_a_schema_that_exists_is_filled_and_rows_in_it_are_refused(
     assert first.returncode == 0, first.stderr
     assert second.returncode == 5
     assert "holds rows" in second.stderr
+    assert second.stderr.endswith("\nThe source and the target are as they were.\n")
 
 
 def test_a_source_that_may_only_be_read_gets_nothing_created_in_it(

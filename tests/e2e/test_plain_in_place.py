@@ -185,7 +185,7 @@ def test_an_event_trigger_that_is_not_there_cannot_be_allowed(desk: Desk, shop: 
     done = desk.run(*command)
 
     assert refused.returncode == 5
-    assert "There is no event trigger watch it that could be allowed: there are Watch it;" in refused.stderr
+    assert "There is no event trigger watch it that could be allowed: there is Watch it;" in refused.stderr
     assert done.returncode == 0, done.stderr
 
 
@@ -197,5 +197,5 @@ def test_a_target_without_event_triggers_says_so_before_anything_is_made(
     refused = desk.run("sanitize", "--source", shop.dsn, "--target", target.dsn, "--allow-event-trigger", "loud")
 
     assert refused.returncode == 5
-    assert "There is no event trigger loud that could be allowed: there is none" in refused.stderr
+    assert "There is no event trigger loud that could be allowed: there is none;" in refused.stderr
     assert rows(target.dsn, "SELECT to_regclass('people') IS NULL") == [(True,)]

@@ -185,3 +185,35 @@ def test_what_python_does_to_a_few_rows_needs_no_word(database: TestDatabase) ->
     ddl = "CREATE TABLE tickets (body text); INSERT INTO tickets VALUES ('a'); ANALYZE tickets"
 
     assert notes_of(database, ddl, '[public.tickets]\nbody = "scrub"\n') == []
+
+
+def test_rows_that_are_left_out_are_told(database: TestDatabase) -> None:
+    ddl = "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (n int); CREATE TABLE c (n int); CREATE TABLE d (n int)"
+    policy = """
+[public.a]
+id = "permute"
+[public.b]
+n = "keep"
+[public.c]
+n = "keep"
+[public.d]
+n = "keep"
+[[tables]]
+match = "public.a"
+rows = "5%"
+[[tables]]
+match = "public.b"
+rows = "n < 7"
+[[tables]]
+match = "public.c"
+rows = "none"
+[[tables]]
+match = "public.d"
+rows = "none"
+"""
+
+    assert notes_of(database, ddl, policy) == [
+        "no row is taken of DB.public.c, DB.public.d",
+        "DB.public.a: of its rows are taken 5%",
+        "DB.public.b: of its rows are taken those where n < 7",
+    ]

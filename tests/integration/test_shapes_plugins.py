@@ -103,4 +103,5 @@ def test_a_strategy_that_does_not_say_that_its_fakes_differ_gets_no_unique_colum
         [sys.executable, "look.py"], check=True, capture_output=True, text=True, env=environment, cwd=tmp_path
     )
 
-    assert done.stdout.splitlines() == ["None", "the column is unique and these fakes repeat", "None"]
+    advice = "use digest or permute, or unique = true where the strategy has it"
+    assert done.stdout.splitlines() == ["None", f"the column is unique and these fakes repeat: {advice}", "None"]

@@ -11,7 +11,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from sanitizers.pools import SHORTEST_SENTENCE
+from sanitizers.schema import Column
 from sanitizers.select import masked_select
+from sanitizers.strategies.text import Text
 from tests.integration.value_case import Masker
 
 TEXTS = [
@@ -129,6 +132,17 @@ def test_sentences_are_as_long_as_the_original(mask: Masker, longest: int) -> No
 
 def test_sentences_fit_a_column_of_any_length(mask: Masker) -> None:
     assert [len(f) for f in mask("varchar(5)", "text", ["abc", "abcde"])] == [3, 5]
+
+
+def test_sentences_have_no_blank_at_their_ends(mask: Masker) -> None:
+    values = ["x" * length for length in range(1, 200)]
+
+    fakes = mask("text", "text", values)
+
+    assert [len(fake) for fake in fakes] == [len(value) for value in values]
+    assert [fake for fake in fakes if fake != fake.strip()] == []
+    producible = Text().producible(Column("v", "text"), ("en_US",))
+    assert [fake for fake in fakes[:SHORTEST_SENTENCE] if fake not in producible] == []
 
 
 IPS = ["10.1.2.3", "8.8.8.8", "fe80::1", "2a00:1450::8888", "not an address", "", None]

@@ -71,6 +71,7 @@ def _verify(folder: Path, data: bytes, pem: str = SIGNER.public.pem) -> subproce
     return subprocess.run(["sh", "-c", found[1]], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
+# An auditor has openssl and we do not need it: the page's commands are run where they can be.
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl on PATH")
 
 

@@ -95,9 +95,9 @@ def test_rules_decide_the_digest_of_a_policy() -> None:
     [
         ('[[columns]]\nstrategy = "keep"', "[[columns]] 1: it describes no column: give match, class or type."),
         ('[[columns]]\nmatch = "*"\nstrategy = "kep"', "[[columns]] 1: unknown strategy 'kep'; allowed are "),
-        ('[[columns]]\nmatch = "*"', "[[columns]] 1: strategy: Field required."),
+        ('[[columns]]\nmatch = "*"', "[[columns]] 1: strategy: it is missing."),
         ('[[columns]]\nmatsch = "*"\nstrategy = "keep"', "[[columns]] 1: unknown key 'matsch'."),
-        ('[[tables]]\nrows = "none"', "[[tables]] 1: match: Field required."),
+        ('[[tables]]\nrows = "none"', "[[tables]] 1: match: it is missing."),
         ('[[tables]]\nmatch = "t"\nlocale_column = "c"', "[[tables]] 1: locale_column and locales go together."),
         (
             '[[tables]]\nmatch = "t"\nlocale_column = "c"\nlocales = ["xx"]',

@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "sanitizers": set(),
     "emulator": set(),
     "daemon.amounts": set(),
-    "daemon.duration": set(),
+    "daemon.duration": {"daemon.amounts"},
     "daemon.loopback": set(),
     "daemon.shipped": set(),
     "daemon.errors": set(),

@@ -106,7 +106,7 @@ def test_a_wrong_column_is_named_with_what_would_be_right(line: str, sentence: s
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "masking.toml: version: Field required."),
+        ("", "masking.toml: version is missing: write version = 1 above everything else."),
         ("version = 2", "masking.toml: version: Input should be 1."),
         (
             'version = 1\nlocal = "x"',
