@@ -15,11 +15,13 @@ from sanitizers.proof.roads import ALL_ROADS, Found, Status
 
 VERDICTS = {
     Status.PASS: "Nothing of the original was found, on any road, and every road was looked down.",
+    Status.SAMPLED: "Nothing of the original was found. Some roads were looked down in rows drawn at random alone.",
     Status.FAIL: "Something was found. Do not use this copy as if it were free of personal data.",
     Status.UNKNOWN: "Nothing was found where it was looked, but not everything could be looked at.",
 }
 MEANINGS = (
     (Status.PASS, "It was looked at to its end, and nothing was found."),
+    (Status.SAMPLED, "Nothing was found in rows of large tables drawn at random; --full looks at every row."),
     (Status.FAIL, "Something was found; the sentence says what, and what to do."),
     (Status.UNKNOWN, "It could not be looked at, or not to its end. It may be clean; nobody knows."),
 )
@@ -79,6 +81,7 @@ def _tiles(checked: Checked) -> str:
     counts = {status: sum(road.status is status for road in checked.roads) for status in Status}
     numbers = {
         "roads passed": counts[Status.PASS],
+        "roads passed in a sample": counts[Status.SAMPLED],
         "roads failed": counts[Status.FAIL],
         "roads unknown": counts[Status.UNKNOWN],
         "original values searched for": sum(proof.searched for proof in checked.proofs),

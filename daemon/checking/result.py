@@ -11,7 +11,7 @@ from sanitizers.attest.predicate import worst
 from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.roads import Found, Status
 
-EXIT_CODES = {Status.PASS: 0, Status.FAIL: 1, Status.UNKNOWN: 3}
+EXIT_CODES = {Status.PASS: 0, Status.SAMPLED: 0, Status.FAIL: 1, Status.UNKNOWN: 3}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Checked:
 
     @property
     def verdict(self) -> Status:
-        """FAIL where anything failed, PASS where all was looked at and passed; otherwise UNKNOWN."""
+        """The worst of everything, the attestation included."""
         attested = self.attestation
         if attested is None:
             return worst(road.status for road in self.roads)
@@ -44,7 +44,7 @@ class Checked:
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 1 something was found, 3 something could not be looked at."""
+        """0 clean, be it in a sample of large tables, 1 something was found, 3 something could not be looked at."""
         return EXIT_CODES[self.verdict]
 
     @property

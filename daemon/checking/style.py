@@ -13,7 +13,7 @@ h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; } p { margin: .4rem 0; } .soft { color: var(--soft); }
 .verdict { border-left: .5rem solid; border-radius: .4rem; padding: 1rem 1.25rem; margin: 1.25rem 0; }
 .verdict strong { font-size: 1.15rem; }
-.PASS { color: var(--pass); background: var(--pass-bg); border-color: var(--pass); }
+.PASS, .SAMPLED { color: var(--pass); background: var(--pass-bg); border-color: var(--pass); }
 .FAIL { color: var(--fail); background: var(--fail-bg); border-color: var(--fail); }
 .UNKNOWN { color: var(--unknown); background: var(--unknown-bg); border-color: var(--unknown); }
 .badge { display: inline-block; font-weight: 600; font-size: .8rem; padding: .1rem .55rem; border-radius: 1rem;

@@ -10,7 +10,7 @@ from rich.text import Text
 from daemon.cli.common import clean
 from sanitizers.proof.roads import Found, Status
 
-STATUS_STYLE = {Status.PASS: "green", Status.FAIL: "bold red", Status.UNKNOWN: "yellow"}
+STATUS_STYLE = {Status.PASS: "green", Status.SAMPLED: "green", Status.FAIL: "bold red", Status.UNKNOWN: "yellow"}
 
 
 def roads_table(roads: Iterable[Found]) -> Table:

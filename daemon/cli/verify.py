@@ -26,7 +26,12 @@ from daemon.settings import Settings, load_settings
 from sanitizers.policy import MaskingPolicy
 from sanitizers.proof.roads import Status
 
-OUTCOMES = {Status.PASS: "clean", Status.FAIL: "findings", Status.UNKNOWN: "incomplete"}
+OUTCOMES = {
+    Status.PASS: "clean",
+    Status.SAMPLED: "clean",
+    Status.FAIL: "findings",
+    Status.UNKNOWN: "incomplete",
+}
 
 
 def add_to(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import Field, StringConstraints, model_validator
 
 from sanitizers.attest.record import Count, Moment, Record, Sha256, Slug, Text
-from sanitizers.proof.roads.road import Status
+from sanitizers.proof.roads.road import CLEAN, Status
 
 Result = Literal["anonymous", "pseudonymous", "kept", "encrypted", "public"]
 """What became of a column's values.
@@ -157,8 +157,8 @@ class Road(Record):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if self.status is RoadStatus.PASS and self.numbers.get("found"):
-            raise ValueError("a road on which something was found is no PASS")
+        if self.status in CLEAN and self.numbers.get("found"):
+            raise ValueError(f"a road on which something was found is no {self.status}")
         return self
 
 
@@ -195,14 +195,15 @@ class Predicate(Record):
 
     @property
     def verdict(self) -> RoadStatus:
-        """FAIL where any road failed, PASS where each was looked down and passed; otherwise UNKNOWN."""
+        """The worst of all roads, as `worst` has it."""
         return worst(road.status for road in self.roads)
 
 
 def worst(statuses: Iterable[RoadStatus]) -> RoadStatus:
-    """The verdict over several; of none it is UNKNOWN, since nobody looked."""
+    """The verdict over several: FAIL before UNKNOWN before SAMPLED; of none it is UNKNOWN, since nobody looked."""
     found = set(statuses) or {RoadStatus.UNKNOWN}
-    return next(status for status in (RoadStatus.FAIL, RoadStatus.UNKNOWN, RoadStatus.PASS) if status in found)
+    order = (RoadStatus.FAIL, RoadStatus.UNKNOWN, RoadStatus.SAMPLED, RoadStatus.PASS)
+    return next(status for status in order if status in found)
 
 
 def _no_twins(what: str, names: Sequence[object]) -> None:

@@ -198,6 +198,8 @@ def test_a_statement_is_not_looked_at_before_its_signature() -> None:
 @pytest.mark.parametrize(
     ("statuses", "verdict"),
     [
+        (["PASS", "SAMPLED"], "SAMPLED"),
+        (["SAMPLED", "UNKNOWN"], "UNKNOWN"),
         ([], "UNKNOWN"),
         (["PASS"], "PASS"),
         (["PASS", "UNKNOWN"], "UNKNOWN"),

@@ -27,6 +27,8 @@ def answer(**changes: Any) -> Found:
         {"status": Status.PASS, "problems": ("a place holds something",)},
         {"status": Status.PASS, "numbers": {"found": 1}},
         {"status": Status.PASS, "unseen": ("a table",)},
+        {"status": Status.SAMPLED, "numbers": {"found": 1}},
+        {"status": Status.SAMPLED, "unseen": ("a table",)},
         {"status": Status.UNKNOWN},
         {"status": Status.UNKNOWN, "unseen": ("a table",), "problems": ("a place holds something",)},
     ],

@@ -153,7 +153,8 @@ class Containment(Road):
         sentence = _sentence(numbers)
         if unread and not problems:
             return self.unknown(site, unread, numbers)
-        return replace(self.found(site, numbers, sentence, problems), unseen=unread)
+        sampled = bool(_part(numbers))
+        return replace(self.found(site, numbers, sentence, problems, sampled=sampled), unseen=unread)
 
 
 def _sentence(numbers: dict[str, int]) -> str:

@@ -26,8 +26,14 @@ class Status(StrEnum):
     """What looking down a road has said."""
 
     PASS = "PASS"  # noqa: S105  # a verdict, no password
+    SAMPLED = "SAMPLED"
+    """Nothing was found in rows drawn at random; the others nobody looked at."""
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
+
+
+CLEAN = frozenset({Status.PASS, Status.SAMPLED})
+"""Nothing was found, and nothing that was to be looked at stayed unseen."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,8 @@ class Found:
             raise ValueError(f"{self.road}: a road fails with problems, and with problems alone")
         if self.status is Status.UNKNOWN and not self.unseen:
             raise ValueError(f"{self.road}: a road that is UNKNOWN says what it could not look at")
-        if self.status is Status.PASS and (self.unseen or self.numbers.get("found")):
-            raise ValueError(f"{self.road}: a road on which something is found or unseen is no PASS")
+        if self.status in CLEAN and (self.unseen or self.numbers.get("found")):
+            raise ValueError(f"{self.road}: a road on which something is found or unseen is no {self.status}")
 
 
 @dataclass(frozen=True)
@@ -110,9 +116,17 @@ class Road(ABC):
     def look(self, site: Site) -> Found:
         """Look; what it makes in the databases is gone afterwards. Errors of the server may pass."""
 
-    def found(self, site: Site, numbers: Mapping[str, int], sentence: str, problems: Sequence[str] = ()) -> Found:
-        """The answer of a road that could be looked down to its end."""
-        status = Status.FAIL if problems else Status.PASS
+    def found(
+        self,
+        site: Site,
+        numbers: Mapping[str, int],
+        sentence: str,
+        problems: Sequence[str] = (),
+        *,
+        sampled: bool = False,
+    ) -> Found:
+        """The answer of a road that could be looked down to its end, or in some rows (`sampled`)."""
+        status = Status.FAIL if problems else Status.SAMPLED if sampled else Status.PASS
         return Found(self.name, site.database, status, dict(numbers), sentence, tuple(problems))
 
     def unknown(self, site: Site, why: Iterable[str], numbers: Mapping[str, int] | None = None) -> Found:

@@ -129,7 +129,8 @@ class SameKey(Road):
             f"{numbers['values']:,} masked values of {numbers['columns']:,} columns were compared with those of the"
             f" same rows before masking{_part(samples)}; {numbers['found']:,} are what they were."
         )
-        return replace(self.found(site, numbers, sentence, problems), unseen=tuple(unseen))
+        sampled = bool(_part(samples))
+        return replace(self.found(site, numbers, sentence, problems, sampled=sampled), unseen=tuple(unseen))
 
 
 def _judged(table: TablePlan) -> list[ColumnPlan]:
