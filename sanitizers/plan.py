@@ -125,6 +125,8 @@ class DatabasePlan:
     database: str
     schema: Schema
     tables: tuple[TablePlan, ...]
+    allow_connections: tuple[str, ...] = ()
+    """Patterns for objects whose definitions may hold a connection string."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,8 @@ def _restricted(plan: DatabasePlan, subset: Subset) -> DatabasePlan:
 def _plan_database(schema: Schema, policy: MaskingPolicy, decisions: Decisions) -> DatabasePlan:
     tables = tuple(_plan_table(schema.database, table, policy, decisions) for table in schema.tables)
     by_name = {(t.table.schema, t.table.name): t for t in tables}
-    return DatabasePlan(schema.database, schema, tuple(replace(t, parents=_parents(t, by_name)) for t in tables))
+    linked = tuple(replace(t, parents=_parents(t, by_name)) for t in tables)
+    return DatabasePlan(schema.database, schema, linked, policy.allow_connections)
 
 
 def _parents(table: TablePlan, by_name: Mapping[tuple[str, str], TablePlan]) -> tuple[Parent, ...]:

@@ -44,7 +44,7 @@ from sanitizers.strategies import KINDS, PLUGINS, MaskingStrategy, Strategy
 from sanitizers.strategies.encrypt import Encrypt
 
 Columns = dict[str, Strategy]
-SETTINGS = ("version", "locale", "sample", "reviewed_by", "reviewed_on")
+SETTINGS = ("version", "locale", "sample", "allow_connections", "reviewed_by", "reviewed_on")
 LISTS = ("columns", "tables", "links")
 
 
@@ -57,6 +57,8 @@ class MaskingPolicy(BaseModel):
     locale: str = "en_US"
     sample: str = ""
     """Share of the people to take, as `5%`, with all that belongs to them; empty: everybody."""
+    allow_connections: tuple[str, ...] = ()
+    """Objects that may hold a connection string, as the refusal calls them, `*` for any characters."""
     reviewed_by: str = ""
     reviewed_on: date | None = None
     databases: dict[str, dict[str, dict[str, Columns]]] = Field(default_factory=dict)
@@ -102,7 +104,7 @@ class MaskingPolicy(BaseModel):
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) over all that decides the outcome; who reviewed it and when does not."""
-        decisions = self.model_dump(mode="json", include={"version", "locale", "sample", "databases", *LISTS})
+        decisions = self.model_dump(mode="json", exclude={"reviewed_by", "reviewed_on"})
         return hashlib.sha256(json.dumps(decisions, sort_keys=True).encode()).hexdigest()
 
     def strategy(self, path: ColumnPath) -> Strategy | None:

@@ -23,6 +23,7 @@ from sanitizers.digests import KEY_BYTES, give_settings
 from sanitizers.encodings import encoding_problems
 from sanitizers.explain import explain
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
+from sanitizers.proof.connections import connection_problems
 from sanitizers.select import masked_select
 from sanitizers.shuffled import find_shuffled
 from sanitizers.spelling import SPELL
@@ -74,7 +75,8 @@ def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | Non
         conn.execute("SAVEPOINT trial")
         tables = [table for table in plan.tables if table.masked and not table.empty]
         most = max(ALL_ROWS // max(len(tables), 1), FEWEST_ROWS)
-        return tuple(
+        found = [f"{plan.database}: {one}." for one in connection_problems(conn, plan.allow_connections)]
+        return tuple(found) + tuple(
             f"{plan.database}.{table.table.qualified}: {problem}."
             for table in tables
             for problem in _try_table(conn, table, conditions.get((table.table.schema, table.table.name), []), most)

@@ -7,8 +7,13 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from sanitizers.plan import compile_plan
+from sanitizers.policy import parse_policy
+from sanitizers.proof.connections import connection_strings
 from sanitizers.proof.roads.links import Links
 from sanitizers.proof.roads.road import Found, Status
+from sanitizers.schema import read_schema
+from sanitizers.trial import try_plan
 from tests.fix_postgres import TestDatabase
 from tests.fix_versions import VERSIONS
 from tests.integration.looked_case import look_alone, said
@@ -66,6 +71,35 @@ def test_what_leads_out_fails_until_its_remedy_is_run(
     assert "example.com" not in repr(found)
     assert cured.status is Status.PASS
     assert cured.numbers[kind] == 0
+
+
+def tried(database: TestDatabase, allowed: str = "") -> tuple[str, ...]:
+    with psycopg.connect(database.dsn) as conn:
+        schema = read_schema(conn)
+        text = f'version = 1\n{allowed}\n["{schema.database}".public.people]\nid = "permute"\n'
+        (plan,) = compile_plan([schema], parse_policy(text, "masking.toml")).databases
+        conn.rollback()
+        return try_plan(conn, plan)
+
+
+def test_a_connection_string_is_told_before_a_row_is_copied_unless_the_policy_allows_it(
+    make_database_on: MakeOn,
+) -> None:
+    database = make_database_on(18)
+    run(database, FUNCTION, "CREATE TABLE people (id int); ALTER TABLE people OWNER TO neondb_owner")
+
+    (problem,) = tried(database)
+    with psycopg.connect(database.dsn) as conn:
+        (name,) = connection_strings(conn)
+
+    assert f"there is a connection string in {name}: whoever has the copy could reach that server" in problem
+    assert "hunter2" not in problem
+    assert (
+        tried(database, f'allow_connections = ["{name}"]')
+        == tried(database, 'allow_connections = ["function *"]')
+        == ()
+    )
+    assert tried(database, 'allow_connections = ["view *"]') == (problem,)
 
 
 def test_a_server_whose_tables_nobody_can_read_is_counted_alone(make_database_on: MakeOn) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import psycopg
 from psycopg import sql
 
+from sanitizers.proof.connections import connection_strings
 from sanitizers.proof.definitions import read_definitions
 from sanitizers.proof.roads.answers import Answer, many
 from sanitizers.proof.roads.road import Found, Road, Site
@@ -36,12 +38,6 @@ EVENT_TRIGGERS = "SELECT quote_ident(evtname) FROM pg_event_trigger WHERE evtena
 HAS_JOBS = "SELECT to_regclass('cron.job') IS NOT NULL"
 JOBS = "SELECT jobid::text FROM cron.job WHERE active ORDER BY jobid"
 
-CONNECTION = re.compile(
-    r"postgres(?:ql)?://|\b(?:host|hostaddr|service)\s*=\s*[\w./'-]+.*?\b(?:dbname|user|password|port)\s*=|"
-    r"\b(?:dbname|user|password|port)\s*=\s*[\w./'-]+.*?\b(?:host|hostaddr|service)\s*=",
-    re.IGNORECASE | re.DOTALL,
-)
-"""A connection string of libpq in either form."""
 CALLS = re.compile(r"\b(?:dblink(?:_\w+)?|http_(?:get|post|put|delete)|net\.http_\w+)\s*\(", re.IGNORECASE)
 DROPPED = re.compile(
     r"(function|procedure|view|materialized view|table|trigger|policy|foreign table|aggregate) (.+)", re.DOTALL
@@ -75,7 +71,9 @@ class Links(Road):
         numbers: dict[str, int] = {}
         leaks: list[Leak] = []
         unseen: list[str] = []
-        for kind, ask in _KINDS.items():
+        allowed = site.plan.allow_connections if site.plan else ()
+        kinds: dict[str, Ask] = {**_KINDS, "connection-strings": partial(_strings, allowed=allowed)}
+        for kind, ask in kinds.items():
             try:
                 with site.target.transaction():
                     found, numbers[kind] = ask(site.target)
@@ -140,9 +138,9 @@ def _event_triggers(conn: psycopg.Connection) -> Looked:
     return [], len(conn.execute(EVENT_TRIGGERS).fetchall())
 
 
-def _strings(conn: psycopg.Connection) -> Looked:
-    found = list(dict.fromkeys(d.name for d in read_definitions(conn) if CONNECTION.search(d.text)))
-    return [Leak(f"a connection string in {name}", _drop(name)) for name in found], len(found)
+def _strings(conn: psycopg.Connection, allowed: Sequence[str]) -> Looked:
+    found = connection_strings(conn, allowed)
+    return [Leak(f"a connection string in {name}", _drop(name)) for name in found], len(connection_strings(conn))
 
 
 def _calls(conn: psycopg.Connection) -> Looked:
@@ -156,7 +154,8 @@ def _drop(name: str) -> str:
     return f"DROP {found[1].upper()} {found[2]}" if found else f"take it out of {name}"
 
 
-_KINDS: dict[str, Callable[[psycopg.Connection], Looked]] = {
+Ask = Callable[[psycopg.Connection], Looked]
+_KINDS: dict[str, Ask] = {
     "subscriptions": _subscriptions,
     "user-mappings": _mappings,
     "foreign-servers": _servers,
@@ -164,6 +163,5 @@ _KINDS: dict[str, Callable[[psycopg.Connection], Looked]] = {
     "replication-slots": _slots,
     "cron-jobs": _jobs,
     "event-triggers": _event_triggers,
-    "connection-strings": _strings,
     "remote-calls": _calls,
 }
