@@ -82,9 +82,7 @@ def tried(database: TestDatabase, allowed: str = "") -> tuple[str, ...]:
         return try_plan(conn, plan)
 
 
-def test_a_connection_string_is_told_before_a_row_is_copied_unless_the_policy_allows_it(
-    make_database_on: MakeOn,
-) -> None:
+def test_a_connection_string_is_told_beforehand_unless_the_policy_allows_it(make_database_on: MakeOn) -> None:
     database = make_database_on(18)
     run(database, FUNCTION, "CREATE TABLE people (id int); ALTER TABLE people OWNER TO neondb_owner")
 
@@ -94,11 +92,8 @@ def test_a_connection_string_is_told_before_a_row_is_copied_unless_the_policy_al
 
     assert f"there is a connection string in {name}: whoever has the copy could reach that server" in problem
     assert "hunter2" not in problem
-    assert (
-        tried(database, f'allow_connections = ["{name}"]')
-        == tried(database, 'allow_connections = ["function *"]')
-        == ()
-    )
+    assert tried(database, f'allow_connections = ["{name}"]') == ()
+    assert tried(database, 'allow_connections = ["function *"]') == ()
     assert tried(database, 'allow_connections = ["view *"]') == (problem,)
 
 

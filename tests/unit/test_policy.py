@@ -110,7 +110,7 @@ def test_a_wrong_column_is_named_with_what_would_be_right(line: str, sentence: s
         ("version = 2", "masking.toml: version: Input should be 1."),
         (
             'version = 1\nlocal = "x"',
-            "masking.toml: local: unknown setting; allowed are version, locale, sample, allow_connections, reviewed_by, ",
+            "masking.toml: local: unknown setting; allowed are version, locale, sample, allow_connections, ",
         ),
         ('version = 1\nlocale = "xx_YY"', "masking.toml: locale: Faker knows no locale 'xx_YY'; write it as en_US or "),
         ('version = 1\n[db]\npublic = "keep"', "masking.toml: db.public: expected [database.schema.table] with a "),
