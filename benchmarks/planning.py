@@ -65,7 +65,7 @@ def plan(side: Side, sample: str) -> tuple[dict[str, float], int]:
     """Seconds of each part, and the characters of the longest masked SELECT."""
     policy = POLICY.replace("version = 1", f'version = 1\nsample = "{sample}"') if sample else POLICY
     seconds: dict[str, float] = {}
-    with side.connect() as conn:
+    with side.connect() as conn, side.connect() as other:
         begun = time.monotonic()
         schema = read_schema(conn)
         seconds["read the catalog"] = time.monotonic() - begun
@@ -74,7 +74,7 @@ def plan(side: Side, sample: str) -> tuple[dict[str, float], int]:
         seconds["decide, look for problems"] = time.monotonic() - begun
         conn.commit()
         begun = time.monotonic()
-        if problems := try_plan(conn, compiled.databases[0]):
+        if problems := try_plan(conn, compiled.databases[0], beside=[other]):
             raise SystemExit("\n".join(problems))
         seconds["try it"] = time.monotonic() - begun
         begun = time.monotonic()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from sanitizers.called import call_problems
 from sanitizers.claims import WIDE, Check, Claim, Computed, find_claims, read_conditions
 from sanitizers.digests import KEY_BYTES, give_settings
 from sanitizers.encodings import encoding_problems
+from sanitizers.engines.crew import Crew
 from sanitizers.explain import explain
 from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.proof.connections import connection_problems
@@ -60,27 +62,51 @@ _NOT_THE_PLANS = ("08", "40", "53", "55", "57", "58")
 """Classes of errors that say nothing about the plan: the connection, the machine, a lock, somebody who cancels."""
 
 
-def try_plan(conn: psycopg.Connection[Any], plan: DatabasePlan, key: bytes | None = None) -> tuple[str, ...]:
+def try_plan(
+    conn: psycopg.Connection[Any],
+    plan: DatabasePlan,
+    key: bytes | None = None,
+    beside: Sequence[psycopg.Connection[Any]] = (),
+) -> tuple[str, ...]:
     """Every reason why the database would refuse the plan, a sentence each, naming tables and constraints, no values.
 
-    The connection is to a database of the plan's schema, outside a transaction; it is left as it was. With the run's
-    `key` the fakes are those of the run, so that a run fails on none that passed; without one they are any fakes.
+    The connection is to a database of the plan's schema, outside a transaction; it is left as it was, and so are those
+    `beside` it, which take tables off the same list. With the run's `key` the fakes are those of the run, so that a run
+    fails on none that passed; without one they are any fakes.
     """
-    with conn.transaction(force_rollback=True):
-        conn.execute("SET TRANSACTION READ ONLY")
-        conn.execute("SELECT set_config('row_security', 'off', true)")
-        give_settings(conn, key or secrets.token_bytes(KEY_BYTES), local=True)
-        conn.execute(SPELL)
+    key = key or secrets.token_bytes(KEY_BYTES)
+    hands, found = (conn, *beside), dict[int, list[str]]()
+    tables = [table for table in plan.tables if table.masked and not table.empty]
+    most = max(ALL_ROWS // max(len(tables), 1), FEWEST_ROWS)
+    with ExitStack() as stack:
+        for hand in hands:
+            stack.enter_context(hand.transaction(force_rollback=True))
+            _prepare(hand, key)
         conditions = read_conditions(conn)
-        conn.execute("SAVEPOINT trial")
-        tables = [table for table in plan.tables if table.masked and not table.empty]
-        most = max(ALL_ROWS // max(len(tables), 1), FEWEST_ROWS)
-        found = [f"{plan.database}: {one}." for one in connection_problems(conn, plan.allow_connections)]
-        return tuple(found) + tuple(
-            f"{plan.database}.{table.table.qualified}: {problem}."
-            for table in tables
-            for problem in _try_table(conn, table, conditions.get((table.table.schema, table.table.name), []), most)
-        )
+        told = [f"{plan.database}: {problem}." for problem in connection_problems(conn, plan.allow_connections)]
+        for hand in hands:
+            hand.execute("SAVEPOINT trial")
+
+        def work(hand: psycopg.Connection[Any], job: tuple[int, TablePlan]) -> None:
+            number, table = job
+            own = conditions.get((table.table.schema, table.table.name), [])
+            found[number] = [*_try_table(hand, table, own, most)]
+
+        Crew(hands, lambda: hands).work(enumerate(tables), work)
+    told += (
+        f"{plan.database}.{table.table.qualified}: {problem}."
+        for number, table in enumerate(tables)
+        for problem in found[number]
+    )
+    return tuple(told)
+
+
+def _prepare(conn: psycopg.Connection[Any], key: bytes) -> None:
+    conn.execute("SET TRANSACTION READ ONLY")
+    # Compiling such expressions takes longer than a thousand rows do without it.
+    conn.execute("SELECT set_config('row_security', 'off', true), set_config('jit', 'off', true)")
+    give_settings(conn, key, local=True)
+    conn.execute(SPELL)
 
 
 def _try_table(

@@ -83,11 +83,12 @@ class Outlook:
 def look_ahead(database: PlainDatabase, wish: Wish, key: bytes | None = None) -> Outlook:
     """Look at the database that a run would read, or write to where it masks in place, with its key if there is one."""
     facts = database.facts()
-    with database.connect() as conn:
-        return without_values(lambda: f"looking at {facts.name}", lambda: _look(conn, facts, wish, key))
+    with database.connect() as conn, database.connect() as other:
+        return without_values(lambda: f"looking at {facts.name}", lambda: _look((conn, other), facts, wish, key))
 
 
-def _look(conn: psycopg.Connection, facts: Facts, wish: Wish, key: bytes | None) -> Outlook:
+def _look(conns: tuple[psycopg.Connection, psycopg.Connection], facts: Facts, wish: Wish, key: bytes | None) -> Outlook:
+    conn, other = conns
     begun = journaled_schema(conn) if wish.mode == "in-place" else None
     schema = begun or read_schema(conn)
     foreign: list[Place] = conn.execute(FOREIGN_TABLES).fetchall()
@@ -100,7 +101,7 @@ def _look(conn: psycopg.Connection, facts: Facts, wish: Wish, key: bytes | None)
     problems += blockers
     if begun is None and not blockers:  # some rows are masked there already, and what can be read can be tried
         conn.rollback()
-        problems += try_plan(conn, draft.sound[0], key)
+        problems += try_plan(conn, draft.sound[0], key, [other])
     conn.rollback()
     covered = coverage((schema,), policy, wish.policy.digest)
     notes = (*_notes(facts, schema, draft.plan, wish), *_large_objects(conn, wish))

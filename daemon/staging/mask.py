@@ -119,8 +119,9 @@ def tried_plan(source: SealedCopy, request: StagingRequest) -> MaskingPlan:
     plan = plan_of_snapshot(source, request)
     problems: list[str] = []
     for database, part in zip(source.copy.databases, plan.databases, strict=True):
-        with source.copy.connector(database)(None) as conn:
-            problems += try_plan(conn, part, request.key.secret)
+        connect = source.copy.connector(database)
+        with connect(None) as conn, connect(None) as other:
+            problems += try_plan(conn, part, request.key.secret, [other])
     problems += _misnamed(source, request)
     if problems:
         raise PlanError(problems)

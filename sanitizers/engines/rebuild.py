@@ -23,13 +23,14 @@ SESSION = f"""
 SELECT pg_catalog.set_config(s.name, w.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
   ('idle_session_timeout', '0'), ('lock_timeout', '60000'), ('client_connection_check_interval', '2000'),
-  ('neon.event_triggers', 'off'), {SPELLING}, {PATH}
+  ('neon.event_triggers', 'off'), ('jit', 'off'), {SPELLING}, {PATH}
 ) AS w(name, value)
 JOIN pg_settings s ON s.name = w.name
 WHERE s.name <> 'client_connection_check_interval' OR version() ~ 'linux'
 """  # noqa: S608  constants alone
 """What a role's or database's settings must not do to a run. Neon's own switch for event triggers included.
-Whoever copies, counts and proves reads and writes values alike.
+Whoever copies, counts and proves reads and writes values alike. To compile a masked SELECT (JIT) takes a second and
+more, and makes it no faster.
 
 Where the server can tell that its client is gone (Linux), it ends what a killed run was doing.
 """

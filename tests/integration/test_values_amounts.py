@@ -154,7 +154,7 @@ def test_everybody_gets_the_known_password_but_who_has_none(mask: Masker) -> Non
         ("varchar(8)", "national_id", {"country": "us"}, "such a number has 9"),
         ("text UNIQUE", "national_id", {"country": "us"}, "use permute or digest"),
         ("text UNIQUE", "iban", {"country": "nl"}, "de or se"),
-        ("text UNIQUE", "scramble", {}, "use permute"),
+        ("text UNIQUE", "scramble", {}, "use digest or permute"),
         ("text UNIQUE", "card", {}, "unique = true"),
         ("integer", "card", {}, "needs bigint"),
         ("inet UNIQUE", "ip", {}, "unique = true"),
