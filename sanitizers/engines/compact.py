@@ -1,4 +1,4 @@
-"""Tables that no row is masked in, written anew: until then their files hold deleted rows and dropped columns.
+"""Tables that no row is masked in, and catalogs, written anew: until then their files hold deleted rows.
 
 VACUUM FULL leaves both out, of a table, its TOAST and its indexes, and keeps everything else as it is. No sign says for
 certain that a table never lost a row: Postgres forgets its counts in a crash, a branch or a snapshot begins without
@@ -17,7 +17,7 @@ from sanitizers.engines.journal import Filled, Journal, mark_done
 from sanitizers.engines.obstacles import select
 from sanitizers.engines.rebuild import Count, Sessions
 from sanitizers.engines.rewritten import Name
-from sanitizers.engines.vacuum import vacuum_table
+from sanitizers.engines.vacuum import vacuum_catalog, vacuum_table
 from sanitizers.engines.written import proving
 from sanitizers.explain import without_values
 from sanitizers.track import Track
@@ -40,6 +40,24 @@ ORDER BY pg_total_relation_size(r.oid) DESC, r.oid
 A table without a page, whose indexes have no more than their first page, never had a row in these files: of a B-tree
 that page holds none, and it never shrinks to it again.
 """
+
+
+DEFINING = (
+    *("pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_description", "pg_enum", "pg_foreign_server"),
+    *("pg_foreign_table", "pg_index", "pg_policy", "pg_proc", "pg_publication_rel", "pg_rewrite", "pg_seclabel"),
+    *("pg_statistic_ext", "pg_trigger", "pg_type", "pg_user_mapping"),
+)
+"""Catalogs in which people's words stand: comments, bodies of functions, defaults, options."""
+
+
+def compact_definitions(conn: psycopg.Connection) -> None:
+    """Rid the catalogs of what definitions and comments were before they were changed; `conn` is the database owner's.
+
+    Raises:
+        CopyFailedError: a transaction may still read it, so that it stays; names the catalog.
+    """
+    for catalog in DEFINING:
+        vacuum_catalog(conn, catalog)
 
 
 def compact_kept(journal: Journal, crew: Crew[Sessions], roots: Sequence[int], track: Track) -> None:

@@ -20,7 +20,7 @@ import psycopg
 
 from sanitizers.engines.attachments import CONSTRAINED, REBUILT, REMOVED, RESTORED_LAST, read_attachments
 from sanitizers.engines.blockers import Reach, blockers_in_reach
-from sanitizers.engines.compact import compact_kept
+from sanitizers.engines.compact import compact_definitions, compact_kept
 from sanitizers.engines.crew import Crew
 from sanitizers.engines.emptied import refuse_emptied
 from sanitizers.engines.journal import Journal, journal_purpose, open_journal
@@ -118,6 +118,7 @@ def _rewrite(run: RewriteRun, track: Track) -> CopyReport:
         _complete(run, journal, crew, track)
         masked = rewritten_tables(run.plan)
         compact_kept(journal, crew, [r.oid for r in find_relations(hands[0].own, masked).values()], track)
+        without_values(track.about, lambda: compact_definitions(hands[0].own))
         refuse_written(hands[0], journal, masked)
         begin_proof(hands[0].own)
         done = journal.done()

@@ -48,6 +48,18 @@ DELETE FROM visits;
 
 REFRESH MATERIALIZED VIEW CONCURRENTLY guests;
 """
+DEFINED = """
+CREATE TABLE people (id int PRIMARY KEY, email text);
+INSERT INTO people VALUES (1, 'p@corp.invalid');
+ALTER TABLE people ADD told text DEFAULT 'dropped@corp.invalid';
+ALTER TABLE people DROP told;
+COMMENT ON TABLE people IS 'ask dropped@corp.invalid';
+COMMENT ON TABLE people IS 'ask us';
+CREATE FUNCTION asked() RETURNS text LANGUAGE sql AS $$ SELECT 'dropped@corp.invalid' $$;
+CREATE OR REPLACE FUNCTION asked() RETURNS text LANGUAGE sql AS $$ SELECT 'nobody' $$;
+CREATE TYPE who AS ENUM ('dropped@corp.invalid');
+ALTER TYPE who RENAME VALUE 'dropped@corp.invalid' TO 'somebody';
+"""
 NODES = "SELECT relname, relfilenode FROM pg_class WHERE relname IN ('orders', 'letters') ORDER BY 1"
 
 
@@ -68,6 +80,17 @@ def test_dropped_columns_and_deleted_rows_of_kept_tables_are_in_no_file(make_dat
     assert files_holding(shop.database, CANARY) == set()
     assert looks == shop.looks()
     assert rows == shop.rows(kept)
+
+
+@pytest.mark.parametrize("major", VERSIONS)
+def test_what_definitions_were_before_is_in_no_file(make_database_on: MakeOn, major: int) -> None:
+    shop = make_rewrite_case(make_database_on(major), DEFINED, {"public.people.email": "email"})
+    before = files_holding(shop.database, CANARY)
+
+    shop.rewrite()
+
+    assert {"pg_description", "pg_proc", "pg_attribute", "pg_enum"} <= before
+    assert files_holding(shop.database, CANARY) == set()
 
 
 def test_a_run_that_goes_on_writes_no_kept_table_anew_twice(database: TestDatabase) -> None:
