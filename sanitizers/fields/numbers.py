@@ -14,7 +14,7 @@ from sanitizers.fields.addresses import Found
 from sanitizers.fields.national import ID_SHAPES, id_country, lettered_ids
 
 _RUN = re.compile(
-    r"(?<![^\W_])(?<!\d[.,])(?:\(?\+)?\(?\d++(?:(?: / | - |[ \u00a0\u202f./()\-\u2010-\u2013]{1,2}+)\d++)*+", re.ASCII
+    r"(?<![^\W_])(?<!\d\.)(?:\(?\+)?\(?\d++(?:(?: / | - |[ \u00a0\u202f./()\-\u2010-\u2013]{1,2}+)\d++)*+", re.ASCII
 )
 _GROUP = re.compile(r"\d+")
 _DAY = re.compile(r"\d\d?[./-]\d\d?[./-](?:19|20)\d\d(?!\d)|(?:19|20)\d\d([./-])\d\d?\1\d\d?(?!\d)")

@@ -25,6 +25,13 @@ def test_cards_are_found_among_other_numbers(card: str) -> None:
         assert [f"card={card}"] == [k for k in kinds(text) if k.startswith("card")]
 
 
+def test_a_comma_behind_a_digit_hides_no_card() -> None:
+    card = "4111111111111111"
+
+    for text in ("[7,{}]", "7,{},12"):
+        assert scrub(text.format(card), FAKES) == text.format(FAKES.card(card))
+
+
 def test_numbers_with_a_wrong_check_digit_are_no_cards() -> None:
     assert kinds("4111 1111 1111 1112") == []
     for number in ("4111111111111111", "79927398713", "79927398710", "0", "18"):
