@@ -115,6 +115,11 @@ class Table:
         """Whether a part of the key keeps its rows apart already, or with `itself` the key as a whole."""
         return any(set(identity) < set(key) or (itself and set(identity) == set(key)) for identity in self.identities)
 
+    def in_fragile_key(self, name: str) -> bool:
+        """Whether a unique key of several columns counts on this one, which nothing else keeps apart."""
+        keys = (key for key in self.unique_keys if len(key) > 1 and name in key)
+        return any(not self.holds_anyway(key) for key in keys)
+
 
 @dataclass(frozen=True)
 class Schema:

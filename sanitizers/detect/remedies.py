@@ -30,7 +30,7 @@ from sanitizers.strategies.national_id import NationalId
 from sanitizers.strategies.noise import Noise
 from sanitizers.strategies.null import Null
 from sanitizers.strategies.permute import Permute
-from sanitizers.strategies.phone import BIGINT_DIGITS, UNIQUE_DIGITS, Phone
+from sanitizers.strategies.phone import BIGINT_DIGITS, MOST_DIGITS, UNIQUE_DIGITS, Phone
 from sanitizers.strategies.postcode import Postcode
 from sanitizers.strategies.range_shift import RangeShift
 from sanitizers.strategies.region import Region
@@ -44,7 +44,7 @@ from sanitizers.strategies.user_name import UserName
 from sanitizers.strategies.vin import Vin
 
 REMOVED = "[removed]"
-PHONES = tuple(Phone(digits=digits) for digits in (12, UNIQUE_DIGITS, BIGINT_DIGITS, 9, 6, 4))
+PHONES = tuple(Phone(digits=digits) for digits in (12, MOST_DIGITS, UNIQUE_DIGITS, BIGINT_DIGITS, 9, 6, 4))
 GONE: tuple[Strategy, ...] = (Null(), Constant(value=REMOVED), Constant(value=""), Digest())
 TEXT: tuple[Strategy, ...] = (Text(), Constant(value=REMOVED), Constant(value=""), Null())
 NUMBERS: tuple[Strategy, ...] = (Scramble(), Permute(), Digest())

@@ -11,6 +11,7 @@ from sanitizers.detect.inside import composite_remedies
 from sanitizers.detect.remedies import remedies
 from sanitizers.detect.vocabulary import Vocabulary
 from sanitizers.policy_file import Suggestion
+from sanitizers.problems.crowds import crowded
 from sanitizers.problems.links import same_fakes
 from sanitizers.schema import Column, ColumnRef, Schema, Table
 from sanitizers.strategies import Strategy
@@ -117,7 +118,9 @@ def _generating_keys(member: Member) -> Iterator[str]:
 def _suits(strategy: Strategy, member: Member) -> bool:
     if strategy.fits(member.column) is not None:
         return False
-    return strategy.keeps_unique or not _in_fragile_key(member)
+    if crowded(member.table, member.column, strategy) is not None:
+        return False
+    return strategy.keeps_unique or not member.table.in_fragile_key(member.column.name)
 
 
 def _loose(member: Member) -> bool:
@@ -127,12 +130,6 @@ def _loose(member: Member) -> bool:
     rows = [columns for key in table.partial_keys for columns in (key.key, key.about)]
     excluded = [(*exclusion.equal, *exclusion.others) for exclusion in table.exclusions]
     return not member.column.references and not any(name in names for names in (*keys, *rows, *excluded))
-
-
-def _in_fragile_key(member: Member) -> bool:
-    """Whether a unique key of several columns counts on this one."""
-    keys = (key for key in member.table.unique_keys if len(key) > 1 and member.column.name in key)
-    return any(not member.table.holds_anyway(key) for key in keys)
 
 
 def _alike(strategy: Strategy, members: Iterable[Member]) -> bool:

@@ -33,7 +33,7 @@ def find_problems(schemas: Sequence[Schema], policy: MaskingPolicy, decisions: D
             place = Place(schema.database, table, decisions, rule)
             problems += [*_columns(place), *find_key_problems(place)]
             problems += find_link_problems(place.database, table, known, decisions)
-            problems += find_crowd_problems(place.database, table, decisions)
+            problems += find_crowd_problems(place)
             problems += find_row_problems(place.database, table, policy, decisions)
             problems += find_shape_problems(place)
     return (*problems, *_unknown(schemas, policy), *_unused(schemas, policy, decisions, known))

@@ -145,7 +145,9 @@ def _makes_equal(place: Place, column: Column, key: tuple[str, ...]) -> str | No
 def _stays_in_part(place: Place, column: Column) -> str | None:
     """A fake that is the original of a row which stays as it is would be there twice."""
     strategy = place.strategy(column.name)
-    if not isinstance(strategy, Permute | Shuffle) or not (column.unique or _in_a_key(place, column)):
+    if not isinstance(strategy, Permute | Shuffle):
+        return None
+    if not column.unique and not place.table.in_fragile_key(column.name):
         return None
     how = [name for name, said in _kept(place, strategy) if said]
     return f"with {', '.join(how)}, fakes may be values that stay, and the column must stay unique" if how else None
@@ -157,10 +159,6 @@ def _kept(place: Place, strategy: Strategy) -> tuple[tuple[str, object], ...]:
         ("keep_if", strategy.keep_if),
         ("keep_values", strategy.keep_values),
     )
-
-
-def _in_a_key(place: Place, column: Column) -> bool:
-    return any(column.name in key and not place.table.holds_anyway(key) for key in place.table.unique_keys)
 
 
 def _changes_rows(place: Place, column: Column, key: PartialKey) -> str | None:

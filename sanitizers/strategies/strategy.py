@@ -156,7 +156,7 @@ class MaskingStrategy(BaseModel, ABC):
 
     def different(self, column: Column) -> int | None:  # noqa: ARG002
         """How many different fakes a unique column can get; None where they repeat only if originals do."""
-        return MARKS if self.injective or self.digested else None
+        return MARKS if self.digested else None
 
     @property
     def label(self) -> str:

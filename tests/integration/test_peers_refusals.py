@@ -22,7 +22,7 @@ CREATE UNIQUE INDEX ON people (day) WHERE team > 0;
     ("column", "strategy", "says"),
     [
         ("phone", "phone", "the column holds 10 characters, 16 are needed"),
-        ("phone", {"strategy": "phone", "digits": 6}, "the column is unique: set digits = 16"),
+        ("phone", {"strategy": "phone", "digits": 6}, "the column is unique: set digits = 20"),
         ("phone", "digest", "the column holds 10 characters, 16 are needed"),
         ("number", "digest", "a digest of so few bits repeats"),
         ("role", "first_name", "its fakes repeat and the key (role, team) must stay unique"),

@@ -31,7 +31,7 @@ CREATE TYPE mood AS ENUM ('sad', 'glad');
         ("a text NOT NULL", {"a": "null"}, "the column is NOT NULL: use constant"),
         ("a text UNIQUE", {"a": "first_name"}, "the column is unique and these fakes repeat"),
         ("a text UNIQUE", {"a": "city"}, "the column is unique and these fakes repeat"),
-        ("a text UNIQUE", {"a": "phone"}, "set digits = 16"),
+        ("a text UNIQUE", {"a": "phone"}, "set digits = 20"),
         ("a inet UNIQUE", {"a": "ip"}, "there are few addresses of IPv4"),
         ("a text UNIQUE", {"a": "card"}, "there are few test numbers"),
         ("a int UNIQUE", {"a": "digest"}, "a digest of so few bits"),

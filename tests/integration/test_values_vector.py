@@ -19,6 +19,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "national_id": {"country": "fi"},
     "constant": {"value": "x"},
     "card": {"unique": True},
+    "phone of 20 digits": {"digits": 20},
 }
 
 
@@ -44,7 +45,7 @@ def test_every_strategy_that_draws_has_a_vector() -> None:
 def test_the_published_fakes_are_what_comes_out(mask: Masker, name: str, original: str, fake: str) -> None:
     kind = name.split(" ", maxsplit=1)[0]
 
-    assert mask(TYPES.get(name, "text"), kind, [original], **PARAMETERS.get(kind, {})) == [fake]
+    assert mask(TYPES.get(name, "text"), kind, [original], **PARAMETERS.get(name, PARAMETERS.get(kind, {}))) == [fake]
 
 
 def digest(label: str, text: str) -> bytes:
@@ -65,6 +66,8 @@ def test_the_recipe_in_the_docs_makes_them_too() -> None:
     assert f"https://example.com/{bytes_[8:16].hex()}" == fake
     bytes_, fake = drawn("phone")
     assert f"+999{int.from_bytes(bytes_[17:24]) % 10**12:012}" == fake
+    _, fake = drawn("phone of 20 digits")
+    assert f"+999{int.from_bytes(bytes_[24:31]) % 10**4:04}{int.from_bytes(bytes_[17:24]) % 10**16:016}" == fake
     bytes_, fake = drawn("first_name", "person name")
     assert pool("first_name")[int.from_bytes(bytes_[:2]) % len(pool("first_name"))] == fake
     bytes_, fake = drawn("email", "person email")

@@ -37,11 +37,12 @@ MASKS: dict[str, Strategy] = {
     "short_login": UserName(),
     "phone": Phone(),
     "long_phone": Phone(digits=16),
+    "longest_phone": Phone(digits=20),
     "token": Digest(),
     "short_token": Digest(),
 }
 LENGTHS = {"first": 4, "short_mail": 28, "short_login": 17, "short_token": 16, "mail": 40}
-UNIQUE = ("mail", "short_mail", "login", "short_login", "long_phone", "token", "short_token")
+UNIQUE = ("mail", "short_mail", "login", "short_login", "long_phone", "longest_phone", "token", "short_token")
 DATES = {"born": "date", "seen": "timestamp without time zone", "woke": "timestamp with time zone"}
 
 # Postgres knows no NUL; surrogates are no text.

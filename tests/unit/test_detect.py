@@ -18,6 +18,8 @@ from sanitizers.policy import load_policy
 from sanitizers.policy_file import write_policy
 from sanitizers.schema import Column, ColumnRef, Schema, Table, TableFacts, build_table
 from sanitizers.strategies import Strategy
+from sanitizers.strategies.digest import Digest
+from sanitizers.strategies.phone import Phone
 
 FILES = sorted((Path(__file__).parents[2] / "config" / "pii").glob("*.toml"))
 
@@ -243,3 +245,14 @@ def test_the_shipped_example_is_a_policy() -> None:
 def test_a_vocabulary_with_an_unknown_key_is_refused() -> None:
     with pytest.raises(PolicyError, match="not well-formed"):
         merge_vocabularies([{"clases": {}}])
+
+
+def test_what_is_suggested_has_bits_for_the_rows() -> None:
+    narrow = column("phone", "varchar(20)", unique=True, max_length=20)
+
+    def of(column: Column, rows: int) -> Strategy:
+        return suggested(Table("public", "people", (column,), row_estimate=rows))["people.phone"]
+
+    assert of(narrow, 1_000_000) == Phone(digits=16)
+    assert of(narrow, 10_000_000) == Digest()
+    assert of(column("phone", unique=True), 1_000_000) == Phone(digits=20)

@@ -121,7 +121,7 @@ def test_a_database_without_a_policy_lists_its_columns() -> None:
         ),
         (column("c", "integer", unique=True), '"digest"', "the column is a unique integer: a digest of so few bits"),
         (column("c", "varchar(10)", max_length=10, unique=True), '"digest"', "the column holds 10 characters, 16 are"),
-        (column("c", unique=True), '"phone"', "the column is unique: set digits = 16"),
+        (column("c", unique=True), '"phone"', "the column is unique: set digits = 20"),
         (column("c", "integer"), '"phone"', "the column is integer, a telephone number needs bigint"),
         (column("c", "text[]"), '"full_name"', "the column is text[], not text"),
         (column("c", "date", unique=True), '"date_shift"', "the column is unique and these fakes repeat"),
