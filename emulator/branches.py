@@ -9,6 +9,7 @@ from functools import partial
 from emulator import ids, logins, rules
 from emulator.cloud import Cloud, Step, complete, in_turn, nothing
 from emulator.errors import ApiError
+from emulator.history import Moment
 from emulator.state import Branch, Endpoint, Operation, Project
 
 SCHEMA_ONLY = "schema-only"
@@ -27,6 +28,8 @@ class Order:
     endpoints: tuple[str, ...] = ()
     annotation: dict[str, str] = field(default_factory=dict)
     creation_source: str = "console"
+    past: Moment | None = None
+    """The moment of the parent; None is the present."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def create(cloud: Cloud, project: Project, order: Order) -> Made:
     project.branches[branch.id] = branch
     cloud.fleet.enrol(branch.id, project.pg_version)
     endpoints = [cloud.new_endpoint(branch, kind) for kind in order.endpoints]
-    steps = _creation(cloud, branch, parent)
+    steps = _creation(cloud, branch, (parent, order.past))
     steps += [("start_compute", nothing)] * bool(endpoints)
     first = endpoints[0].id if endpoints else None
     return Made(branch, endpoints, cloud.schedule(project, steps, branch=branch, endpoint_id=first))
@@ -132,7 +135,7 @@ def _record(cloud: Cloud, order: Order, parent: Branch) -> Branch:
         id=name,
         project_id=parent.project_id,
         parent_id=None if root else parent.id,
-        parent_timestamp=None if root else now,
+        parent_timestamp=None if root else order.past.at if order.past else now,
         name=order.name or name,
         current_state="init",
         pending_state="ready",
@@ -154,10 +157,16 @@ def _record(cloud: Cloud, order: Order, parent: Branch) -> Branch:
         n: d.model_copy(update={"branch_id": name, "id": cloud.state.database_id()})
         for n, d in parent.databases.items()
     }
+    if order.past is not None:
+        branch.roles = {n: r for n, r in branch.roles.items() if r.created_at <= order.past.at}
+        branch.databases = {n: d for n, d in branch.databases.items() if d.created_at <= order.past.at}
     return branch
 
 
-def _creation(cloud: Cloud, branch: Branch, parent: Branch) -> list[Step]:
+def _creation(cloud: Cloud, branch: Branch, source: tuple[Branch, Moment | None]) -> list[Step]:
+    parent, past = source
+    if past is not None:
+        return [("create_branch", partial(_complete_past, cloud, branch, past.lsn))]
     schema_only = branch.init_source == SCHEMA_ONLY
     copy = cloud.fleet.create_schema if schema_only else cloud.fleet.create_copy
     # Passwords of a protected branch stay behind: its copies get their own.
@@ -165,3 +174,10 @@ def _creation(cloud: Cloud, branch: Branch, parent: Branch) -> list[Step]:
     work = in_turn(partial(copy, parent.id, branch.id), partial(logins.apply, cloud, branch, fresh))
     steps: list[Step] = [("create_branch", partial(complete, cloud, branch, work))]
     return [*steps, ("apply_schema_from_branch", nothing)] if schema_only else steps
+
+
+async def _complete_past(cloud: Cloud, branch: Branch, lsn: str) -> None:
+    copy = partial(cloud.fleet.create_past, lsn, branch.parent_id or "", branch.id)
+    # The passwords of then are on no record: the roles get those of now.
+    await complete(cloud, branch, in_turn(copy, partial(logins.apply, cloud, branch, branch.roles)))
+    branch.parent_lsn = lsn

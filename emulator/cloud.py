@@ -101,7 +101,7 @@ class Cloud:
                     del project.endpoints[endpoint.id]
             for branch in project.branches.values():
                 branch.pending_state, branch.current_state = None, "ready"
-                self.fleet.enrol(branch.id, project.pg_version)
+                self.fleet.enrol(branch.id, project.pg_version, history=branch.has_history)
             for endpoint in project.endpoints.values():
                 endpoint.current_state, endpoint.pending_state = "idle", None
 

@@ -29,10 +29,10 @@ def make_template(server: Server) -> None:
 
 def copy_stopped(binaries: Binaries, source: Path, target: Path) -> None:
     """Copy the data directory of a server that does not run; old WAL that nothing needs stays behind."""
-    control = _control(binaries, source)
-    clean = control["Database cluster state"] == "shut down"
+    told = control(binaries, source)
+    clean = told["Database cluster state"] == "shut down"
     # After a clean stop the last checkpoint is all that is read of the WAL; its record may reach into the next segment.
-    first = control["Latest checkpoint's REDO WAL file"] if clean else ""
+    first = told["Latest checkpoint's REDO WAL file"] if clean else ""
     segments = sorted(f for f in (source / WAL).iterdir() if f.is_file() and f.name >= first)
     binaries.account.private_folder(target)
     for folder in (WAL, f"{WAL}/archive_status", f"{WAL}/summaries"):
@@ -83,7 +83,7 @@ def user_databases(server: Server) -> list[str]:
 
 def checkpoint(binaries: Binaries, data: Path) -> str:
     """Give the LSN of a data directory's last checkpoint."""
-    return _control(binaries, data)["Latest checkpoint location"]
+    return control(binaries, data)["Latest checkpoint location"]
 
 
 def size_of(data: Path) -> int:
@@ -96,7 +96,8 @@ def remove(data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
 
 
-def _control(binaries: Binaries, data: Path) -> dict[str, str]:
+def control(binaries: Binaries, data: Path) -> dict[str, str]:
+    """Give what pg_controldata tells of a data directory."""
     lines = binaries.run("pg_controldata", str(data)).splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 

@@ -14,11 +14,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from emulator import copies
+from emulator import copies, history
 from emulator.binaries import Binaries
-from emulator.errors import PostgresError
+from emulator.errors import ApiError, PostgresError
 from emulator.postgres import Runtime, Server
 
 NEW, OLD = ".new", ".old"  # data directories on their way in and out
@@ -47,15 +48,17 @@ class Fleet:
         self.changed: Callable[[str, float | None], None] = lambda _branch_id, _ran: None
         self._berths: defaultdict[str, Berth] = defaultdict(Berth)
         self._majors: dict[str, int] = {}
+        self._kept: set[str] = set()
         self._template_lock = asyncio.Lock()
 
     def data(self, branch_id: str) -> Path:
         """The data directory of a branch."""
         return self.folder / "branches" / branch_id
 
-    def enrol(self, branch_id: str, major: int) -> None:
-        """Say which Postgres a branch needs."""
+    def enrol(self, branch_id: str, major: int, *, history: bool = False) -> None:
+        """Say which Postgres a branch needs, and whether one may go back in its history."""
         self._majors[branch_id] = major
+        (self._kept.add if history else self._kept.discard)(branch_id)
 
     @asynccontextmanager
     async def using(self, branch_id: str) -> AsyncIterator[Server]:
@@ -105,6 +108,18 @@ class Fleet:
         async with self.using(source_id) as source, self.using(branch_id) as target:
             await asyncio.to_thread(copies.copy_schema, source, target)
 
+    async def find_moment(self, source_id: str, wanted: str | datetime, since: datetime) -> history.Moment:
+        """Find the moment of an LSN or a time in the history of a branch; raises ApiError where it is not kept."""
+        if source_id not in self._kept:
+            raise ApiError(422, "the emulator keeps the history of the root that its seed made, and of no other branch")
+        binaries = self._binaries(source_id)
+        return await asyncio.to_thread(history.find_moment, binaries, self.data(source_id), wanted, since)
+
+    async def create_past(self, lsn: str, source_id: str, branch_id: str) -> None:
+        """Make the data directory of a child: the source as it was at an LSN."""
+        folders = await self._template(self._majors[branch_id]), self.data(source_id), self.data(branch_id)
+        await asyncio.to_thread(history.make_past, self._runtime, self._binaries(branch_id), folders, lsn)
+
     async def replace(self, branch_id: str, source_id: str, keep: str | None = None) -> None:
         """Put a copy of `source_id` under a branch; `keep` names the branch that gets the old data, else they go."""
         fresh = self.data(branch_id).with_suffix(NEW)
@@ -123,6 +138,7 @@ class Fleet:
         await self.suspend(branch_id, immediate=True)
         self._berths.pop(branch_id, None)
         self._majors.pop(branch_id, None)
+        self._kept.discard(branch_id)
         await asyncio.to_thread(copies.remove, self.data(branch_id))
 
     async def size(self, branch_id: str) -> int:
@@ -155,7 +171,8 @@ class Fleet:
 
     async def _wake(self, branch_id: str, berth: Berth) -> Server:
         if berth.server is None or not berth.server.running:
-            server = self._runtime.server(self.data(branch_id), self._binaries(branch_id))
+            options = history.KEPT if branch_id in self._kept else ()
+            server = self._runtime.server(self.data(branch_id), self._binaries(branch_id), options)
             await asyncio.to_thread(server.start)
             berth.server, berth.started_at = server, time.monotonic()
             self.changed(branch_id, None)

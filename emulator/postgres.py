@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -77,9 +77,9 @@ class Runtime:
         self._write("pg_ident.conf", "".join(f"own {name} {SUPERUSER}\n" for name in self._own_names()))
         binaries.account.own(self.folder)
 
-    def server(self, data: Path, binaries: Binaries | None = None) -> Server:
+    def server(self, data: Path, binaries: Binaries | None = None, options: Sequence[str] = ()) -> Server:
         """Give a server, not yet started, for a data directory that need not exist yet."""
-        return Server(self, data, binaries or self.binaries)
+        return Server(self, data, binaries or self.binaries, options)
 
     def next_port(self) -> int:
         """A number that no other server of this runtime has."""
@@ -103,8 +103,9 @@ class Server:
 
     superuser = SUPERUSER
 
-    def __init__(self, runtime: Runtime, data: Path, binaries: Binaries) -> None:
+    def __init__(self, runtime: Runtime, data: Path, binaries: Binaries, options: Sequence[str] = ()) -> None:
         self.data = data
+        self._options = options
         self.port = runtime.next_port()
         self.binaries = binaries
         self._runtime = runtime
@@ -194,7 +195,7 @@ class Server:
         files = {name: self.socket_folder / f for name, f in CONFIGURATION.items()}
         options = [o for name, path in files.items() for o in ("-c", f"{name}={path}")]
         place = ["-D", str(self.data), "-k", str(self.socket_folder), "-p", str(self.port)]
-        return [self.binaries.program("postgres"), *place, *options]
+        return [self.binaries.program("postgres"), *place, *options, *self._options]
 
     def _wait_until_ready(self, deadline: float) -> None:
         while time.monotonic() < deadline:

@@ -18,6 +18,7 @@ def restore(cloud: Cloud, branch: Branch, source: Branch, preserve: str | None =
     kept = _preserved(cloud, project, branch, preserve) if preserve else None
     fresh = _own_roles(branch, source, cloud.now) if source.protected else {}
     _reparent(branch, source, cloud.now)
+    cloud.fleet.enrol(branch.id, project.pg_version)
     branch.roles = fresh or logins.copied(source, branch.id)
     branch.databases = copied_databases(source, branch.id)
     copy = partial(cloud.fleet.replace, branch.id, source.id, kept.id if kept else None)

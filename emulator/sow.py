@@ -85,7 +85,7 @@ class Sowing:
         project.branches[name] = branch
         self._add_roles(branch, plan)
         self._add_databases(branch, plan)
-        self.cloud.fleet.enrol(name, project.pg_version)
+        self.cloud.fleet.enrol(name, project.pg_version, history=True)
         await self.cloud.fleet.create_empty(name)
         await logins.work(self.cloud, branch, partial(_build, branch))
         if plan.endpoint:

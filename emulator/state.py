@@ -141,6 +141,11 @@ class Branch(Shown):
     annotation: dict[str, str] = Field(default_factory=dict)
     annotated_at: AwareDatetime | None = None
 
+    @property
+    def has_history(self) -> bool:
+        """Whether its data are all that a seed's root ever had, from the first row on."""
+        return self.initial and self.parent_id is None and self.last_reset_at is None
+
     def change(self, state: str, now: datetime) -> None:
         """Enter a state that nothing more is pending for."""
         self.current_state, self.pending_state, self.state_changed_at = state, None, now

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from emulator.state import Branch, Endpoint, Project, rfc3339
 BRANCHES = "/projects/{project_id}/branches"
 BRANCH = BRANCHES + "/{branch_id}"
 SORTS = {"name", "created_at", "updated_at"}
-NO_PAST = "the emulator cannot go back in time yet: leave the lsn and the timestamp out"
+NO_PAST = "the emulator cannot go back in time yet but for new branches: leave the lsn and the timestamp out"
 
 
 async def index(request: Request) -> Response:
@@ -51,9 +52,7 @@ async def create(request: Request) -> Response:
     cloud = cloud_of(request)
     body = await body_of(request, CreateBranch)
     project = cloud.project(request.path_params["project_id"])
-    if body.branch.parent_lsn or body.branch.parent_timestamp:
-        raise ApiError(422, NO_PAST)
-    made = branches.create(cloud, project, _order(body))
+    made = branches.create(cloud, project, await _in_the_past(cloud, project, body))
     content = {
         "branch": made.branch.shown(),
         "endpoints": [e.shown() | {"current_state": "init", "pending_state": "active"} for e in made.endpoints],
@@ -171,6 +170,17 @@ def _order(body: CreateBranch) -> branches.Order:
         endpoints=tuple(e.type for e in body.endpoints),
         annotation=body.annotation_value or {},
     )
+
+
+async def _in_the_past(cloud: Cloud, project: Project, body: CreateBranch) -> branches.Order:
+    order, wanted = _order(body), body.branch.parent_lsn or body.branch.parent_timestamp
+    if wanted is None:
+        return order
+    if order.init_source != branches.PARENT_DATA or (body.branch.parent_lsn and body.branch.parent_timestamp):
+        raise ApiError(400, "parent_lsn and parent_timestamp exclude each other, and init_source")
+    parent = cloud.branch(project.id, order.parent_id) if order.parent_id else project.default_branch
+    since = cloud.now - timedelta(seconds=project.history_retention_seconds)
+    return replace(order, past=await cloud.fleet.find_moment(parent.id, wanted, since))
 
 
 def _apply(project: Project, branch: Branch, change: BranchChange, now: datetime) -> None:
