@@ -1,8 +1,8 @@
 """SQL for the hashes of values, as cheap as it comes: what a search for whole values spends its time on.
 
 Of a text that begins and ends as it must, `hashbpcharextended` of its lower case is what `hashtextextended` is of
-`places.normal`: it leaves out blanks at the end by itself. Everything else goes the long way. Before a value of the
-target is hashed at all it is looked at from outside: how long it is, and whether it begins with a letter.
+`places.normal`: it leaves out blanks at the end by itself. Everything else goes the long way. No value is looked
+at from outside first, as how long it is: that costs as much as the hash.
 
 All of it is for queries that are sent with parameters, in which each % is doubled.
 """
@@ -37,31 +37,10 @@ _DISTINCTIVE = sql.SQL("""
   WHEN btrim({v}, {blanks}) ~ '[^0-9[:punct:][:space:]]' THEN length(btrim({v}, {blanks})) >= {shortest}
   ELSE length({v}) - length(translate({v}, '0123456789', '')) >= {digits} END)
 """)
-_LENGTH = sql.SQL("1::bigint << least(length({v}::bpchar), 63)")
-_LETTERS = sql.SQL("CASE WHEN {v} >= 'A' THEN {length} END")
-_OTHERS = sql.SQL("CASE WHEN {v} < 'A' THEN {length} END")
-_BOTH = (_LETTERS, _OTHERS)
-_LIKE_ONE = sql.SQL(
-    "(CASE WHEN {v} >= 'A' THEN {letters}::bigint ELSE {others}::bigint END >> least(length({v}::bpchar), 63)) & 1 = 1"
-)
 _DATE = sql.SQL("{v} < 'A' AND {v} LIKE '____-__-__%%'")
 _PLAIN_ROWS = sql.SQL("(SELECT {values} FROM {relation} AS t OFFSET 0) AS s")
 _FEW_ROWS = sql.SQL("(SELECT DISTINCT {values} FROM {relation} AS t) AS s")
 _NESTED_ROWS = sql.SQL("({values} OFFSET 0) AS s")
-
-
-@dataclass(frozen=True)
-class Looks:
-    """How long the texts of some values are, in characters: bit n for n, bit 63 for all from 63."""
-
-    letters: int = 0
-    """Of those that begin with a letter, or with what comes after `A`."""
-    others: int = 0
-    dates: bool = False
-    """Whether some look like a date."""
-
-    def __or__(self, other: Looks) -> Looks:
-        return Looks(self.letters | other.letters, self.others | other.others, self.dates or other.dates)
 
 
 @dataclass(frozen=True)
@@ -101,16 +80,9 @@ class Values:
         )
 
     @property
-    def looks(self) -> tuple[sql.Composed, sql.Composed, sql.Composed]:
-        """Aggregates that give the `Looks` of all values, in order."""
-        length = _LENGTH.format(v=self.v)
-        letters, others = (sql.SQL("bit_or({})").format(one.format(v=self.v, length=length)) for one in _BOTH)
-        return letters, others, sql.SQL("bool_or({})").format(_DATE.format(v=self.v))
-
-    def like_one(self, looks: Looks) -> sql.Composed:
-        """Whether it looks like one of those values; blanks at its ends do not matter."""
-        like = _LIKE_ONE.format(v=self.v, letters=sql.Literal(looks.letters), others=sql.Literal(looks.others))
-        return like if self.form != "loose" else sql.SQL("({} OR {})").format(self._edges, like)
+    def dates(self) -> sql.Composed:
+        """An aggregate: whether some look like a date."""
+        return sql.SQL("bool_or({})").format(_DATE.format(v=self.v))
 
     @property
     def _edges(self) -> sql.Composed:

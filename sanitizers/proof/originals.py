@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from sanitizers.proof.bits import Bits, Different
-from sanitizers.proof.hashed import Looks
 
 MOST_KEPT = 4_000_000
 """Hashes that are kept in this process: 32 MB."""
@@ -15,10 +14,11 @@ MOST_KEPT = 4_000_000
 
 @dataclass
 class Originals:
-    """What is known of the originals: how they look, how many there are, and their hashes while those are few."""
+    """What is known of the originals: how many there are, and their hashes while those are few."""
 
     bits: Bits
-    looks: Looks = field(default_factory=Looks)
+    dates: bool = False
+    """Whether some look like a date."""
     kept: list[tuple[int, array[int]]] | None = field(default_factory=list)
     many: int = 0
     searched: defaultdict[int, Different] = field(default_factory=lambda: defaultdict(Different))

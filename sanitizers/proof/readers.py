@@ -18,7 +18,7 @@ from sanitizers.proof.places import Place
 from sanitizers.track import Track
 
 AT_ONCE = 100
-"""Columns that one query reads: each gives up to five results, and a SELECT gives 1,664."""
+"""Columns that one query reads: each gives up to three results, and a SELECT gives 1,664."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.proof.bits import DIFFERENT, HALVES, Bits, Different, hashes_in, sieve_of, unsigned
-from sanitizers.proof.hashed import SHORTEST, Looks, Values, rows, together
+from sanitizers.proof.hashed import SHORTEST, Values, rows, together
 from sanitizers.proof.originals import Originals
 from sanitizers.proof.parts import LEAST
 from sanitizers.proof.places import Place, normal
@@ -71,13 +71,13 @@ class Whole:
         short: set[int] = set()
 
         def of(v: Values) -> list[sql.Composed]:
-            return [_COUNT.format(v=v.v), _SOME.format(hash=v.hash(self._seed), filter=v.distinctive), *v.looks]
+            return [_COUNT.format(v=v.v), _SOME.format(hash=v.hash(self._seed), filter=v.distinctive), v.dates]
 
         def take(group: Group, row: Row) -> None:
             for at, number in enumerate(group.numbers):
-                count, sent, letters, others, dates = row[5 * at : 5 * at + 5]
+                count, sent, dates = row[3 * at : 3 * at + 3]
                 hashes = hashes_in(sent)
-                self.originals.looks |= Looks(letters or 0, others or 0, bool(dates))
+                self.originals.dates |= bool(dates)
                 self.originals.add(number, hashes)
                 if count != len(hashes):
                     short.add(number)
@@ -88,12 +88,11 @@ class Whole:
 
     def look(self, places: Sequence[Place]) -> None:
         """Look into places of the target."""
-        bits, looks = self.originals.bits, self.originals.looks
+        bits = self.originals.bits
 
         def of(v: Values) -> list[sql.Composed]:
             hash_ = v.hash(self._seed)
-            lets = sql.SQL("CASE WHEN {} THEN {} END").format(v.like_one(looks), bits.lets(hash_))
-            return [_SOME.format(hash=hash_, filter=lets)]
+            return [_SOME.format(hash=hash_, filter=bits.lets(hash_))]
 
         def take(group: Group, row: Row) -> None:
             for sent, number in zip(row, group.numbers, strict=True):
@@ -103,7 +102,7 @@ class Whole:
             if self._many > MOST_FOUND:
                 self._reduce()
 
-        able = {number: p for number, p in enumerate(places) if p.form != "dated" or looks.dates}
+        able = {number: p for number, p in enumerate(places) if p.form != "dated" or self.originals.dates}
         self._read((self._target, able), of, take, bits, small=False)
 
     def look_at(self, number: int, texts: Iterable[str]) -> None:
