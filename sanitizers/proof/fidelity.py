@@ -7,6 +7,7 @@ many rows share.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from sanitizers.plan import ColumnPlan, DatabasePlan
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.roads.road import Site
 
-MOST_ROWS = 10_000
+MOST_ROWS = 4_000
 """Of a table with more, pages are drawn with about so many rows on either side; `full` reads all."""
 SHARED_BY = 20
 """Rows that share a shape at least, so that none tells of a person."""
@@ -48,12 +49,14 @@ FROM {relation} AS t{sample} CROSS JOIN LATERAL (VALUES {values}) AS u (n, v) GR
 """)
 SHAPES = sql.SQL("""
 SELECT n, shape, rows FROM (
-  SELECT u.n, regexp_replace(translate(left(u.v, {longest}), {letters}, {classes}), '[^ -~]', 'a', 'g') AS shape,
+  SELECT u.n, CASE WHEN octet_length(u.v) = length(u.v) THEN {plain} ELSE {other} END AS shape,
     count(*) AS rows, row_number() OVER (PARTITION BY u.n ORDER BY count(*) DESC) AS place
   FROM {relation} AS t{sample} CROSS JOIN LATERAL (VALUES {values}) AS u (n, v) WHERE u.v IS NOT NULL
   GROUP BY 1, 2 HAVING count(*) >= {shared}
 ) AS s WHERE place <= {most} ORDER BY n, rows DESC, shape COLLATE "C"
 """)
+_PLAIN = sql.SQL("translate(left(u.v, {longest}), {letters}, {classes})")
+_OTHER = sql.SQL("regexp_replace({plain}, '[^ -~]', 'a', 'g')")
 _LOWER, _UPPER, _DIGITS = "etaoinshrdlcumwfgypbvkjxqz", "ETAOINSHRDLCUMWFGYPBVKJXQZ", "0123456789"
 """The frequent ones first, which `translate` finds sooner."""
 
@@ -131,8 +134,11 @@ def read_fidelity(site: Site) -> Fidelity:
     for number, (table, group) in enumerate(groupby(places, key=lambda p: p.key[:2])):
         site.track.say(".".join(table), number)
         columns = list(group)
-        here = _profiles(site, site.target, columns)
-        there = _profiles(site, site.source, columns) if site.source and _is_there(site.source, columns) else {}
+        source = site.source if site.source and _is_there(site.source, columns) else None
+        with ThreadPoolExecutor(1) as other:  # on two servers
+            after = other.submit(_profiles, site, site.target, columns)
+            there = _profiles(site, source, columns) if source else {}
+        here = after.result()
         sides = [_Sides(here[n], there.get(n), _sampled(site, site.target, place)) for n, place in enumerate(columns)]
         found += (_compared(place, plans.get(place.key), side) for place, side in zip(columns, sides, strict=True))
     return Fidelity(site.database, tuple(found))
@@ -169,14 +175,13 @@ def _compared(place: Place, plan: ColumnPlan | None, sides: _Sides) -> ColumnFid
 
 def _profiles(site: Site, conn: psycopg.Connection, columns: Sequence[Place]) -> Mapping[int, Profile]:
     parts = {"relation": _relation(columns[0]), "sample": _sample(site, conn, columns[0]), "values": _values(columns)}
-    shapes = SHAPES.format(
-        **parts,
+    plain = _PLAIN.format(
         longest=sql.Literal(LONGEST_SHAPE),
         letters=sql.Literal(_DIGITS + _LOWER + _UPPER),
         classes=sql.Literal("9" * len(_DIGITS) + "a" * len(_LOWER) + "A" * len(_UPPER)),
-        shared=sql.Literal(SHARED_BY),
-        most=sql.Literal(MOST_SHAPES),
     )
+    other, shared, most = _OTHER.format(plain=plain), sql.Literal(SHARED_BY), sql.Literal(MOST_SHAPES)
+    shapes = SHAPES.format(**parts, plain=plain, other=other, shared=shared, most=most)
     looks: dict[int, list[Shape]] = {}
     for n, text, rows in conn.execute(shapes):
         looks.setdefault(n, []).append(Shape(text, rows))

@@ -121,3 +121,18 @@ def test_of_large_tables_a_sample_is_read_and_told(make_database_on: MakeOn, mon
     assert "1 table about 4,000 rows each" in sampled.sentence
     assert 0 < sampled.numbers["email"] < 10_000
     assert full.numbers["email"] == 20000
+
+
+def test_what_was_looked_at_in_a_sample_alone_is_no_pass(
+    make_database_on: MakeOn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detectors, "MOST_ROWS", 4000)
+    database = make_database_on(18)
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute("CREATE TABLE words (word text)")
+        conn.execute("INSERT INTO words SELECT 'nobody' FROM generate_series(1, 20000) n")
+        conn.execute("ANALYZE words")
+
+    sampled, full = look_alone(Detectors(), database), look_alone(Detectors(), database, full=True)
+
+    assert (sampled.status, full.status) == (Status.SAMPLED, Status.PASS)

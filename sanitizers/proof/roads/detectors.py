@@ -15,11 +15,11 @@ from psycopg import sql
 
 from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.proof.judged import Policy, judged, policy_of
-from sanitizers.proof.roads.answers import Answer, many
+from sanitizers.proof.roads.answers import many
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.sightings import KINDS, Kind, Tally
 
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 """Of a table with more, pages are drawn with about so many rows; `full` reads all."""
 LONGEST = 10_000
 """Characters of a value that are looked at."""
@@ -95,7 +95,7 @@ class Detectors(Road):
         numbers |= {kind.replace("_", "-"): sum(c.counts.get(kind, 0) for c in against) for kind in KINDS}
         numbers["found"] = sum(sum(c.counts.values()) for c in against)
         numbers["kept"] = sum(sum(c.counts.values()) for c in allowed)
-        return Answer(numbers, _sentence(numbers, allowed), problems).of(self, site)
+        return self.found(site, numbers, _sentence(numbers, allowed), problems, sampled=bool(numbers["sampled-tables"]))
 
 
 def read_sightings(site: Site, places: list[Place]) -> tuple[list[ColumnSightings], int]:
