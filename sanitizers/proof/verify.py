@@ -21,7 +21,7 @@ from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import differences
 from sanitizers.proof.database_proof import DatabaseProof, counted
-from sanitizers.proof.fidelity import read_fidelity
+from sanitizers.proof.fidelity import Fidelity, read_fidelity
 from sanitizers.proof.groups import Groups, QuasiIdentifiers, read_groups
 from sanitizers.proof.kept import Counts, count_after, count_before, kept_on_purpose, stayed
 from sanitizers.proof.looked import Searched
@@ -29,6 +29,8 @@ from sanitizers.proof.producible import Producible
 from sanitizers.proof.readers import Readers
 from sanitizers.proof.residue import Search
 from sanitizers.proof.roads import RUN_ROADS, Compared, Road, Site, guarded, look_down
+from sanitizers.proof.roads.detectors import Detectors
+from sanitizers.proof.roads.pages import Pages
 from sanitizers.proof.search import not_searched, public
 from sanitizers.proof.sifted import search_whole
 from sanitizers.select import set_key
@@ -38,6 +40,9 @@ SESSION = """
 SELECT set_config('row_security', 'off', false), set_config('client_encoding', 'UTF8', false),
   set_config('work_mem', '64MB', false), set_config('jit', 'off', false)
 """
+
+APART = frozenset({Pages.name, Detectors.name})
+"""Roads that read much of the target and go on beside the others, where there are sessions for it."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,8 @@ def _verify(run: VerifyRun, track: Track) -> DatabaseProof:
         for conn in (*more[0], *more[1]):
             conn.commit()
         site = replace(site, searched=found, compared=compared, beside=tuple(more[1]))
-        proof = concluded(site, run.roads, counts).timed(started)
-        require_connections(site)
+        proof = concluded(site, run.roads, counts, more[0]).timed(started)
+        require_connections(site, *more[0])
         return proof
 
 
@@ -120,11 +125,32 @@ def searched(plan: DatabasePlan, one: Search, unread: tuple[str, ...]) -> Search
     return Searched(columns, hits, one.places_by_road, unread, len(not_searched(plan)))
 
 
-def concluded(site: Site, roads: Sequence[Road], counts: tuple[Counts, Counts] | None) -> DatabaseProof:
-    """The proof, when the search is done: every road, and everything counted. `counts` are before and after."""
-    found = look_down(roads, site)
-    site.track.step("fidelity", site.database)
-    fidelity, groups = guarded(site, lambda: read_fidelity(site)), guarded(site, lambda: _groups(site))
+def concluded(
+    site: Site,
+    roads: Sequence[Road],
+    counts: tuple[Counts, Counts] | None,
+    more: Sequence[psycopg.Connection] = (),
+) -> DatabaseProof:
+    """The proof, when the search is done: every road, and everything counted.
+
+    Args:
+        site: of the search.
+        roads: in the order of the report.
+        counts: before and after.
+        more: sessions of the source beside the site's own. With one of those, and one of the target's, what reads much
+            of the tables and needs nothing of the other roads goes on beside them.
+    """
+    if not more or not site.beside:
+        found, (fidelity, groups) = look_down(roads, site), _described(site)
+    else:
+        apart = [road for road in roads if road.name in APART]
+        other = replace(site, target=site.beside[0], source=more[0], beside=())
+        with ThreadPoolExecutor(1) as beside:
+            described = beside.submit(lambda: (look_down(apart, other), _described(other)))
+            first = look_down([r for r in roads if r.name not in APART], replace(site, beside=site.beside[1:]))
+        last, (fidelity, groups) = described.result()
+        places = {road.name: place for place, road in enumerate(roads)}
+        found = tuple(sorted((*first, *last), key=lambda one: places[one.road]))
     proof = DatabaseProof(
         database=site.database,
         roads=found,
@@ -135,6 +161,11 @@ def concluded(site: Site, roads: Sequence[Road], counts: tuple[Counts, Counts] |
         groups=() if isinstance(groups, str) else groups,
     )
     return _with_counts(proof, site.plan, *counts) if counts and site.plan else proof
+
+
+def _described(site: Site) -> tuple[Fidelity | str, tuple[Groups, ...] | str]:
+    site.track.step("fidelity", site.database)
+    return guarded(site, lambda: read_fidelity(site)), guarded(site, lambda: _groups(site))
 
 
 def _with_counts(proof: DatabaseProof, plan: DatabasePlan, before: Counts, after: Counts) -> DatabaseProof:
@@ -155,9 +186,9 @@ def _groups(site: Site) -> tuple[Groups, ...]:
     return read_groups(site.target, declared)
 
 
-def require_connections(site: Site) -> None:
+def require_connections(site: Site, *more: psycopg.Connection) -> None:
     """A run whose connection was lost on the way has not looked. Raises OperationalError."""
-    if site.target.closed or (site.source is not None and site.source.closed):
+    if any(conn.closed for conn in (site.target, site.source, *site.beside, *more) if conn is not None):
         raise psycopg.OperationalError("the connection was lost")
 
 
