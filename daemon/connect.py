@@ -17,6 +17,12 @@ from daemon.errors import NeonUnreachableError, RunFailedError
 from daemon.loopback import is_loopback
 
 CONNECT_TIMEOUT = 30  # seconds; an idle compute wakes in well under one, a cold one in a few
+LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout")
+"""Settings of a role or a database that must not end a run half-way."""
+QUIET = "log_parameter_max_length"
+MAY_BE_QUIET = f"SELECT has_parameter_privilege('{QUIET}', 'SET')"
+IS_SUPERUSER = "SELECT current_setting('is_superuser') = 'on'"
+PRIVILEGES = 150000  # the version of Postgres from which a right to change a setting can be granted
 
 
 def secure_parameters(uri: str, root_certificates: Path | None = None) -> dict[str, str]:
@@ -100,18 +106,25 @@ def open_connection(uri: str) -> psycopg.Connection:
     except psycopg.OperationalError as error:
         raise NeonUnreachableError(_explain(error, parameters)) from None
     try:
-        for name in (
-            "statement_timeout",
-            "idle_in_transaction_session_timeout",
-            "idle_session_timeout",
-            "lock_timeout",
-        ):
-            connection.execute("SELECT set_config(%s, '0', false)", (name,))
+        prepare_session(connection)
         connection.commit()
     except psycopg.Error:
         connection.close()
         raise RunFailedError("the database closed the connection at once: run it again") from None
     return connection
+
+
+def prepare_session(connection: psycopg.Connection) -> None:
+    """Let no limit end the session, and no parameter into the server's log: the masking key is one, values may be.
+
+    A server logs parameters where it logs statements. Whether it may, a superuser decides, or who has the right to SET.
+    """
+    for name in (*LIMITS, f"{QUIET}_on_error"):
+        connection.execute("SELECT set_config(%s, '0', false)", (name,))
+    granted = connection.info.server_version >= PRIVILEGES
+    row = connection.execute(MAY_BE_QUIET if granted else IS_SUPERUSER).fetchone()
+    if row and row[0]:
+        connection.execute("SELECT set_config(%s, '0', false)", (QUIET,))
 
 
 def _explain(error: psycopg.OperationalError, parameters: dict[str, str]) -> str:

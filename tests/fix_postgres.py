@@ -18,6 +18,15 @@ from emulator import roles
 from emulator.postgres import Runtime, Server, runtime
 
 OWNER = "neondb_owner"
+# Every statement with its parameters, and every error with its statement, its details and its context.
+TALKATIVE = """
+log_statement = 'all'
+log_min_messages = 'info'
+log_min_error_statement = 'error'
+log_error_verbosity = 'verbose'
+log_parameter_max_length = -1
+log_parameter_max_length_on_error = -1
+"""
 _numbers = itertools.count(1)
 
 
@@ -73,6 +82,27 @@ def postgres(postgres_runtime: Runtime, open_folder: Path, owner_password: str) 
             roles.bootstrap(conn)
             roles.create_role(conn, OWNER, owner_password)
         yield server
+
+
+@pytest.fixture
+def talkative_server(postgres_runtime: Runtime, open_folder: Path, owner_password: str) -> Iterator[Server]:
+    """A Postgres of its own that writes down all that it is asked."""
+    with tempfile.TemporaryDirectory(dir=open_folder) as folder:
+        Path(folder).chmod(0o711)
+        server = postgres_runtime.server(Path(folder) / "pg")
+        server.init()
+        with server, psycopg.connect(server.dsn(), autocommit=True) as conn:
+            roles.bootstrap(conn)
+            roles.create_role(conn, OWNER, owner_password)
+        make_talkative(server.data)
+        with server:
+            yield server
+
+
+def make_talkative(cluster: Path) -> None:
+    """Let the server of a data directory log every statement, once it starts."""
+    with (cluster / "postgresql.auto.conf").open("a") as file:
+        file.write(TALKATIVE)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from daemon.connect import plain_parameters
+from daemon.connect import plain_parameters, prepare_session
 from daemon.errors import DatabaseUnreachableError, UsageError
 from sanitizers.attest.predicate import PostgresPlace
 from sanitizers.spelling import BEGIN
@@ -24,8 +24,6 @@ SELECT current_database(), current_user, (SELECT system_identifier FROM pg_contr
   pg_database_size(d.oid)
 FROM pg_database d WHERE d.datname = current_database()
 """
-LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout")
-"""Settings of a role or a database that must not end a run half-way."""
 ANSWERS: Mapping[str, str] = {
     "password authentication failed": "refuses the password of role {user}: correct it, or put it in ~/.pgpass",
     "no password supplied": "wants a password for role {user}: set PGPASSWORD, or put it in ~/.pgpass",
@@ -106,8 +104,7 @@ class PlainDatabase:
         self.on_connection(conn)
         try:
             conn.execute(BEGIN)
-            for name in LIMITS:
-                conn.execute("SELECT set_config(%s, '0', false)", (name,))
+            prepare_session(conn)
             if role is not None:
                 conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
             conn.commit()

@@ -57,6 +57,11 @@ SELECT statistics_schemaname, statistics_name, ARRAY[]::text[],
 FROM pg_stats_ext_exprs WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 """
 
+_HASHED_STATISTICS = sql.SQL("""
+SELECT array_to_string(ARRAY[schema, name] || columns, '.'),
+  ARRAY(SELECT hashtextextended({v}, {seed}) FROM unnest(sampled) AS u (v) WHERE v <> '')
+FROM ({statistics}) AS s (schema, name, columns, sampled)
+""")
 _VALUES = sql.SQL(
     "SELECT {normal} AS v FROM {relation} AS t CROSS JOIN LATERAL ({leaves}) AS l WHERE {column} IS NOT NULL{which}"
 )
@@ -261,3 +266,9 @@ def read_statistics(conn: psycopg.Connection) -> Iterator[tuple[str, list[str]]]
     """Name and sampled values of each column, index and extended statistics."""
     for schema, table, columns, values in conn.execute(STATISTICS):
         yield ".".join((schema, table, *columns)), [value for value in values or () if value]
+
+
+def hash_statistics(conn: psycopg.Connection, seed: int) -> Iterator[tuple[str, list[int]]]:
+    """The same with the hashes of the values, which stay where they are."""
+    known = {"v": normal(sql.Identifier("u", "v")), "seed": sql.Literal(seed), "statistics": sql.SQL(STATISTICS)}
+    yield from conn.execute(_HASHED_STATISTICS.format(**known))

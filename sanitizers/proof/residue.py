@@ -19,7 +19,7 @@ from sanitizers.proof.decided import NAMED, decide
 from sanitizers.proof.hashed import FEWEST_DIGITS, SHORTEST
 from sanitizers.proof.looked import ColumnSearched, Hit, Looked
 from sanitizers.proof.places import Place, normal
-from sanitizers.proof.sieve import Sieve, make_sieve, with_parameters
+from sanitizers.proof.sieve import Sieve, make_sieve, send, with_parameters
 from sanitizers.proof.verdict import COINCIDENCE, FEW_WORDS
 
 BLOCK = 1 << 17  # bytes
@@ -39,10 +39,8 @@ SELECT DISTINCT {number}, hashtextextended(v, {seed}) FROM ({values}) AS each
 WHERE length(v) >= {shortest} AND {lets}
 """)
 _DISTINCTIVE = sql.SQL("(SELECT hash FROM pg_temp.original WHERE distinctive) AS o")
-_TEXTS = sql.SQL("""
-WITH said AS (INSERT INTO pg_temp.spoken SELECT {number}, {v} FROM unnest(%s::text[]) AS u(v) RETURNING number, v)
-INSERT INTO pg_temp.found SELECT number, hashtextextended(v, {seed}) FROM said
-""")
+_SPOKEN = sql.SQL("SELECT {v} AS v FROM pg_temp.spoken WHERE number = {number}")
+_TEXTS = sql.SQL("INSERT INTO pg_temp.found SELECT {number}, hashtextextended(v, {seed}) FROM ({spoken}) AS each")
 _HITS = sql.SQL("""
 CREATE TEMP TABLE hit {end} AS
 SELECT o.number AS original, f.number AS place, o.hash
@@ -200,9 +198,9 @@ class Search:
 
     def add_texts(self, looked: Looked, texts: Iterable[str]) -> None:
         """Collect the texts of a definition or of statistics of the target."""
-        number = self._number(looked)
-        statement = _TEXTS.format(number=number, v=normal(sql.Identifier("v")), seed=self._seed)
-        self._conn.execute(statement, (list(texts),))
+        at, number = len(self._places), self._number(looked)
+        send(self._conn, "spoken", ((at, text) for text in texts))
+        self._conn.execute(_TEXTS.format(number=number, spoken=_spoken(number), seed=self._seed))
 
     def add_labels(self, labels: Iterable[str]) -> None:
         """What is no copy of a row where the labels of enums are."""
@@ -263,8 +261,7 @@ class Search:
             yield from (("original", number, column.values()) for number, column in enumerate(self._columns))
             return
         for number, (_, column) in enumerate(self._places):
-            texts = sql.SQL("SELECT v FROM pg_temp.spoken WHERE number = {}").format(sql.Literal(number))
-            yield "place", number, column.values(keys=True) if column else texts
+            yield "place", number, column.values(keys=True) if column else _spoken(sql.Literal(number))
 
     def _set_chance_aside(
         self, which: str, number: int, values: sql.Composed, producible: Callable[[str], bool]
@@ -279,6 +276,10 @@ class Search:
             while batch := cursor.fetchmany(BATCH):
                 hashes = [hashed for value, hashed in batch if producible(value)]
                 self._conn.execute(_BY_CHANCE, (hashes,))
+
+
+def _spoken(number: sql.Literal) -> sql.Composed:
+    return _SPOKEN.format(v=normal(sql.Identifier("v")), number=number)
 
 
 def _blocks(out: psycopg.Copy) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
@@ -22,6 +23,7 @@ from sanitizers.track import Track
 
 Key = tuple[str, str, str]
 """Schema, table, column."""
+T = TypeVar("T")
 
 MATVIEWS = "SELECT schemaname::text, matviewname::text FROM pg_matviews"
 DAYS = r"\d{4}-\d\d-\d\d([ t]00:00(:00(\.0+)?)?(z|[+-]\d\d(:?\d\d)?)?)?"
@@ -71,7 +73,9 @@ def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: 
         track.say(str(place), number, len(pairs))
         search.add_column(looked, place, target)
     search.add_labels(read_labels(target))
-    for looked, texts in texts_to_look_at(plan, target):
+    for looked, sampled in sampled_to_look_at(plan, target, read_statistics(target)):
+        search.add_texts(looked, sampled)
+    for looked, texts in quoted_to_look_at(plan, target):
         search.add_texts(looked, texts)
 
 
@@ -91,12 +95,18 @@ def columns_to_look_at(plan: DatabasePlan, target: psycopg.Connection) -> list[t
     return found
 
 
-def texts_to_look_at(plan: DatabasePlan, target: psycopg.Connection) -> Iterator[tuple[Looked, Iterable[str]]]:
-    """What the planner has sampled, and what definitions quote."""
+def sampled_to_look_at(
+    plan: DatabasePlan, target: psycopg.Connection, sampled: Iterable[tuple[str, T]]
+) -> Iterator[tuple[Looked, T]]:
+    """What the planner has sampled, given by name."""
     labelled = {str(place) for place in read_columns(target) if place.labels}
-    for name, texts in read_statistics(target):
+    for name, what in sampled:
         about = f"the statistics of {plan.database}.{name}"
-        yield Looked(about, derived=True, labels=name in labelled, road="statistics"), texts
+        yield Looked(about, derived=True, labels=name in labelled, road="statistics"), what
+
+
+def quoted_to_look_at(plan: DatabasePlan, target: psycopg.Connection) -> Iterator[tuple[Looked, Iterable[str]]]:
+    """What definitions quote."""
     for it in read_definitions(target):
         about = f"the definition of {it.name} in {plan.database}"
         yield Looked(about, derived=True, road="definitions"), literals(it.text, it.labels)

@@ -7,7 +7,9 @@ of all, and the search needs memory for the bits alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -84,3 +86,11 @@ def bring(conn: psycopg.Connection, query: sql.Composed, origin: psycopg.Connect
     with origin.cursor().copy(copy_out) as out, conn.cursor().copy(copy_in) as target:
         for block in out:
             target.write(block)
+
+
+def send(conn: psycopg.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Put rows into a temporary table. They may hold values, and a server that logs statements logs parameters."""
+    into = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier("pg_temp", table))
+    with conn.cursor().copy(into) as copy:
+        for row in rows:
+            copy.write_row(row)

@@ -7,13 +7,21 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from sanitizers.plan import DatabasePlan
+from sanitizers.proof.bits import unsigned
 from sanitizers.proof.definitions import read_labels
 from sanitizers.proof.looked import Looked, Searched
-from sanitizers.proof.places import Place
+from sanitizers.proof.places import Place, hash_statistics
 from sanitizers.proof.producible import Producible
 from sanitizers.proof.readers import Readers
 from sanitizers.proof.roads.originals import distinctive
-from sanitizers.proof.search import columns_to_look_at, names_of_kept, not_searched, texts_to_look_at, wanted
+from sanitizers.proof.search import (
+    columns_to_look_at,
+    names_of_kept,
+    not_searched,
+    quoted_to_look_at,
+    sampled_to_look_at,
+    wanted,
+)
 from sanitizers.proof.verdict import Columns, Pair, Verdict
 from sanitizers.proof.whole import Whole
 from sanitizers.track import Track
@@ -26,7 +34,7 @@ def search_whole(plan: DatabasePlan, source: Readers, target: Readers, seed: int
     whole = Whole(source, target, seed)
     whole.take(found.places)
     track.step("search", plan.database)
-    looked = _look(plan, whole, target)
+    looked = _look(plan, whole, target, seed)
     track.step("join", plan.database)
     labels = set(whole.of_texts([*read_labels(target.conns[0])]))
     hits, chance = _explained(whole, found.places, plan)
@@ -47,12 +55,15 @@ def search_whole(plan: DatabasePlan, source: Readers, target: Readers, seed: int
     )
 
 
-def _look(plan: DatabasePlan, whole: Whole, target: Readers) -> list[Looked]:
+def _look(plan: DatabasePlan, whole: Whole, target: Readers, seed: int) -> list[Looked]:
     pairs = columns_to_look_at(plan, target.conns[0])
     whole.look([place for _, place in pairs])
     looked = [one for one, _ in pairs]
-    for one, texts in texts_to_look_at(plan, target.conns[0]):
-        whole.look_at(len(looked), texts)
+    for one, hashes in sampled_to_look_at(plan, target.conns[0], hash_statistics(target.conns[0], seed)):
+        whole.look_at(len(looked), map(unsigned, hashes))
+        looked.append(one)
+    for one, texts in quoted_to_look_at(plan, target.conns[0]):
+        whole.look_at(len(looked), whole.of_texts(texts))
         looked.append(one)
     return looked
 

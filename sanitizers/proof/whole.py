@@ -105,11 +105,11 @@ class Whole:
         able = {number: p for number, p in enumerate(places) if p.form != "dated" or self.originals.dates}
         self._read((self._target, able), of, take, bits, small=False)
 
-    def look_at(self, number: int, texts: Iterable[str]) -> None:
-        """Look at texts, as if they were those of a place with that number."""
-        hashes = array("Q", [h for h in self.of_texts(texts) if h in self.originals.bits])
-        if hashes:
-            self._found[number].append(hashes)
+    def look_at(self, number: int, hashes: Iterable[int]) -> None:
+        """Look at hashes of texts, as if they were those of a place with that number."""
+        some = array("Q", [h for h in hashes if h in self.originals.bits])
+        if some:
+            self._found[number].append(some)
 
     def of_texts(self, texts: Iterable[str]) -> list[int]:
         """The hashes of texts."""

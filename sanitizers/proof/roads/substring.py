@@ -1,7 +1,8 @@
 """Every original as it is written, anywhere inside any text: what takes hours, and is done when it is asked for.
 
 The originals stay where they are. The texts of the target, which are masked, are read in blocks and sent to the source,
-which looks for each original in each text. Nothing of them is stored there.
+which looks for each original in each text, in a temporary table: parameters would be in the log of a server that logs
+statements.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sanitizers.proof.producible import Producible
 from sanitizers.proof.residue import find_home
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.search import public, wanted
+from sanitizers.proof.sieve import send
 from sanitizers.proof.verdict import COINCIDENCE, FEW_WORDS
 
 SHORTEST = 8  # characters
@@ -29,7 +31,10 @@ MOST_PAIRS = 40_000_000_000  # an hour
 PAIRS_AT_ONCE = 50_000_000  # some seconds, after which the run can be stopped
 MOST_TEXTS = 2_000  # in this process's memory at once
 
-_MAKE = "CREATE TEMP TABLE needle (id int GENERATED ALWAYS AS IDENTITY, number int, v text) ON COMMIT DROP"
+_MAKE = """
+CREATE TEMP TABLE needle (id int GENERATED ALWAYS AS IDENTITY, number int, v text) ON COMMIT DROP;
+CREATE TEMP TABLE hay (v text) ON COMMIT DROP
+"""
 # Numbers alone are another road's: within digests they agree by chance.
 _NEEDLES = sql.SQL("""
 INSERT INTO pg_temp.needle (number, v) SELECT DISTINCT {number}::int, e.v FROM ({values}) AS e
@@ -40,7 +45,7 @@ _TEXTS = sql.SQL("SELECT DISTINCT e.v FROM ({values}) AS e WHERE length(e.v) > {
 _COUNT = sql.SQL("SELECT count(*) FROM ({}) AS t")
 _SIZES = "SELECT number, count(*) FROM pg_temp.needle GROUP BY 1"
 _FOUND = """
-SELECT DISTINCT n.number, n.id FROM unnest(%s::text[]) AS t (v)
+SELECT DISTINCT n.number, n.id FROM pg_temp.hay t
 JOIN pg_temp.needle n ON length(n.v) < length(t.v) AND strpos(t.v, n.v) > 0
 """
 _VALUES = "SELECT id, v FROM pg_temp.needle WHERE id = ANY (%s)"
@@ -174,7 +179,9 @@ def _search(place: Place, site: Site, source: psycopg.Connection, into: tuple[Hi
     hits, at_once = into
     for texts in _blocks(place, site.target, min(at_once, MOST_TEXTS)):
         site.track.say(str(place))
-        for number, id_ in source.execute(_FOUND, (texts,)):
+        source.execute("TRUNCATE pg_temp.hay")
+        send(source, "hay", ((text,) for text in texts))
+        for number, id_ in source.execute(_FOUND):
             hits[str(place), number].add(id_)
 
 
