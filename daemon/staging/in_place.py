@@ -7,7 +7,6 @@ masked, and searched for afterwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 
 from daemon.amounts import counted
 from daemon.model import Database
@@ -36,15 +35,12 @@ def mask_in_place(context: StagingContext, request: StagingRequest, run: Sanitiz
     plan = tried_plan(target, request)
     parts = tuple(zip(target.copy.databases, plan.databases, strict=True))
     _refuse_blockers(request, target, parts)
-    with ExitStack() as stack:
-        witnesses, rows = [], 0
-        for part in parts:
-            context.check_stop()
-            sight = witness_database(_sight(context, request, target, part), teller(context, "verify", part[0]))
-            witnesses.append(stack.enter_context(sight))
-            rows += _rewrite(context, request, target, (*part, witnesses[-1]))
-        advance(context, run, RunStep.MASKED, f"{rows:,} rows rewritten, {plan.masked_count} columns masked")
-        proofs = [_judged(context, witness) for witness in witnesses]
+    proofs, rows = list[DatabaseProof](), 0
+    for part in parts:
+        context.check_stop()
+        with witness_database(_sight(context, request, target, part), teller(context, "verify", part[0])) as witness:
+            rows += _rewrite(context, request, target, (*part, witness, proofs))
+    advance(context, run, RunStep.MASKED, f"{rows:,} rows rewritten, {plan.masked_count} columns masked")
     passwords = inherited(context, target, target)
     found = RunProof(plan, tuple(proofs), passwords, target.copy.branch)
     return pass_proofs(context, request, run, (target, found))
@@ -62,11 +58,21 @@ def _sight(context: StagingContext, request: StagingRequest, target: SealedCopy,
 
 
 def _rewrite(
-    context: StagingContext, request: StagingRequest, target: SealedCopy, part: tuple[Database, DatabasePlan, Witness]
+    context: StagingContext,
+    request: StagingRequest,
+    target: SealedCopy,
+    part: tuple[Database, DatabasePlan, Witness, list[DatabaseProof]],
 ) -> int:
-    database, plan, witness = part
+    """Rows of a database, masked; its proof, whatever it says, goes into the list while there still is a journal."""
+    database, plan, witness, proofs = part
+
+    def prove() -> None:
+        context.check_stop()
+        proofs.append(witness.judge())
+
     rewrite = RewriteRun(
         look=witness.look,
+        prove=prove,
         connect=target.copy.connector(database),
         plan=plan,
         key=request.key.secret,
@@ -92,8 +98,3 @@ def _refuse_blockers(request: StagingRequest, target: SealedCopy, parts: Sequenc
             problems += [f"{database.name}: {problem}" for problem in blockers_in_reach(conn, plan, reach)]
     if problems:
         raise BlockedError(problems)
-
-
-def _judged(context: StagingContext, witness: Witness) -> DatabaseProof:
-    context.check_stop()
-    return witness.judge()

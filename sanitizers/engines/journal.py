@@ -30,7 +30,7 @@ from sanitizers.select import masked_select
 Mode = Literal["clean-room", "in-place"]
 State = Literal["saved", "removed", "restored"]
 
-VERSION = 3
+VERSION = 4
 LOCK = (0x6277, 0x6A6E)
 """Advisory lock of the one run that may work in a database."""
 
@@ -52,6 +52,14 @@ TABLES = (
     "CREATE TABLE branchwarden_journal.original (number int NOT NULL, hash bigint NOT NULL, distinctive bool NOT NULL)",
     "CREATE TABLE branchwarden_journal.kept (hash bigint NOT NULL)",
     "CREATE TABLE branchwarden_journal.named (number int NOT NULL, hash bigint NOT NULL, name text NOT NULL)",
+    "CREATE TABLE branchwarden_journal.cells (number int NOT NULL, who bigint NOT NULL, hashes bigint[] NOT NULL)",
+    """CREATE TABLE branchwarden_journal.often (number int NOT NULL, place int NOT NULL, hash bigint NOT NULL,
+  times bigint NOT NULL)""",
+    "CREATE INDEX ON branchwarden_journal.cells (number)",
+    "CREATE INDEX ON branchwarden_journal.often (number)",
+    """CREATE TABLE branchwarden_journal.token (number int NOT NULL, whole bigint NOT NULL, kind int NOT NULL,
+  hash bigint NOT NULL, need int NOT NULL, chance bool NOT NULL)""",
+    "CREATE TABLE branchwarden_journal.spared (hash bigint NOT NULL)",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -61,12 +61,13 @@ _KEPT = sql.SQL("SELECT hashtextextended(k.token, {seed}) FROM ({tokens}) AS k")
 _SPARE = "DELETE FROM pg_temp.token t USING (SELECT DISTINCT hash FROM pg_temp.spared) AS s WHERE s.hash = t.hash"
 ONCE = sql.SQL("SELECT DISTINCT e.v FROM ({values}) AS e")
 _AMONG = sql.SQL("""
-SELECT {place}::int, h.kind, CASE WHEN {lets} THEN h.hash END, CASE WHEN {lets} THEN hashtextextended(h.v, {seed}) END,
-  count(*)
-FROM (SELECT k.kind, k.v, hashtextextended(k.token, {seed}) AS hash FROM ({tokens}) AS k OFFSET 0) AS h
+SELECT {place}::int, h.kind, CASE WHEN {lets} THEN h.hash END, CASE WHEN {lets} THEN {text} END, count(*)
+FROM (SELECT k.kind, k.v, {hash} AS hash FROM ({tokens}) AS k OFFSET 0) AS h
 GROUP BY 1, 2, 3, 4
 """)
 BATCH = 10_000  # rows in this process's memory
+Seal = Callable[[sql.Composable], sql.Composable]
+"""SQL for what hashes are compared as; of originals that are compared by what was written down of them, sealed."""
 _KINDS = "SELECT DISTINCT kind FROM pg_temp.token"
 _KIND_OF: Mapping[int, Kind] = {EMAIL: "email", PAIR: "pair", TRIPLE: "triple"}
 
@@ -99,9 +100,10 @@ class Texts:
 class Haystack:
     """Both tables. Originals first, then `close`, then the texts."""
 
-    def __init__(self, home: Home, seed: int) -> None:
+    def __init__(self, home: Home, seed: int, seal: Seal = lambda hash_: hash_) -> None:
         self.home = home
         self._seed = sql.Literal(seed)
+        self._seal = seal
         self._sieve: Sieve | None = None
         self._writing = threading.Lock()
         home.conn.execute(MAKE)
@@ -143,12 +145,16 @@ class Haystack:
                 with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier("pg_temp", table))) as copy:
                     for row in rows:
                         copy.write_row(row)
+        self.spare()
+
+    def spare(self) -> None:
+        """Leave out tokens of what the policy keeps on purpose."""
         self.home.conn.execute(_SPARE)
 
     def close(self) -> frozenset[Kind]:
         """Make the sieve; which kinds of tokens there are."""
         conn = self.home.conn
-        conn.execute(_SPARE)
+        self.spare()
         conn.execute("ANALYZE pg_temp.token")
         self._sieve = make_sieve(conn, sql.SQL("pg_temp.token"))
         return frozenset(_KIND_OF.get(kind, "number") for (kind,) in conn.execute(_KINDS))
@@ -164,7 +170,8 @@ class Haystack:
             return
         query = _AMONG.format(
             place=sql.Literal(number),
-            seed=self._seed,
+            hash=self._seal(sql.SQL("hashtextextended(k.token, {})").format(self._seed)),
+            text=self._seal(sql.SQL("hashtextextended(h.v, {})").format(self._seed)),
             tokens=with_parameters(taken, target),
             lets=self._sieve.lets(sql.SQL("h.hash")),
         )

@@ -2,7 +2,7 @@
 
 A hash of the search is written down as a digest of itself under the masking key, which is in the session alone: to
 whoever reads the journal it says nothing. A row for each different original, some 50 bytes; all of it goes with the
-journal.
+journal. So do the tokens and rows that `recalled` and `cells` write.
 """
 
 from __future__ import annotations
@@ -13,14 +13,10 @@ import psycopg
 from psycopg import sql
 from pydantic import TypeAdapter
 
-from sanitizers.digests import digest_of
 from sanitizers.proof.kept import Numbers
+from sanitizers.proof.sealed import sealed_hash
 
-_LABEL = "branchwarden witness"
-
-_SECRET = sql.SQL("('x' || encode(substr({}, 1, 8), 'hex'))::bit(64)::bigint").format(
-    digest_of(_LABEL, sql.SQL("int8send(h.hash)"))
-)
+_SECRET = sealed_hash(sql.Identifier("h", "hash"))
 _WRITE = (
     sql.SQL(
         "INSERT INTO branchwarden_journal.original SELECT h.number, {}, h.distinctive FROM pg_temp.original AS h"
@@ -61,6 +57,8 @@ class Facts:
     objects: tuple[tuple[tuple[str, str], str], ...]
     """Digest of the definition of every object, by kind and name: definitions may quote a value."""
     problems: tuple[str, ...]
+    taken_apart: tuple[int, int] = (0, 0)
+    """Rows of whose originals there are tokens, and about how many rows there are in the same tables."""
 
 
 _FACTS = TypeAdapter(Facts)

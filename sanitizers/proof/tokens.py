@@ -82,12 +82,12 @@ WHERE CASE cardinality(w.words) WHEN 2 THEN u.b IS NOT NULL ELSE u.c IS NOT NULL
 
 def quoted_emails(values: sql.Composable, conn: psycopg.Connection, seed: sql.Literal) -> sql.Composed:
     """SELECT hashes of the addresses in texts `v` that are more than one, and of these."""
-    return _QUOTED.format(seed=seed, emails=_emails(values, conn))
+    return _QUOTED.format(seed=seed, emails=emails(values, conn))
 
 
 def single_tokens(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
     """SELECT `kind`, `v`, `token` of originals `v`: addresses and numbers, each of which tells whose it is."""
-    return sql.SQL(" UNION ALL ").join([_emails(values, conn), _numbers(values)])
+    return sql.SQL(" UNION ALL ").join([emails(values, conn), _numbers(values)])
 
 
 def runs(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
@@ -100,7 +100,7 @@ def tokens(values: sql.Composable, conn: psycopg.Connection, kinds: Collection[K
     """SELECT `kind`, `v`, `token` of texts `v` in which something may stand; of some kinds, None of none."""
     parts: list[sql.Composable] = []
     if "email" in kinds:
-        parts.append(_emails(values, conn))
+        parts.append(emails(values, conn))
     if "number" in kinds:
         parts.append(_numbers(values))
     phrases = [
@@ -113,7 +113,8 @@ def tokens(values: sql.Composable, conn: psycopg.Connection, kinds: Collection[K
     return sql.SQL(" UNION ALL ").join(parts) if parts else None
 
 
-def _emails(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
+def emails(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
+    """SELECT `kind`, `v`, `token` of texts `v`: the addresses in them."""
     return _EMAILS.format(email=sql.Literal(EMAIL), edges=sql.Literal(_EDGES), **_of(values, conn))
 
 

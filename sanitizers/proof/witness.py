@@ -22,11 +22,13 @@ from sanitizers.errors import UnfinishedRunError
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import POSITION, compared, read_objects
+from sanitizers.proof.cells import remember_cells
 from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.kept import Counts, count_after, count_before
 from sanitizers.proof.memory import Facts, read_facts, read_hashes, write
 from sanitizers.proof.residue import Home, Search
 from sanitizers.proof.roads import RUN_ROADS, Compared, Road, Site
+from sanitizers.proof.roads.recalled import remember_tokens
 from sanitizers.proof.search import collect, look, wanted
 from sanitizers.proof.verify import concluded, lost_rows, open_reader, require_connections, searched
 from sanitizers.select import set_key
@@ -102,10 +104,17 @@ class Witness:
         search = Search(Home(conn, in_target=True, lasting=True), run.seed)
         track.step("collect")
         problems = collect(run.plan, search, conn, track)
-        facts = Facts(
-            run.seed, tuple(counts.rows.items()), tuple(counts.columns.items()), _objects(conn, run.key), problems
-        )
         track.step("remember", run.plan.database)
+        taken_apart = remember_tokens(run.plan, wanted(run.plan, conn).places, conn, run.seed, track)
+        remember_cells(run.plan, conn, dict(counts.rows), run.seed)
+        facts = Facts(
+            seed=run.seed,
+            rows=tuple(counts.rows.items()),
+            counted=tuple(counts.columns.items()),
+            objects=_objects(conn, run.key),
+            problems=problems,
+            taken_apart=taken_apart,
+        )
         write(conn, facts)
         return _Seen(search, facts, earlier=False)
 
@@ -132,7 +141,8 @@ class Witness:
         found = searched(run.plan, seen.search, seen.facts.problems)
         conn.commit()
         site = Site(conn, None, run.plan, run.key, seen.facts.seed, full=False, track=track, searched=found)
-        site = replace(site, compared=Compared(sum(after.rows.values()), problems), journaled=True)
+        compared_ = Compared(sum(after.rows.values()), problems)
+        site = replace(site, compared=compared_, remembered=seen.facts, journaled=True)
         proof = concluded(site, run.roads, (before, after)).timed(self._started)
         require_connections(site)
         conn.commit()

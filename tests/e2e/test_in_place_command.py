@@ -7,6 +7,7 @@ import pytest
 
 from daemon.model import Branch
 from daemon.neon import Login
+from daemon.proven import roads_of
 from tests.fix_daemon import Warden
 
 ORIGINAL = "zq-original"
@@ -62,6 +63,8 @@ def test_the_ledger_and_the_events_tell_the_mode_and_no_value(masked: Warden) ->
     kinds = [event["kind"] for event in masked.json("events")]
 
     assert (run.mode, run.source_branch_id, run.proof["found"]) == ("in-place", None, 0)
+    statuses = {road.road: road.status for road in roads_of(run.proof)}
+    assert (statuses["containment"], statuses["same-key"], statuses["passwords"]) == ("PASS", "PASS", "PASS")
     assert run.proof["original values searched"] == 200
     assert kinds == [f"sanitize.{s}" for s in ("started", "sealed", "masked", "verified", "published")]
     assert ORIGINAL.encode() not in masked.state.read_bytes()

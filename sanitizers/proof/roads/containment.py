@@ -7,7 +7,7 @@ the sieve is joined with the tokens, on 64-bit hashes with a seed of this proof 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -16,26 +16,26 @@ from psycopg import sql
 
 from sanitizers.engines.crew import Crew
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.bits import unsigned
-from sanitizers.proof.haystack import ONCE, Haystack, Quoted, Texts
-from sanitizers.proof.originals import Originals
+from sanitizers.proof.haystack import ONCE, Haystack, Texts
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import find_home
+from sanitizers.proof.residue import Home, find_home
+from sanitizers.proof.roads.recalled import FromJournal
 from sanitizers.proof.roads.road import Found, Road, Site
+from sanitizers.proof.roads.taken import ORIGINALS, FromSource
 from sanitizers.proof.samples import Samples
+from sanitizers.proof.sealed import sealed_hash
 from sanitizers.proof.search import public, wanted
-from sanitizers.proof.sieve import with_parameters
-from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE, quoted_emails
+from sanitizers.proof.tokens import EMAIL, PAIR, TAIL, TAIL_DIGITS, TRIPLE
 from sanitizers.proof.verdict import COINCIDENCE, FEW_WORDS
 
-TEXTS, ORIGINALS = 10_000, 5_000
-"""Rows of a large table whose texts are looked at, and rows of one whose originals are looked for."""
+TEXTS = 10_000
+"""Rows of a large table whose texts are looked at."""
 SIGMAS = 6  # chance gives so many more than expected once in a thousand million times
 
 # Of one text, the originals of which enough stands in it. A text that is the original itself is another road's.
 _HITS = sql.SQL("""
-CREATE TEMP TABLE hit ON COMMIT DROP AS
+CREATE TEMP TABLE inside ON COMMIT DROP AS
 SELECT o.number, f.place, o.whole, o.kind
 FROM pg_temp.token o JOIN pg_temp.among f ON f.hash = o.hash
 WHERE f.text <> o.whole
@@ -45,21 +45,15 @@ _COUNTS = """
 SELECT h.number, h.place, h.kind, count(DISTINCT h.whole),
   (SELECT count(DISTINCT o.hash) FROM pg_temp.token o WHERE (o.number, o.kind) = (h.number, h.kind)),
   (SELECT sum(f.times) FROM pg_temp.among f WHERE (f.place, f.kind) = (h.place, h.kind))
-FROM pg_temp.hit h GROUP BY 1, 2, 3 ORDER BY 2, 1, 3
+FROM pg_temp.inside h GROUP BY 1, 2, 3 ORDER BY 2, 1, 3
 """
-_WHOLES = "SELECT DISTINCT whole FROM pg_temp.hit WHERE number = %s"
-_CHANCE = "DELETE FROM pg_temp.hit WHERE number = %s AND whole = ANY (%s)"
 _EXPLAINED = """
-DELETE FROM pg_temp.hit h WHERE h.place = ANY (%s) AND EXISTS (
-  SELECT FROM pg_temp.hit q WHERE q.place = ANY (%s) AND (q.number, q.whole) = (h.number, h.whole))
+DELETE FROM pg_temp.inside h WHERE h.place = ANY (%s) AND EXISTS (
+  SELECT FROM pg_temp.inside q WHERE q.place = ANY (%s) AND (q.number, q.whole) = (h.number, h.whole))
 """
-_PUBLIC = "DELETE FROM pg_temp.hit WHERE place = ANY (%s)"
+_PUBLIC = "DELETE FROM pg_temp.inside WHERE place = ANY (%s)"
 _ORIGINALS = "SELECT number, count(DISTINCT whole) FROM pg_temp.token GROUP BY 1"
 _TOKENS = "SELECT count(DISTINCT hash) FROM pg_temp.token"
-_VALUES = sql.SQL("""
-SELECT DISTINCT e.v, hashtextextended(e.v, {seed}) FROM ({values}) AS e WHERE hashtextextended(e.v, {seed}) = ANY (%s)
-""")
-BATCH = 50_000  # values in this process's memory at once
 
 
 @dataclass(frozen=True)
@@ -69,10 +63,16 @@ class _Seen:
     plan: DatabasePlan
     columns: tuple[Place, ...]
     places: tuple[Place, ...]
-    texts: Texts
+    repeat: Texts
     stack: Haystack
-    samples: tuple[Samples, Samples]
-    """Of the originals' rows, and of those of the texts."""
+    samples: Samples
+    """Of the rows of the texts."""
+    originals: FromSource | FromJournal
+
+    def texts(self, place: Place) -> sql.Composable:
+        """SQL for those that are looked at."""
+        values: sql.Composable = self.samples.of(place).values(keys=True)
+        return ONCE.format(values=values) if self.repeat.repeat(place.key) else values
 
     def which(self, public_: Collection[str], *, derived: bool) -> list[int]:
         """Numbers of the places that are derived, or public."""
@@ -111,20 +111,22 @@ class Containment(Road):
     )
 
     def look(self, site: Site) -> Found:
-        """Take the tokens of the source, look for them in every text of the target, and leave out what is chance."""
-        if site.source is None or site.plan is None:
+        """Take the tokens of the originals, look for them in every text of the target, and leave out what is chance."""
+        before = site.source or (site.target if site.remembered else None)
+        if before is None or site.plan is None:
             return self.unknown(site, ["originals inside longer texts: there is no source to take them from"])
-        found = wanted(site.plan, site.source)
+        found = wanted(site.plan, before)
         texts = Texts(site.target)
         places = tuple(place for place in read_columns(site.target) if place.key in texts)
-        stack = Haystack(find_home(site.source, site.target), site.seed)
-        here = Samples(site.source, site.seed, full=site.full, rows=ORIGINALS)
+        originals = _originals(site, found.places)
         there = Samples(site.target, site.seed, full=site.full, rows=TEXTS)
-        seen = _Seen(site.plan, found.places, places, texts, stack, (here, there))
-        _search(seen, site, site.source)
-        quoted = _quoted(seen, site)
-        counts = _counted(seen, site.source, site.seed, {one.number for one in quoted})
-        return self._answer(site, seen, counts, found.problems)
+        seen = _Seen(site.plan, found.places, places, texts, originals.stack, there, originals)
+        _search(seen, site)
+        quoted = originals.quote(
+            [(n, place, seen.samples.of(place).values(keys=True)) for n, place in enumerate(places)]
+        )
+        unread = dict.fromkeys((*found.problems, *(site.remembered.problems if site.remembered else ())))
+        return self._answer(site, seen, _counted(seen, quoted), tuple(unread))
 
     def _answer(self, site: Site, seen: _Seen, counts: Sequence[_Count], unread: tuple[str, ...]) -> Found:
         conn = seen.stack.home.conn
@@ -135,13 +137,13 @@ class Containment(Road):
         best: dict[tuple[int, int], int] = {}
         for c in real:
             best[c.place, c.number] = max(best.get((c.place, c.number), 0), c.found)
-        sources, targets = seen.samples
+        taken_apart, addresses, rows = seen.originals.rows
         numbers = {
-            "rows": targets.rows,
-            "rows-looked-at": targets.looked_at,
-            "rows-of-originals": sources.rows,
-            "rows-of-originals-looked-at": sources.looked_at,
-            "rows-of-addresses-looked-at": sources.rows if _known(site) else sources.looked_at,
+            "rows": seen.samples.rows,
+            "rows-looked-at": seen.samples.looked_at,
+            "rows-of-originals": rows,
+            "rows-of-originals-looked-at": taken_apart,
+            "rows-of-addresses-looked-at": addresses,
             "tokens": row[0] if row else 0,
             "originals": sum(sizes.values()),
             "places": len(seen.places),
@@ -191,15 +193,23 @@ def _coincidence(column: Place, count: _Count, sizes: dict[int, int]) -> bool:
     return few_words or count.found * COINCIDENCE < sizes.get(count.number, 0)
 
 
-def _search(seen: _Seen, site: Site, source: psycopg.Connection) -> None:
+def _originals(site: Site, columns: Sequence[Place]) -> FromSource | FromJournal:
+    """Those of the source, or what is remembered of them."""
+    if site.source is not None:
+        stack = Haystack(find_home(site.source, site.target), site.seed)
+        samples = Samples(site.source, site.seed, full=site.full, rows=ORIGINALS)
+        return FromSource(stack, columns, site.source, samples, site)
+    if site.remembered is None:
+        raise ValueError("without a source or a memory nobody knows what the originals are")
+    return FromJournal(Haystack(Home(site.target, in_target=True), site.seed, sealed_hash), site, site.remembered)
+
+
+def _search(seen: _Seen, site: Site) -> None:
     """Tokens into the home, then what of the target gets through their sieve."""
-    own, steps = Texts(source), len(seen.columns) + len(seen.places)
-    for number, column in enumerate(seen.columns):
-        site.track.say(str(column), number, steps)
-        some = seen.samples[0].of(column)
-        seen.stack.add_originals(number, (some, column), source, repeat=own.repeat(column.key))
+    steps = len(seen.columns) + len(seen.places)
+    seen.originals.fill(steps)
     kinds = seen.stack.close()
-    jobs = [(number, place, _texts(seen, place)) for number, place in enumerate(seen.places)]
+    jobs = [(number, place, seen.texts(place)) for number, place in enumerate(seen.places)]
 
     def look(conn: psycopg.Connection, job: tuple[int, Place, sql.Composable]) -> None:
         number, place, texts = job
@@ -211,56 +221,12 @@ def _search(seen: _Seen, site: Site, source: psycopg.Connection) -> None:
     Crew(hands, lambda: hands).work(jobs, look)
 
 
-def _texts(seen: _Seen, place: Place) -> sql.Composable:
-    values: sql.Composable = seen.samples[1].of(place).values(keys=True)
-    return ONCE.format(values=values) if seen.texts.repeat(place.key) else values
-
-
-def _known(site: Site) -> Originals | None:
-    """What the search for whole values knows of the originals of all rows."""
-    return None if isinstance(site.searched, str) else site.searched.originals
-
-
-def _quoted(seen: _Seen, site: Site) -> list[Quoted]:
-    """Addresses of all rows of the source, by their hashes, in texts where that road has been."""
-    originals = _known(site)
-    if originals is None:
-        return []
-    found: list[tuple[int, int, int]] = []
-    for number, place in enumerate(seen.places):
-        query = quoted_emails(seen.samples[1].of(place).values(keys=True), site.target, sql.Literal(site.seed))
-        rows = site.target.execute(query) if place.kind != "number" else ()
-        found += [(number, hash_, text) for hash_, text in rows if unsigned(hash_) in originals.bits]
-    if not found:
-        return []
-    real = originals.among({unsigned(hash_) for _, hash_, _ in found})
-    quoted = [
-        Quoted(number, place, hash_, text)
-        for place, hash_, text in found
-        for number, hashes in real.items()
-        if unsigned(hash_) in hashes
-    ]
-    seen.stack.add_quoted(quoted)
-    return quoted
-
-
-def _counted(seen: _Seen, source: psycopg.Connection, seed: int, quoted: Collection[int]) -> list[_Count]:
+def _counted(seen: _Seen, quoted: Collection[int]) -> list[_Count]:
     """Join, and take away what a pool or a public column explains; of `quoted` columns any row may be found."""
     conn, secret = seen.stack.home.conn, public(seen.plan)
     conn.execute(_HITS)
-    producible = Producible(seen.plan)
-    for number, column in enumerate(seen.columns):
-        for batch in _batches([row[0] for row in conn.execute(_WHOLES, (number,))]):
-            some = column if number in quoted else seen.samples[0].of(column)
-            values = with_parameters(some.values(), source)
-            query = _VALUES.format(seed=sql.Literal(seed), values=values)
-            chance = [hash_ for v, hash_ in source.execute(query, (batch,)) if v in producible]
-            conn.execute(_CHANCE, (number, chance))
+    seen.originals.set_chance_aside(Producible(seen.plan), quoted)
     known = seen.which(secret, derived=False)
     conn.execute(_EXPLAINED, (seen.which(secret, derived=True), known))
     conn.execute(_PUBLIC, (known,))
     return [_Count(*map(int, row)) for row in conn.execute(_COUNTS)]
-
-
-def _batches(hashes: list[int]) -> Iterator[list[int]]:
-    return (hashes[at : at + BATCH] for at in range(0, len(hashes), BATCH))

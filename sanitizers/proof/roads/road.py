@@ -17,6 +17,7 @@ import psycopg
 
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.looked import Searched
+from sanitizers.proof.memory import Facts
 from sanitizers.track import Track
 
 T = TypeVar("T")
@@ -92,6 +93,8 @@ class Site:
     """What comparing with the database before masking came to, where the run has done it."""
     beside: tuple[psycopg.Connection, ...] = ()
     """More sessions of the target, for roads that read much; each is left as it was found, in no transaction."""
+    remembered: Facts | None = None
+    """What a run in place knew before it masked; rows and tokens of the originals are in its journal."""
     journaled: bool = False
     """Whether a run is at work in the target: its journal is no leftover then."""
 

@@ -14,15 +14,14 @@ from typing import ClassVar
 import psycopg
 from psycopg import sql
 
-from sanitizers.plan import ColumnPlan, TablePlan
-from sanitizers.proof.inside import kept_parts
-from sanitizers.proof.kept import keeping
+from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
+from sanitizers.proof.cells import SAMPLE, CellsOf, Equal, cells_of, hash_of, judged, key_of
+from sanitizers.proof.memory import Facts
 from sanitizers.proof.places import Place
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.samples import Samples
 from sanitizers.proof.sieve import with_parameters
 
-SAMPLE = 10_000  # rows of a table; of a larger one about so many are compared, unless it is to be full
 AT_ONCE = 5_000  # rows in this process's memory
 COUNTED = 1 << 16  # different values of a column that are counted one by one
 SIGMAS = 6
@@ -32,17 +31,12 @@ _BEFORE = sql.SQL("SELECT {key}, {hashes} FROM {relation} AS t")
 _AFTER = sql.SQL("""
 SELECT k.number, {hashes} FROM unnest({arrays}) WITH ORDINALITY AS k ({names}, number) JOIN {table} AS t ON {same}
 """)
-_HASH = sql.SQL('CASE WHEN {wanted} THEN hashtextextended({value}::text COLLATE "C", {seed}) END')
-_WANTED = sql.SQL("({value}::text ~ '[[:alnum:]]'{kept})")
-_NOT_KEPT = sql.SQL(" AND (({}) IS NOT TRUE)")
 
 
 @dataclass
-class _Column:
-    """A masked column, compared."""
+class _Counted:
+    """A masked column while its rows are compared one by one."""
 
-    name: str
-    plan: ColumnPlan
     rows: int = 0
     equal: int = 0
     here: Counter[int] = field(default_factory=Counter)
@@ -70,23 +64,48 @@ class _Column:
         )
 
     @property
-    def by_chance(self) -> float:
-        """How many would agree if the two columns had nothing to do with one another."""
+    def compared(self) -> Equal:
+        """What it came to."""
         pairs = sum(n * self.there[h] for h, n in self.here.items() if h in self.there)
-        return (self.mask + 1) * pairs / self.rows if self.rows else 0
+        return Equal(self.rows, self.equal, (self.mask + 1) * pairs / self.rows if self.rows else 0)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A masked column, compared."""
+
+    name: str
+    plan: ColumnPlan
+    found: Equal
 
     @property
     def too_many(self) -> int:
         """Equal values that chance does not explain."""
-        beyond = self.equal - self.by_chance - SIGMAS * math.sqrt(self.by_chance)
-        if self.plan.residue == "none" and self.equal - self.by_chance < MOST_EQUAL * self.rows:
+        more = self.found.equal - self.found.by_chance
+        if self.plan.residue == "none" and more < MOST_EQUAL * self.found.rows:
             return 0
-        return self.equal if beyond > 0 else 0
+        return self.found.equal if more > SIGMAS * math.sqrt(self.found.by_chance) else 0
 
     @property
     def problem(self) -> str:
         """A sentence."""
-        return f"{self.name} is as it was in {self.too_many:,} of {self.rows:,} rows that were compared by their key"
+        rows = self.found.rows
+        return f"{self.name} is as it was in {self.too_many:,} of {rows:,} rows that were compared by their key"
+
+
+@dataclass
+class _Seen:
+    """What there is of all tables."""
+
+    columns: list[_Column] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    rows: int = 0
+    """About how many there are in the tables that were looked at."""
+    looked_at: int = 0
+
+    def cannot(self, site: Site, table: TablePlan) -> None:
+        """Say that nothing tells the rows of a table apart."""
+        self.unseen.append(f"{site.database}.{table.table.qualified}, whose rows no kept column tells apart")
 
 
 class SameKey(Road):
@@ -98,56 +117,70 @@ class SameKey(Road):
 
     def look(self, site: Site) -> Found:
         """Compare every masked column of the tables whose key is kept."""
-        if site.source is None or site.plan is None:
-            return self.unknown(site, ["rows next to their originals: there is no source to compare with"])
-        samples = Samples(site.source, site.seed, full=site.full, rows=SAMPLE)
-        columns: list[_Column] = []
-        unseen: list[str] = []
-        for number, table in enumerate(tables := [t for t in site.plan.tables if _judged(t)]):
-            site.track.say(table.table.qualified, number, len(tables))
-            key = _key(table)
-            if key is None:
-                unseen.append(f"{site.database}.{table.table.qualified}, whose rows no kept column tells apart")
-            else:
-                columns += _compare(_Pairs(table, key, site, site.source), samples)
-        return self._answer(site, [column for column in columns if column.rows], (samples, unseen))
+        if site.plan is not None and site.source is not None:
+            return self._answer(site, _with_source(site, site.source, site.plan.tables))
+        if site.plan is not None and site.remembered is not None:
+            return self._answer(site, _with_memory(site, site.remembered, site.plan))
+        return self.unknown(site, ["rows next to their originals: there is no source to compare with"])
 
-    def _answer(self, site: Site, columns: Sequence[_Column], of: tuple[Samples, Sequence[str]]) -> Found:
-        samples, unseen = of
+    def _answer(self, site: Site, seen: _Seen) -> Found:
+        columns = [column for column in seen.columns if column.found.rows]
         problems = [column.problem for column in columns if column.too_many]
         numbers = {
-            "rows": samples.rows,
-            "rows-looked-at": samples.looked_at,
+            "rows": seen.rows,
+            "rows-looked-at": seen.looked_at,
             "columns": len(columns),
-            "values": sum(column.rows for column in columns),
-            "equal": sum(column.equal for column in columns),
+            "values": sum(column.found.rows for column in columns),
+            "equal": sum(column.found.equal for column in columns),
             "found": sum(column.too_many for column in columns),
         }
-        if unseen and not problems:
-            return self.unknown(site, unseen, numbers)
+        if seen.unseen and not problems:
+            return self.unknown(site, seen.unseen, numbers)
         sentence = (
             f"{numbers['values']:,} masked values of {numbers['columns']:,} columns were compared with those of the"
-            f" same rows before masking{_part(samples)}; {numbers['found']:,} are what they were."
+            f" same rows before masking{_part(seen)}; {numbers['found']:,} are what they were."
         )
-        sampled = bool(_part(samples))
-        return replace(self.found(site, numbers, sentence, problems, sampled=sampled), unseen=tuple(unseen))
+        sampled = bool(_part(seen))
+        return replace(self.found(site, numbers, sentence, problems, sampled=sampled), unseen=tuple(seen.unseen))
 
 
-def _judged(table: TablePlan) -> list[ColumnPlan]:
-    """Masked columns of which nothing stays on purpose inside values, nor because it was rough already."""
-    return [c for c in table.columns if c.masked and not kept_parts(c) and c.strategy.kind != "generalize"]
+def _with_source(site: Site, source: psycopg.Connection, tables: Sequence[TablePlan]) -> _Seen:
+    """Rows of a source that is still there next to those of the target."""
+    seen, samples = _Seen(), Samples(source, site.seed, full=site.full, rows=SAMPLE)
+    for number, table in enumerate(some := [table for table in tables if judged(table)]):
+        site.track.say(table.table.qualified, number, len(some))
+        key = key_of(table)
+        if key is None:
+            seen.cannot(site, table)
+        else:
+            seen.columns += _compare(_Pairs(table, key, site, source), samples)
+    seen.rows, seen.looked_at = samples.rows, samples.looked_at
+    return seen
 
 
-def _key(table: TablePlan) -> tuple[str, ...] | None:
-    """A key of which masking changes nothing."""
-    kept = {c.column.name for c in table.columns if not c.masked}
-    return next((key for key in table.table.identities if kept.issuperset(key)), None)
+def _with_memory(site: Site, facts: Facts, plan: DatabasePlan) -> _Seen:
+    """What the journal remembers of rows next to those of now."""
+    seen = _Seen()
+    for number, cells in enumerate(tables := cells_of(plan, dict(facts.rows), site.seed)):
+        if not isinstance(cells, CellsOf):
+            seen.cannot(site, cells)
+            continue
+        site.track.say(cells.table.table.qualified, number, len(tables))
+        looked_at, equal = cells.compare(site.target)
+        seen.rows, seen.looked_at = seen.rows + cells.rows, seen.looked_at + looked_at
+        names = list(enumerate(_names(site, cells.table)))
+        seen.columns += [_Column(name, column, equal[at]) for at, (name, column) in names if at in equal]
+    return seen
 
 
-def _part(samples: Samples) -> str:
-    if samples.looked_at == samples.rows:
+def _names(site: Site, table: TablePlan) -> list[tuple[str, ColumnPlan]]:
+    return [(f"{site.database}.{table.table.qualified}.{c.column.name}", c) for c in judged(table)]
+
+
+def _part(seen: _Seen) -> str:
+    if seen.looked_at == seen.rows:
         return ""
-    return f", {samples.looked_at:,} of about {samples.rows:,} rows drawn at random"
+    return f", {seen.looked_at:,} of about {seen.rows:,} rows drawn at random"
 
 
 @dataclass(frozen=True)
@@ -158,12 +191,6 @@ class _Pairs:
     key: Sequence[str]
     site: Site
     source: psycopg.Connection
-
-    @property
-    def columns(self) -> list[_Column]:
-        """Those that are compared."""
-        name = f"{self.site.database}.{self.table.table.qualified}"
-        return [_Column(f"{name}.{c.column.name}", c) for c in _judged(self.table)]
 
     def before(self, samples: Samples) -> sql.Composed:
         """SELECT the key as texts, and a hash of each column."""
@@ -192,16 +219,13 @@ class _Pairs:
 
     def _hashes(self, *, keeps: bool) -> sql.Composed:
         seed = sql.Literal(self.site.seed)
-        hashes = (
-            _HASH.format(value=_value(c), wanted=_wanted(self.table, c, keeps=keeps), seed=seed)
-            for c in _judged(self.table)
-        )
-        return sql.SQL(", ").join(hashes)
+        return sql.SQL(", ").join(hash_of(self.table, c, seed, keeps=keeps) for c in judged(self.table))
 
 
 def _compare(pairs: _Pairs, samples: Samples) -> list[_Column]:
     """Rows of the source, so many at a time, each with the one that has its key in the target."""
-    columns, width = pairs.columns, len(pairs.key)
+    names, width = _names(pairs.site, pairs.table), len(pairs.key)
+    columns = [_Counted() for _ in names]
     after = pairs.after
     with pairs.source.cursor(name="before") as cursor:
         cursor.execute(pairs.before(samples))
@@ -210,15 +234,4 @@ def _compare(pairs: _Pairs, samples: Samples) -> list[_Column]:
             for number, *hashes in pairs.site.target.execute(after, keys):
                 for column, one, other in zip(columns, rows[number - 1][width:], hashes, strict=True):
                     column.add(one, other)
-    return columns
-
-
-def _wanted(table: TablePlan, column: ColumnPlan, *, keeps: bool) -> sql.Composed:
-    """Whether a value says anything, and the policy does not keep it on purpose."""
-    reasons = list(keeping(table, column).values()) if keeps else []
-    kept = _NOT_KEPT.format(sql.SQL(" OR ").join(reasons)) if reasons else sql.SQL("")
-    return _WANTED.format(value=_value(column), kept=kept)
-
-
-def _value(column: ColumnPlan) -> sql.Identifier:
-    return sql.Identifier("t", column.column.name)
+    return [_Column(name, plan, column.compared) for (name, plan), column in zip(names, columns, strict=True)]

@@ -1,0 +1,332 @@
+"""A database that is masked where it is has no source, but a memory: rows and texts are compared with that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import psycopg
+import pytest
+
+from sanitizers.proof.database_proof import DatabaseProof
+from sanitizers.proof.roads import Found, Status
+from sanitizers.proof.witness import WitnessRun, witness_database
+from tests.fix_postgres import TestDatabase
+from tests.integration.rewrite_case import RewriteCase, make_rewrite_case
+from tests.integration.stream_case import KEY, connector
+
+MakeDatabase = Callable[[], TestDatabase]
+Change = Callable[[], None]
+
+SHOP = """
+CREATE TABLE people (id int, region text, name text, email text, phone text, sex text, born date, about text,
+  PRIMARY KEY (region, id));
+CREATE TABLE notes (id int PRIMARY KEY, body text, extra jsonb);
+CREATE TABLE logins (email text);
+INSERT INTO people SELECT n, 'r' || n % 3, 'Anna Zqmaria Schmidt' || n, 'zq' || n || '@corp.invalid',
+  '+30 210 ' || lpad(n::text, 7, '0'), CASE WHEN n % 2 = 0 THEN 'f' ELSE 'm' END, date '1950-01-01' + n * 3,
+  'likes Zqwalks with dog' || n FROM generate_series(1, 400) n;
+INSERT INTO notes SELECT n, 'nothing happened on day ' || n, '{"a": "hello world again"}' FROM generate_series(1, 50) n;
+ANALYZE;
+"""
+MASKED: dict[str, Any] = {
+    "public.people.name": "full_name",
+    "public.people.email": "email",
+    "public.people.phone": "phone",
+    "public.people.born": "date_shift",
+    "public.people.about": "digest",
+}
+IN_A_SENTENCE = "UPDATE notes SET body = 'Mail ZQ7@corp.invalid, soon.' WHERE id = 3"
+
+
+class CutError(Exception):
+    """A run ends here."""
+
+
+def cut() -> None:
+    raise CutError
+
+
+def nothing() -> None:
+    pass
+
+
+def prove(case: RewriteCase, plant: Change = nothing) -> DatabaseProof:
+    """Mask and judge; `plant` is done between the two."""
+    proofs: list[DatabaseProof] = []
+    with witness_database(WitnessRun(connector(case.database), case.plan, KEY), lambda _: None) as witness:
+
+        def judge() -> None:
+            plant()
+            proofs.append(witness.judge())
+
+        case.rewrite(look=witness.look, prove=judge)
+    return proofs[0]
+
+
+def prove_later(case: RewriteCase, plant: Change = nothing) -> DatabaseProof:
+    """The same by another run than the one that has looked and masked, and was cut off then."""
+    with (
+        witness_database(WitnessRun(connector(case.database), case.plan, KEY), lambda _: None) as witness,
+        pytest.raises(CutError),
+    ):
+        case.rewrite(look=witness.look, prove=cut)
+    return prove(case, plant)
+
+
+@pytest.fixture
+def shop(database: TestDatabase) -> RewriteCase:
+    return make_rewrite_case(database, SHOP, MASKED)
+
+
+@pytest.fixture(params=[prove, prove_later], ids=["one run", "cut off and gone on with"])
+def run(request: pytest.FixtureRequest) -> Callable[..., DatabaseProof]:
+    answer: Callable[..., DatabaseProof] = request.param
+    return answer
+
+
+def road(proof: DatabaseProof, name: str) -> Found:
+    (found,) = (one for one in proof.roads if one.road == name)
+    return found
+
+
+def test_what_is_masked_passes_both_roads(shop: RewriteCase, run: Callable[..., DatabaseProof]) -> None:
+    shop.execute("DROP TABLE logins")
+    case = make_rewrite_case(shop.database, "SELECT 1", MASKED)
+
+    proof = run(case)
+
+    rows, texts = road(proof, "same-key"), road(proof, "containment")
+    assert proof.problems == ()
+    assert (rows.unseen, texts.unseen) == ((), ())
+    assert (rows.status, texts.status) == (Status.PASS, Status.PASS)
+    assert (rows.numbers["columns"], rows.numbers["values"]) == (5, 2000)
+    assert rows.numbers["rows"] == rows.numbers["rows-looked-at"] == 400
+    assert texts.numbers["originals"] >= 4 * 400
+    assert texts.numbers["rows-of-originals"] == texts.numbers["rows-of-originals-looked-at"] == 400
+
+
+@pytest.mark.parametrize(
+    ("plant", "place", "column"),
+    [
+        (IN_A_SENTENCE, "notes.body", "email"),
+        ("""UPDATE notes SET extra = '{"a": ["see zq7@corp.invalid"]}' WHERE id = 3""", "notes.extra", "email"),
+        ("UPDATE notes SET body = 'call (210) 000-0007 today' WHERE id = 3", "notes.body", "phone"),
+        ("UPDATE notes SET body = 'Dear Anna Zqmaria Schmidt7, hello' WHERE id = 3", "notes.body", "name"),
+        ("UPDATE notes SET body = 'She likes Zqwalks, with dog7!' WHERE id = 3", "notes.body", "about"),
+    ],
+)
+def test_an_original_inside_a_kept_text_is_found(
+    shop: RewriteCase, run: Callable[..., DatabaseProof], plant: str, place: str, column: str
+) -> None:
+    shop.execute(plant)
+
+    proof = run(shop)
+
+    database = shop.plan.database
+    assert proof.problems == (
+        f"texts of {database}.public.{place} contain 1 original value of {database}.public.people.{column}",
+    )
+    assert road(proof, "containment").status is Status.FAIL
+    said = json.dumps(asdict(proof)).lower()
+    assert "zq7" not in said
+    assert "schmidt" not in said
+
+
+@pytest.mark.parametrize(
+    ("was", "column", "equal"),
+    [
+        ("UPDATE people SET email = 'zq' || id || '@corp.invalid' WHERE id = 7", "email", 1),
+        ("UPDATE people SET born = date '1950-01-01' + id * 3", "born", 400),
+    ],
+)
+def test_a_column_that_is_as_it_was_at_the_same_key_is_found(
+    shop: RewriteCase, run: Callable[..., DatabaseProof], was: str, column: str, equal: int
+) -> None:
+    proof = run(shop, lambda: shop.execute(was))
+
+    found = road(proof, "same-key")
+    place = f"{shop.plan.database}.public.people.{column}"
+    assert found.problems == (f"{place} is as it was in {equal} of 400 rows that were compared by their key",)
+    assert found.status is Status.FAIL
+
+
+def test_a_value_of_another_row_is_not_this_row_s_original(
+    shop: RewriteCase, run: Callable[..., DatabaseProof]
+) -> None:
+    proof = run(shop, lambda: shop.execute("UPDATE people SET born = date '1950-01-01' + 8 * 3 WHERE id = 7"))
+
+    assert road(proof, "same-key").problems == ()
+
+
+def test_half_of_a_small_domain_may_be_what_it_was(database: TestDatabase) -> None:
+    drawn = {"strategy": "sql", "expression": "CASE WHEN id % 4 < 2 THEN 'f' ELSE 'm' END"}
+    case = make_rewrite_case(database, SHOP, {"public.people.sex": drawn})
+
+    found = road(prove(case), "same-key")
+
+    assert found.problems == ()
+    assert 150 < found.numbers["equal"] < 250
+
+
+def test_a_constant_that_everybody_had_before_is_no_finding(database: TestDatabase) -> None:
+    script = SHOP + "UPDATE people SET about = 'Zqsomething the same';"
+    case = make_rewrite_case(
+        database, script, {"public.people.about": {"strategy": "constant", "value": "Zqsomething the same"}}
+    )
+
+    found = road(prove(case), "same-key")
+
+    assert (found.problems, found.numbers["equal"]) == ((), 400)
+
+
+@pytest.mark.parametrize("masked", [{"public.logins.email": "email"}, {"public.people.region": "digest"}])
+def test_rows_that_no_kept_key_tells_apart_are_said_to_be_unseen(database: TestDatabase, masked: Any) -> None:
+    case = make_rewrite_case(database, SHOP, masked)
+
+    found = road(prove(case), "same-key")
+
+    table = "logins" if "public.logins.email" in masked else "people"
+    assert found.status is Status.UNKNOWN
+    assert found.unseen == (f"{case.plan.database}.public.{table}, whose rows no kept column tells apart",)
+
+
+def test_what_the_policy_keeps_on_purpose_is_no_finding_on_either_road(
+    database: TestDatabase, run: Callable[..., DatabaseProof]
+) -> None:
+    masked = {"public.people.email": {"strategy": "email", "keep_if": "id < 100"}}
+    shared = "UPDATE people SET email = 'zq7@corp.invalid' WHERE id = 300;"  # of one who is kept and of one who is not
+    case = make_rewrite_case(database, SHOP + shared + IN_A_SENTENCE, masked)
+
+    proof = run(case)
+
+    assert road(proof, "containment").problems == road(proof, "same-key").problems == ()
+    assert road(proof, "same-key").numbers["values"] == 301
+
+
+def test_what_a_pool_can_produce_proves_nothing_in_a_text(
+    database: TestDatabase, run: Callable[..., DatabaseProof]
+) -> None:
+    constant = {"strategy": "constant", "value": "Nobody at all"}
+    address = {"strategy": "constant", "value": "nobody@corp.invalid"}
+    script = (
+        SHOP + "UPDATE people SET about = 'nobody AT all', email = 'nobody@corp.invalid' WHERE id = 7;"
+        "UPDATE notes SET body = 'Said nobody at all, <nobody@corp.invalid>' WHERE id = 3"
+    )
+    case = make_rewrite_case(database, script, {"public.people.about": constant, "public.people.email": address})
+
+    assert road(run(case), "containment").problems == ()
+
+
+MANY = """
+CREATE TABLE many (id int PRIMARY KEY, email text, phone text) WITH (fillfactor = 20);
+CREATE TABLE mails (id int PRIMARY KEY, body text);
+INSERT INTO many SELECT n, 'zq' || n || '@corp.invalid', '+30 210 555' || lpad(n::text, 5, '0')
+FROM generate_series(1, 50000) n;
+INSERT INTO mails SELECT n, 'Write to zq' || n * 100 || '@corp.invalid, please' FROM generate_series(1, 300) n;
+
+VACUUM ANALYZE;
+"""
+
+
+def test_of_a_large_table_some_rows_are_remembered_and_every_address(database: TestDatabase) -> None:
+    masked = {"public.many.email": "email", "public.many.phone": "phone"}
+    case = make_rewrite_case(database, MANY, masked)
+    remembered: list[tuple[Any, ...]] = []
+
+    def look_into_the_journal() -> None:
+        remembered.extend(
+            case.rows(
+                "SELECT (SELECT count(*) FROM branchwarden_journal.cells),"
+                " (SELECT count(DISTINCT whole) FROM branchwarden_journal.token)"
+            )
+        )
+
+    proof = prove(case, look_into_the_journal)
+
+    rows, texts = road(proof, "same-key"), road(proof, "containment")
+    [(cells, originals)] = remembered
+    assert 8_000 < cells < 25_000
+    assert 4_000 < originals < 25_000
+    assert (rows.status, rows.numbers["rows"], rows.numbers["rows-looked-at"]) == (Status.SAMPLED, 50_000, cells)
+    assert rows.numbers["values"] == 2 * cells
+    database = case.plan.database
+    assert texts.problems == (
+        f"texts of {database}.public.mails.body contain 300 original values of {database}.public.many.email",
+    )
+    assert texts.numbers["rows-of-originals"] == texts.numbers["rows-of-addresses-looked-at"] == 50_000
+    assert 2_000 < texts.numbers["rows-of-originals-looked-at"] < 12_000
+
+
+def test_nothing_that_is_remembered_is_a_value_or_the_plain_hash_of_one(shop: RewriteCase) -> None:
+    shop.execute("ALTER TABLE people ADD nobody text")
+    case = make_rewrite_case(shop.database, "SELECT 1", MASKED)
+    with (
+        witness_database(WitnessRun(connector(case.database), case.plan, KEY), lambda _: None) as witness,
+        pytest.raises(CutError),
+    ):
+        case.rewrite(look=witness.look, prove=cut)
+
+    [(seed,)] = case.rows("SELECT (facts ->> 'seed')::bigint FROM branchwarden_journal.witness")
+    plain = case.rows(
+        f"""SELECT hashtextextended(v, {seed}) FROM generate_series(1, 400) n CROSS JOIN LATERAL (VALUES
+        ('zq' || n || '@corp.invalid'), ('anna zqmaria schmidt' || n), ('Anna Zqmaria Schmidt' || n), (n::text),
+        ('(r' || n % 3 || ',' || n || ')'), ((date '1950-01-01' + n * 3)::text)) AS e (v)"""
+    )
+    kept = case.rows(
+        "SELECT unnest(hashes || who) FROM branchwarden_journal.cells UNION ALL"
+        " SELECT hash FROM branchwarden_journal.often UNION ALL"
+        " SELECT unnest(ARRAY[whole, hash]) FROM branchwarden_journal.token UNION ALL"
+        " SELECT hash FROM branchwarden_journal.spared"
+    )
+    text = case.rows("SELECT cells::text FROM branchwarden_journal.cells")
+
+    assert len(kept) > 400 * (6 + 5)
+    assert not {row[0] for row in plain} & {row[0] for row in kept}
+    assert not [row for row in text if "zq" in row[0].lower()]
+    assert len(case.rows("SELECT DISTINCT unnest(hashes) FROM branchwarden_journal.cells")) == 400 * 5
+
+
+def test_all_that_was_remembered_goes_when_the_proof_has_passed(shop: RewriteCase) -> None:
+    prove(shop)
+
+    assert shop.rows("SELECT count(*) FROM pg_namespace WHERE nspname = 'branchwarden_journal'") == [(0,)]
+
+
+def test_a_database_of_another_key_remembers_nothing_alike(make_database: MakeDatabase) -> None:
+    one, other = (make_rewrite_case(make_database(), SHOP, MASKED) for _ in range(2))
+    kept = []
+    for case, key in ((one, KEY), (other, bytes(32))):
+        run = WitnessRun(connector(case.database), case.plan, key, seed=7)
+        with witness_database(run, lambda _: None) as witness, pytest.raises(CutError):
+            case.rewrite(look=witness.look, prove=cut, key=key)
+        kept.append({row[0] for row in case.rows("SELECT unnest(hashes || who) FROM branchwarden_journal.cells")})
+
+    assert not kept[0] & kept[1]
+
+
+def test_the_order_of_the_rows_is_not_remembered(shop: RewriteCase) -> None:
+    with (
+        witness_database(WitnessRun(connector(shop.database), shop.plan, KEY), lambda _: None) as witness,
+        pytest.raises(CutError),
+    ):
+        shop.rewrite(look=witness.look, prove=cut)
+
+    whos = [row[0] for row in shop.rows("SELECT who FROM branchwarden_journal.cells ORDER BY ctid")]
+
+    assert whos == sorted(whos)
+
+
+def test_a_server_that_reads_the_rows_by_another_session_s_settings_compares_alike(shop: RewriteCase) -> None:
+    with psycopg.connect(shop.database.admin_dsn, autocommit=True) as admin:
+        name = psycopg.sql.Identifier(shop.database.name)
+        admin.execute(psycopg.sql.SQL("ALTER DATABASE {} SET datestyle = 'German'").format(name))
+
+    found = road(
+        prove_later(shop, lambda: shop.execute("UPDATE people SET born = '1950-01-22' WHERE id = 7")), "same-key"
+    )
+
+    assert (found.problems, found.numbers["values"]) == ((), 2000)
+    assert found.numbers["equal"] == 1
