@@ -6,25 +6,15 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from daemon.checking.attestation import AttestationChecked
-from daemon.checking.fidelity_page import fidelity_section
+from daemon.checking.fidelity_page import code, fidelity_section
+from daemon.checking.page_head import badge, head, meanings, title_of
 from daemon.checking.result import Checked
 from daemon.checking.style import STYLE
+from sanitizers.attest.compare import Effect
 from sanitizers.attest.predicate import Predicate
 from sanitizers.proof.database_proof import DatabaseProof
-from sanitizers.proof.roads import ALL_ROADS, Found, Status
+from sanitizers.proof.roads import ALL_ROADS, Found
 
-VERDICTS = {
-    Status.PASS: "Nothing of the original was found, on any road, and every road was looked down.",
-    Status.SAMPLED: "Nothing of the original was found. Some roads were looked down in rows drawn at random alone.",
-    Status.FAIL: "Something was found. Do not use this copy as if it were free of personal data.",
-    Status.UNKNOWN: "Nothing was found where it was looked, but not everything could be looked at.",
-}
-MEANINGS = (
-    (Status.PASS, "It was looked at to its end, and nothing was found."),
-    (Status.SAMPLED, "Nothing was found in rows of large tables drawn at random; --full looks at every row."),
-    (Status.FAIL, "Something was found; the sentence says what, and what to do."),
-    (Status.UNKNOWN, "It could not be looked at, or not to its end. It may be clean; nobody knows."),
-)
 RESULTS = {
     "anonymous": "nothing leads back",
     "pseudonymous": "whoever holds the key can test a guess",
@@ -44,8 +34,8 @@ QUESTIONS = {road.name: (road.title, road.question) for road in ALL_ROADS} | BRA
 
 def page(checked: Checked) -> str:
     """The whole file."""
-    title = f"Residue proof of {checked.place}"
-    body = "".join(_body(checked, title))
+    title = title_of(checked)
+    body = "".join(_body(checked))
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>\n'
@@ -55,40 +45,26 @@ def page(checked: Checked) -> str:
     )
 
 
-def _body(checked: Checked, title: str) -> Iterator[str]:
-    verdict = checked.verdict
-    yield f"<header><h1>{escape(title)}</h1>"
-    yield f'<p class="soft">branchwarden, {checked.at:%Y-%m-%d %H:%M} UTC</p></header>\n'
-    yield f'<section class="verdict {verdict}"><strong>{verdict}</strong><p>{VERDICTS[verdict]}</p></section>\n'
-    yield _tiles(checked)
+def _body(checked: Checked) -> Iterator[str]:
+    yield from head(checked)
     if checked.problems:
         yield f'<h2>What was found</h2><ul class="bad">{_items(checked.problems)}</ul>\n'
-    unseen = tuple(dict.fromkeys(what for road in checked.roads for what in road.unseen))
+    unseen = tuple(dict.fromkeys(_unseen(checked)))
     if unseen:
         yield f'<h2>What could not be looked at</h2><ul class="open">{_items(unseen)}</ul>\n'
     if checked.roads:
+        yield meanings()
         yield f"<h2>Every road</h2>{_roads(checked.roads)}\n"
     if checked.attestation is not None:
         yield _attestation(checked.attestation)
     for proof in checked.proofs:
         yield "".join(_database(proof))
-    meanings = "".join(f"<dt>{_badge(status)}</dt><dd>{text}</dd>" for status, text in MEANINGS)
-    yield f"<h2>How to read this</h2><dl>{meanings}</dl>"
-    yield "<p>Names of tables and columns and counts are all that stands here: no value of any row.</p>\n"
 
 
-def _tiles(checked: Checked) -> str:
-    counts = {status: sum(road.status is status for road in checked.roads) for status in Status}
-    numbers = {
-        "roads passed": counts[Status.PASS],
-        "roads passed in a sample": counts[Status.SAMPLED],
-        "roads failed": counts[Status.FAIL],
-        "roads unknown": counts[Status.UNKNOWN],
-        "original values searched for": sum(proof.searched for proof in checked.proofs),
-        "rows counted": sum(proof.rows for proof in checked.proofs),
-    }
-    tiles = "".join(f'<div class="tile"><b>{number:,}</b>{name}</div>' for name, number in numbers.items())
-    return f'<div class="tiles">{tiles}</div>\n' if checked.roads else ""
+def _unseen(checked: Checked) -> Iterator[str]:
+    yield from (what for road in checked.roads for what in road.unseen)
+    if checked.attestation is not None:
+        yield from (d.sentence for d in checked.attestation.differences if d.effect is Effect.UNKNOWN)
 
 
 def _roads(roads: Iterable[Found]) -> str:
@@ -103,13 +79,13 @@ def _road(road: Found) -> tuple[str, str, str]:
     found = f'<ul class="bad">{_items(road.problems)}</ul>' if road.problems else ""
     head = f"<b>{escape(title)}</b>{where}"
     asked = f'<p class="soft">{escape(question)}</p>' if question else ""
-    return head, _badge(road.status), f"{asked}<p>{escape(road.sentence)}</p>{found}{details}"
+    return head, badge(road.status), f"{asked}<p>{escape(road.sentence)}</p>{found}{details}"
 
 
 def _attestation(attested: AttestationChecked) -> str:
     rows = {"file": attested.where, "status": "", "says": attested.sentence}
     parts = "".join(
-        f"<dt>{name}</dt><dd>{_badge(attested.status) if name == 'status' else escape(value)}</dd>"
+        f"<dt>{name}</dt><dd>{badge(attested.status) if name == 'status' else escape(value)}</dd>"
         for name, value in rows.items()
     )
     about = _predicate(attested.statement.predicate) if attested.statement else ""
@@ -130,7 +106,7 @@ def _predicate(said: Predicate) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     columns = (
         (
-            f"<code>{escape(f'{database.name}.{table.schema_name}.{table.name}.{column.name}')}</code>",
+            code(f"{database.name}.{table.schema_name}.{table.name}.{column.name}"),
             escape(column.personal_class),
             escape(column.strategy),
             f"{column.result}: {RESULTS[column.result]}",
@@ -153,16 +129,19 @@ def _database(proof: DatabaseProof) -> Iterator[str]:
         yield fidelity_section(proof.fidelity)
 
 
-def _badge(status: Status) -> str:
-    return f'<span class="badge {status}">{status}</span>'
-
-
 def _items(texts: Iterable[str]) -> str:
     return "".join(f"<li>{escape(text)}</li>" for text in texts)
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Cells are HTML already."""
-    titles = "".join(f"<th>{name}</th>" for name in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>'
+    names = tuple(titles)
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    lines = "".join(f"<tr>{''.join(map(_cell, names, row))}</tr>\n" for row in rows)
+    return (
+        f'<div class="scroll"><table class="stacks"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
+
+
+def _cell(name: str, cell: str) -> str:
+    return f'<td data-name="{name}">{cell}</td>'

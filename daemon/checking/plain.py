@@ -70,7 +70,8 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
             raise StoppedError("stopped on request\nNothing was changed.") from None
         raise DatabaseUnreachableError(str(error)) from None
     attestation = check.attestation.against(_facts(check)) if check.attestation else None
-    return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full)
+    source = check.source.place if check.source else ""
+    return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full, source=source)
 
 
 def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> tuple[DatabasePlan, bool]:

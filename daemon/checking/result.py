@@ -25,6 +25,8 @@ class Checked:
     """To the branch as a whole."""
     attestation: AttestationChecked | None = None
     full: bool = False
+    source: str = ""
+    """What it was compared with, where that was given."""
 
     @property
     def roads(self) -> tuple[Found, ...]:

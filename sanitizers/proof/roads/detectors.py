@@ -90,7 +90,7 @@ class Detectors(Road):
         places = [Place(*row) for row in site.target.execute(COLUMNS)]
         columns, values = read_sightings(site, places)
         against, allowed = [c for c in columns if _speaks(c)], [c for c in columns if not _speaks(c)]
-        problems = tuple(f"{site.database}.{c}: no fake looks so" for c in against)
+        problems = tuple(f"{site.database}.{c}: no fake looks so, it may be a real one" for c in against)
         numbers = {"columns": len(places), "values": values, "sampled-tables": _sampled(site, places)}
         numbers |= {kind.replace("_", "-"): sum(c.counts.get(kind, 0) for c in against) for kind in KINDS}
         numbers["found"] = sum(sum(c.counts.values()) for c in against)
