@@ -62,6 +62,28 @@ def test_what_is_kept_although_it_is_an_original_fails_the_proof(desk: Desk, sho
     assert "zq7" not in done.stdout + done.stderr
 
 
+def test_an_address_inside_a_kept_sentence_fails_the_proof(desk: Desk, shop: TestDatabase) -> None:
+    execute(shop.dsn, "UPDATE notes SET body = 'Mail ZQ7@zq-original.test, soon.' WHERE id = 3")
+
+    done = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
+
+    assert done.returncode == 5
+    place, column = f"{shop.name}.public.notes.body", f"{shop.name}.public.people.email"
+    assert f"texts of {place} contain 1 original value of {column}" in done.stderr
+    assert ORIGINAL not in (done.stdout + done.stderr).lower()
+
+
+def test_what_cannot_be_compared_on_one_server_is_said(desk: Desk, shop: TestDatabase) -> None:
+    done = desk.run("sanitize", "--in-place", shop.dsn, "--yes", "--json")
+
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    roads = {road["road"]: road["status"] for road in said["proof"]["databases"][shop.name]["roads"]}
+    assert (roads["containment"], roads["same-key"], roads["passwords"]) == ("PASS", "PASS", "UNKNOWN")
+    [passwords] = [note for note in said["notes"] if "passwords" in note]
+    assert "masking where it is changed none of them" in passwords
+
+
 SNAIL = """
 CREATE FUNCTION snail(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(0.1); RETURN $1; END';
 ALTER TABLE notes ADD COLUMN slow int GENERATED ALWAYS AS (snail(id)) STORED;
@@ -143,6 +165,21 @@ def test_what_a_killed_run_remembers_holds_no_original_and_no_plain_hash_of_one(
     assert rows(shop.dsn, "SELECT count(*) FROM branchwarden_journal.original") == [(100,)]
     assert plain == [(0,)]
     assert "zq" not in json.dumps(facts).lower()
+
+
+def test_a_sentence_that_quotes_what_a_killed_run_had_masked_is_found(desk: Desk, shop: TestDatabase) -> None:
+    execute(shop.dsn, "ALTER TABLE notes ADD told text")
+    execute(shop.dsn, "UPDATE notes SET told = 'Zqfirst Zqlast8 called, write to zq9@zq-original.test' WHERE id = 3")
+    desk.decide((desk.folder / "masking.toml").read_text() + 'told = "keep"\n')
+    kill_between_tables(desk, shop)
+
+    done = desk.run("sanitize", "--in-place", shop.dsn, "--yes")
+
+    assert done.returncode == 5
+    for column in ("name", "email"):
+        whose = f"{shop.name}.public.people.{column}"
+        assert f"texts of {shop.name}.public.notes.told contain 1 original value of {whose}" in done.stderr
+    assert ORIGINAL not in (done.stdout + done.stderr).lower()
 
 
 def test_rows_that_are_lost_between_two_runs_are_missed(desk: Desk, shop: TestDatabase) -> None:
