@@ -18,7 +18,7 @@ from daemon.access import Door, open_door
 from daemon.alerts import Webhook, notice
 from daemon.alerts.payload import digest
 from daemon.attesting import prepare_signing
-from daemon.checking import BranchCheck, Checked, check_branch, find_branch
+from daemon.checking import BranchCheck, Checked, attested, check_branch, find_branch
 from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
@@ -39,10 +39,12 @@ from daemon.staging import (
     Published,
     StagingContext,
     StagingRequest,
+    Unsourced,
     preflight,
     read_layout,
     sanitize,
     settle_unfinished,
+    source_of,
 )
 from daemon.store import CYCLE_JOB, Store, open_store
 from daemon.trust import believe
@@ -287,10 +289,28 @@ class App:
         key = digest("failed", [job, f"{now:%Y-%m-%d}", sentence])
         self.store.queue_message(notice(f"branchwarden: {job} failed", sentence, key), now)
 
-    def check_branch(self, project: ProjectSettings, name: str, check: BranchCheck, watch: Watch) -> Checked:
+    def check_branch(self, project: ProjectSettings, name: str, check: BranchCheck) -> Checked:
         """Look down every road of a branch that is not production. Raises UsageError where there is none such."""
         known = find_branch(self.client, self.store, (self.settings, project, name), utc_now())
-        return check_branch(self.client, known, check, (watch, utc_now))
+        return check_branch(self.client, known, check, (self.watch, utc_now))
+
+    def check_with_source(self, project: ProjectSettings, name: str, check: BranchCheck) -> Checked:
+        """The same next to a sealed copy of production as it was. The store must be held alone."""
+        known = find_branch(self.client, self.store, (self.settings, project, name), utc_now())
+        said = attested(known, check)
+        copied = known.entry.copied_from if known.entry else ""
+        parent = copied if copied in known.production_ids else ""
+        with source_of(self.staging, (known.branch, parent), said.statement if said else None) as source:
+            if isinstance(source, Unsourced):
+                check = replace(check, unsourced=source.why)
+            else:
+                check = replace(check, sources=source.connectors)
+            return check_branch(self.client, known, check, (self.watch, utc_now))
+
+    @property
+    def watch(self) -> Watch:
+        """Whom looks tell, and how they are ended: as runs."""
+        return Watch(self.staging.tell, self.staging.stop, self.staging.connections, self.staging.ahead)
 
     def connection(self, projects: tuple[ProjectSettings, ...], door: Door) -> Details:
         """How to connect to a sanitized branch. Raises UsageError for any other branch."""

@@ -19,6 +19,8 @@ class LedgerEntry:
     superseded: bool = False
     masked_from: tuple[str | None, datetime | None] | None = None
     """Of a branch that was masked in place: the parent and the moment that it is a copy of."""
+    copied_from: str = ""
+    """Id of the production branch that was copied; empty in ledgers of earlier builds."""
     history_raw_until: datetime | None = None
     encrypted: int = 0
     """Columns that come back for those who hold the field key."""

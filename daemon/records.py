@@ -51,7 +51,7 @@ class ChainCheck:
 
 
 class RunStep(StrEnum):
-    """How far a sanitize run came. The last three are final."""
+    """How far a sanitize run came. The last four are final; `ended` is one of `verify`, which publishes nothing."""
 
     STARTED = "started"
     SEALED = "sealed"
@@ -61,14 +61,21 @@ class RunStep(StrEnum):
     PUBLISHED = "published"
     FAILED = "failed"
     ABANDONED = "abandoned"
+    ENDED = "ended"
 
 
-FINAL_STEPS = (RunStep.PUBLISHED, RunStep.FAILED, RunStep.ABANDONED)
+FINAL_STEPS = (RunStep.PUBLISHED, RunStep.FAILED, RunStep.ABANDONED, RunStep.ENDED)
+
+VERIFY = "verify"
+"""Mode of a run that only makes a sealed source for `verify`."""
 
 
 @dataclass(frozen=True)
 class SanitizeRun:
-    """One sanitize run as the ledger holds it. `proof` and `acl` are JSON; no secret is ever in any field."""
+    """One sanitize run, or one `verify` with a source of its own, as the ledger holds it.
+
+    `proof` and `acl` are JSON; no secret is ever in any field.
+    """
 
     id: str
     project_id: str

@@ -1,7 +1,7 @@
 """Looking again: every road of a database that is there, and whether an attestation of it still holds."""
 
 from daemon.checking.attestation import AttestationChecked, check_attestation
-from daemon.checking.branch import BranchCheck, Known, check_branch
+from daemon.checking.branch import BranchCheck, Known, attested, check_branch
 from daemon.checking.find import find_branch
 from daemon.checking.plain import PlainCheck, check_plain
 from daemon.checking.result import Checked
@@ -12,6 +12,7 @@ __all__ = [
     "Checked",
     "Known",
     "PlainCheck",
+    "attested",
     "check_attestation",
     "check_branch",
     "check_plain",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from daemon.checking.now import read_now
 from daemon.checking.result import Checked
 from daemon.connect import open_connection
 from daemon.entry import LedgerEntry
-from daemon.errors import BranchwardenError, DatabaseUnreachableError, StoppedError, UsageError
+from daemon.errors import BranchwardenError, DatabaseUnreachableError, StoppedError
 from daemon.lineage import still_proves, taken_at
 from daemon.model import Branch, Database, DataClass, Lineage
 from daemon.neon import Login, NeonClient
@@ -28,11 +28,12 @@ from sanitizers.errors import CopyFailedError
 from sanitizers.plan import DatabasePlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.proof.database_proof import DatabaseProof
-from sanitizers.proof.roads import ALL_ROADS, Found
+from sanitizers.proof.roads import ALL_ROADS, Found, Status
 from sanitizers.proof.survey import SurveyRun, survey_database
 from sanitizers.schema import read_schema
 from sanitizers.spelling import BEGIN
 
+Connector = Callable[[str | None], psycopg.Connection]
 ROADS = tuple(road for road in ALL_ROADS if road.name != "passwords")
 """Those of a branch are compared by way of the API."""
 
@@ -46,6 +47,8 @@ class Known:
     entry: LedgerEntry | None
     """Of the run that published it."""
     passwords: Found
+    production_ids: Collection[str] = ()
+    """Of the project's production branches."""
     production_roles: tuple[str, ...] = ()
     """Roles with a password that also opens production or raw rows."""
 
@@ -55,11 +58,16 @@ class BranchCheck:
     """What a branch is looked at with."""
 
     policy: MaskingPolicy | None = None
-    key: bytes | None = field(default=None, repr=False)
+    key_of: Callable[[str], bytes | None] = lambda _: None
+    """Gives the masking key of a run by its id, empty where that is not known; or another one."""
     keys: Sequence[PublicKey] = ()
     attestation: AttestationChecked | None = None
     """One that was given; without it the ledger's."""
     full: bool = False
+    sources: Mapping[str, Connector] = field(default_factory=dict, repr=False)
+    """Database → a connection to production as it was when the rows were copied, where there is one."""
+    unsourced: str | None = None
+    """Why there is none, where one was asked for."""
 
 
 def check_branch(
@@ -68,29 +76,44 @@ def check_branch(
     """Look down every road of a branch. Wakes its compute.
 
     Raises:
-        UsageError: it is production, which nobody connects to.
         NeonError: the API or the branch does not answer.
     """
-    if known.lineage.production:
-        raise UsageError(f"{known.branch.name} is production, which nobody connects to: name a copy of it")
     watch, clock = about
     databases = client.list_databases(known.branch.project_id, known.branch.id)
-    connects = [_connector(client, known.branch, database, watch) for database in databases]
+    connects = {database.name: _connector(client, known.branch, database, watch) for database in databases}
     try:
-        proofs = tuple(_proofs(connects, check, watch))
+        proofs = tuple(_proofs(known, connects, check, watch))
     except CopyFailedError as error:
         if watch.stop.is_set():
             raise StoppedError("stopped on request\nNothing was changed.") from None
         raise DatabaseUnreachableError(str(error)) from None
-    facts = BranchFacts(known.branch, [d.name for d in databases], _raw_until(known), _raw_parent(known))
+    facts = BranchFacts(known.branch, list(connects), _raw_until(known), _raw_parent(known))
     roads = (known.passwords, *look_at_branch(client, facts, clock()))
-    attestation = check.attestation or _of_the_ledger(known, check)
+    attestation = attested(known, check)
+    remarks = tuple(_remarks(known, check, proofs))
     if attestation is not None:
-        attestation = attestation.against(_facts(known, connects))
-    return Checked(known.branch.name, clock(), proofs, roads, attestation, check.full)
+        attestation = attestation.against(_facts(known, list(connects.values())))
+    return Checked(known.branch.name, clock(), proofs, roads, attestation, check.full, remarks)
 
 
-Connector = Callable[[str | None], psycopg.Connection]
+def attested(known: Known, check: BranchCheck) -> AttestationChecked | None:
+    """The attestation that was given, or the ledger's; not compared with anything yet."""
+    return check.attestation or _of_the_ledger(known, check)
+
+
+def _remarks(known: Known, check: BranchCheck, proofs: Sequence[DatabaseProof]) -> Iterator[str]:
+    """What roads that are UNKNOWN for want of a source cannot say themselves."""
+    if check.unsourced is not None:
+        yield f"there is no source to compare with: {check.unsourced}"
+    elif (
+        attested(known, check)
+        and not check.sources
+        and any(road.status is Status.UNKNOWN for proof in proofs for road in proof.roads)
+    ):
+        yield (
+            "roads that need the originals are UNKNOWN: with --with-source they are looked down with a sealed copy of"
+            f" production as it was when {known.branch.name} was made, which is deleted at the end"
+        )
 
 
 def _connector(client: NeonClient, branch: Branch, database: Database, watch: Watch) -> Connector:
@@ -106,12 +129,19 @@ def _connector(client: NeonClient, branch: Branch, database: Database, watch: Wa
     return connect
 
 
-def _proofs(connects: Sequence[Connector], check: BranchCheck, watch: Watch) -> Iterator[DatabaseProof]:
-    for connect, plan in zip(connects, _plans(connects, check.policy), strict=True):
+def _proofs(
+    known: Known, connects: Mapping[str, Connector], check: BranchCheck, watch: Watch
+) -> Iterator[DatabaseProof]:
+    said = attested(known, check)
+    key = check.key_of(said.statement.predicate.key.id if said and said.statement else "")
+    sources = [check.sources.get(name) for name in connects]
+    plans = _plans([source or here for source, here in zip(sources, connects.values(), strict=True)], check.policy)
+    for connect, source, plan in zip(connects.values(), sources, plans, strict=True):
         run = SurveyRun(
             target=connect,
+            source=source,
             plan=plan,
-            key=check.key,
+            key=key,
             full=check.full,
             stop=watch.stop,
             on_connection=watch.connections.add,

@@ -17,7 +17,7 @@ from daemon.store import Store
 def find_branch(
     client: NeonClient, store: Store, wanted: tuple[Settings, ProjectSettings, str], now: datetime
 ) -> Known:
-    """The branch of a project by name or id. Raises UsageError where there is none such."""
+    """The branch of a project by name or id. Raises UsageError where there is none such, or it is production."""
     settings, project, name = wanted
     listing = client.list_project(project.id, now)
     branch = next((b for b in listing.branches if name in {b.id, b.name}), None)
@@ -25,8 +25,11 @@ def find_branch(
         raise UsageError(f"there is no branch `{name}` in {project.id}: `branchwarden tree` shows all")
     ledger = store.published(project.id)
     lineages = classify(listing.branches, ledger, project.production, settings.purposes)
+    if lineages[branch.id].production:
+        raise UsageError(f"{branch.name} is production, which nobody connects to: name a copy of it")
     passwords = compare_passwords(client, listing, lineages, PasswordCache.new())
     entry = next((one for one in ledger if one.branch_id == branch.id), None)
     shared = passwords.shared.get(branch.id)
     roles = shared.roles if shared else ()
-    return Known(branch, lineages[branch.id], entry, passwords_of(branch, passwords), roles)
+    production = [id_ for id_, lineage in lineages.items() if lineage.production]
+    return Known(branch, lineages[branch.id], entry, passwords_of(branch, passwords), production, roles)

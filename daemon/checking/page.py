@@ -52,6 +52,8 @@ def _body(checked: Checked) -> Iterator[str]:
     unseen = tuple(dict.fromkeys(_unseen(checked)))
     if unseen:
         yield f'<h2>What could not be looked at</h2><ul class="open">{_items(unseen)}</ul>\n'
+    if checked.remarks:
+        yield f"<ul>{_items(checked.remarks)}</ul>\n"
     if checked.roads:
         yield meanings()
         yield f"<h2>Every road</h2>{_roads(checked.roads)}\n"

@@ -25,6 +25,8 @@ class Checked:
     """To the branch as a whole."""
     attestation: AttestationChecked | None = None
     full: bool = False
+    remarks: tuple[str, ...] = ()
+    """What whoever reads it should know beside, a sentence each."""
     source: str = ""
     """What it was compared with, where that was given."""
 
@@ -62,6 +64,7 @@ class Checked:
             "at": self.at,
             "verdict": self.verdict,
             "full": self.full,
+            "remarks": self.remarks,
             "roads": [asdict(road) for road in self.roads],
             "databases": {proof.database: _document(proof) for proof in self.proofs},
             "attestation": self.attestation.document() if self.attestation else None,

@@ -93,7 +93,7 @@ def _explain(view: BranchView, findings: list[Finding], *, as_json: bool) -> Non
     if view.attestation:
         out.print(f"  attested {clean(view.attestation)}: `branchwarden verify {clean(view.branch.name)}` checks it")
     if view.branch.run_id:
-        out.print(f"  made by  sanitize run {clean(view.branch.run_id)}: `branchwarden events` tells how it ended")
+        out.print(f"  made by  run {clean(view.branch.run_id)}: `branchwarden events` tells how it ended")
     if not findings:
         out.print("  Nothing is wrong with it.")
     for finding in findings:

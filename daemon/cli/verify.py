@@ -19,7 +19,7 @@ from daemon.cli.progress import telling
 from daemon.cli.roads import STATUS_STYLE, roads_table
 from daemon.cli.signals import signals
 from daemon.errors import SettingsError, UsageError
-from daemon.keys import given_key, newest_secret, trusted_keys
+from daemon.keys import given_key, newest_secret, secret_of, trusted_keys
 from daemon.plain import parse_dsn
 from daemon.progress import Watch
 from daemon.settings import Settings, load_settings
@@ -47,6 +47,10 @@ def verify(
     source: Annotated[
         str | None, typer.Option(help="The database before masking: originals come from it.", show_default=False)
     ] = None,
+    with_source: Annotated[
+        bool,
+        typer.Option("--with-source", help="Compare BRANCH with a sealed, short-lived copy of production as it was."),
+    ] = False,
     policy: PolicyOption = None,
     key: KeyOption = None,
     attestation: Annotated[
@@ -65,17 +69,22 @@ def verify(
 ) -> None:
     """Look down every road to an original. Exit 1 when something is found, 3 when something could not be looked at."""
     settings = load_settings(config)
+    if with_source and branch is None:
+        raise UsageError("--with-source speaks of a BRANCH: name one; for --dsn give --source")
     _refuse_mixed(branch, dsn, project, source)
     attested = _attested(settings, attestation, public_key)
     if branch is not None:
+        given = given_key(key).secret if key else None
         asked = BranchCheck(
             policy=_policy(settings, policy),
-            key=given_key(key).secret if key else newest_secret(settings.keys.path),
+            key_of=lambda key_id: given or secret_of(settings.keys.path, key_id),
             keys=[read_key(public_key)] if public_key else trusted_keys(settings.keys.path),
             attestation=attested,
             full=full,
         )
-        checked = _on_neon(settings, project, branch, asked)
+        if with_source and asked.policy is None:
+            raise UsageError("--with-source needs a masking policy: nobody knows otherwise what the originals are")
+        checked = _on_neon(settings, (project, branch), asked, with_source=with_source)
     elif dsn is not None:
         with telling() as tell:
             watch = Watch(tell)
@@ -98,11 +107,16 @@ def verify(
     raise typer.Exit(checked.exit_code)
 
 
-def _on_neon(settings: Settings, project: str | None, branch: str, check: BranchCheck) -> Checked:
-    with telling() as tell:
-        watch = Watch(tell)
-        with open_app(settings, exclusive=False) as app, signals(watch.abandon, watch.ahead):
-            return app.check_branch(app.choose_one(project), branch, check, watch)
+def _on_neon(settings: Settings, wanted: tuple[str | None, str], check: BranchCheck, *, with_source: bool) -> Checked:
+    """`wanted` are project and branch. A sealed source is in the ledger, which is then held alone."""
+    project, branch = wanted
+    with (
+        telling() as tell,
+        open_app(settings, exclusive=with_source, tell=tell) as app,
+        signals(app.staging.abandon, app.staging.ahead),
+    ):
+        look = app.check_with_source if with_source else app.check_branch
+        return look(app.choose_one(project), branch, check)
 
 
 def _refuse_mixed(branch: str | None, dsn: str | None, project: str | None, source: str | None) -> None:
@@ -157,6 +171,8 @@ def _print(checked: Checked) -> None:
             out.print(f"  unlike the source: {clean(far)}", soft_wrap=True)
     if checked.attestation is not None:
         _print_attestation(checked.attestation)
+    for remark in checked.remarks:
+        out.print(f"  {clean(remark)}", soft_wrap=True)
 
 
 def _print_attestation(attested: AttestationChecked) -> None:

@@ -16,6 +16,7 @@ from daemon.keys.masking import (
     newest_key,
     newest_secret,
     read_key,
+    secret_of,
 )
 from daemon.keys.signing import has_signing_key, new_signing_key, newest_signing_key, public_key, trusted_keys
 
@@ -41,5 +42,6 @@ __all__ = [
     "read_key",
     "required_keyring",
     "retire_key",
+    "secret_of",
     "trusted_keys",
 ]

@@ -46,6 +46,13 @@ def newest_secret(folder: Path) -> bytes | None:
     return newest_key(folder).secret if list_keys(folder) else None
 
 
+def secret_of(folder: Path, key_id: str) -> bytes | None:
+    """The key of a run, retired or not; where it is not there any more the newest, or None. Raises SettingsError."""
+    files = (file for file in key_files(folder, KeyKind.MASKING) if file.id == key_id)
+    found = next(files, None)
+    return read_key(found.path, found.id).secret if found else newest_secret(folder)
+
+
 def given_key(path: Path) -> MaskingKey:
     """The key in a file, or the newest of a folder. Raises SettingsError when there is none or others can read it."""
     if path.is_dir() or not path.exists():

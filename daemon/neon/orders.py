@@ -15,7 +15,10 @@ UNCHANGED = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class CreateBranch:
-    """A branch to create. `init_source` is `parent-data` or `schema-only`; the latter makes a root."""
+    """A branch to create. `init_source` is `parent-data` or `schema-only`; the latter makes a root.
+
+    With `lsn`, or else with `at`, it holds what its parent held at that moment.
+    """
 
     project_id: str
     name: str
@@ -24,6 +27,8 @@ class CreateBranch:
     expires_at: datetime | None = None
     annotation: Mapping[str, str] = field(default_factory=dict)
     with_compute: bool = True
+    lsn: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,10 @@ def creation_body(order: CreateBranch) -> dict[str, Any]:
         branch["parent_id"] = order.parent_id
     if order.expires_at:
         branch["expires_at"] = _stamp(order.expires_at)
+    if order.lsn:
+        branch["parent_lsn"] = order.lsn
+    elif order.at:
+        branch["parent_timestamp"] = order.at.isoformat()
     endpoints = [{"type": "read_write"}] if order.with_compute else []
     return {"branch": branch, "endpoints": endpoints, "annotation_value": dict(order.annotation)}
 

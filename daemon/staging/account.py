@@ -78,7 +78,6 @@ class RunProof:
         if self.raw_until is not None:
             taken = self.taken_from.parent_timestamp
             in_place = {
-                PARENT: self.taken_from.parent_id,
                 TAKEN_AT: taken.isoformat() if taken else None,
                 HISTORY_RAW_UNTIL: self.raw_until.isoformat(),
             }
@@ -87,6 +86,7 @@ class RunProof:
             "mode": request.how.mode,
             "passwords not compared": list(self.passwords.unseen),
             **summary(self.plan, self.proofs, self.roads),
+            PARENT: self.taken_from.parent_id,
             **in_place,
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import psycopg
 
@@ -67,19 +68,36 @@ class SealedCopy:
     verifiers: Verifiers = field(repr=False)
     """Password verifiers of SQL-made roles as they were inherited."""
 
+    @property
+    def connectors(self) -> Mapping[str, Callable[[str | None], psycopg.Connection]]:
+        """Database → a function that connects to it, as `Copy.connector` gives it."""
+        return {database.name: self.copy.connector(database) for database in self.copy.databases}
 
-def create_copy(context: StagingContext, production: Branch, run: SanitizeRun, kind: str) -> Created:
+
+@dataclass(frozen=True)
+class Origin:
+    """What a copy is taken from: a branch as it is, or as it was at an LSN or a time."""
+
+    project_id: str
+    branch_id: str
+    lsn: str | None = None
+    at: datetime | None = None
+
+
+def create_copy(context: StagingContext, origin: Origin, run: SanitizeRun, kind: str) -> Created:
     """Begin to create the run's `source` or `target` branch; it expires by itself from the first moment."""
     empty = kind == "target" and run.mode == "clean-room"
     return context.client.create_branch(
         CreateBranch(
-            project_id=production.project_id,
+            project_id=origin.project_id,
             name=f"branchwarden-{kind}-{run.id}",
-            parent_id=production.id,
+            parent_id=origin.branch_id,
             init_source="schema-only" if empty else "parent-data",
             expires_at=context.clock() + LIFE,
             annotation={RUN_ANNOTATION: run.id, ROLE_ANNOTATION: kind},
             with_compute=True,
+            lsn=origin.lsn,
+            at=origin.at,
         )
     )
 

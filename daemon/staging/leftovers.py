@@ -10,19 +10,20 @@ from daemon.alerts import run_ended
 from daemon.errors import BranchwardenError, NeonError, RunFailedError, RunRefusedError
 from daemon.model import RUN_ANNOTATION, Branch
 from daemon.progress import breakable
-from daemon.records import Event, RunStep, SanitizeRun
+from daemon.records import VERIFY, Event, RunStep, SanitizeRun
 from daemon.staging.context import ROLE_ANNOTATION, Progress, StagingContext
 from daemon.staging.publish import TargetGoneError, finish_publish, tidy_superseded
 from sanitizers.errors import SanitizerError
 
 
-def settle_unfinished(context: StagingContext, project_id: str) -> tuple[str, ...]:
-    """Finish publishing that was cut off, write every other unfinished run off.
+def settle_unfinished(context: StagingContext, project_id: str, mode: str = "") -> tuple[str, ...]:
+    """Finish publishing that was cut off, write every other unfinished run off; with `mode` those of that mode alone.
 
     Returns a sentence for each that could not be settled; it is tried again. The store's lock makes sure that no other
     process works on them.
     """
-    problems = (_settle(context, run) for run in context.store.unfinished_runs(project_id))
+    unfinished = context.store.unfinished_runs(project_id)
+    problems = (_settle(context, run) for run in unfinished if mode in {"", run.mode})
     return tuple(problem for problem in problems if problem)
 
 
@@ -53,7 +54,10 @@ def _write_off(context: StagingContext, run: SanitizeRun) -> None:
         _end(context, run, f"{why}, what it made is sealed and expires")
     elif left := discard_run(context, run):
         names = ", ".join(left)
-        raise RunFailedError(f"run {run.id}: {names} was not sealed yet and cannot be deleted: delete it now")
+        open_ = "may hold raw rows" if run.mode == VERIFY else "was not sealed yet"
+        raise RunFailedError(f"run {run.id}: {names} {open_} and cannot be deleted: delete it now")
+    elif run.mode == VERIFY:
+        _end(context, run, "cut off: no copy of production is left")
     else:
         _end(context, run, f"{why}, what it had made was not sealed yet and has been deleted")
 
@@ -61,10 +65,12 @@ def _write_off(context: StagingContext, run: SanitizeRun) -> None:
 def _end(context: StagingContext, run: SanitizeRun, why: str) -> None:
     sentence = f"run {run.id} is abandoned ({why})"
     context.tell(Progress("preflight", sentence))
-    event = Event("sanitize.abandoned", run.project_id, run.target_branch_id, sentence, {"run": run.id})
-    told = run_ended(replace(run, step=RunStep.ABANDONED, error=why), run.project_id)
+    told, event = [], Event("verify.abandoned", run.project_id, None, sentence, {"run": run.id})
+    if run.mode != VERIFY:
+        event = Event("sanitize.abandoned", run.project_id, run.target_branch_id, sentence, {"run": run.id})
+        told = [run_ended(replace(run, step=RunStep.ABANDONED, error=why), run.project_id)]
     now = context.clock()
-    context.store.advance_run(run.id, RunStep.ABANDONED, now, events=[event], messages=[told], error=why)
+    context.store.advance_run(run.id, RunStep.ABANDONED, now, events=[event], messages=told, error=why)
 
 
 def clear_leftovers(context: StagingContext, project_id: str) -> None:
@@ -98,7 +104,8 @@ def discard_run(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
     try:
         branches = context.client.list_branches(run.project_id)
     except NeonError:
-        return tuple(f"branchwarden-{role}-{run.id}" for role in ("source", "target"))
+        roles = ("source",) if run.mode == VERIFY else ("source", "target")
+        return tuple(f"branchwarden-{role}-{run.id}" for role in roles)
     mine = [b for b in branches if b.annotation.get(RUN_ANNOTATION) == run.id and _expires_for_us(b)]
     return tuple(branch.name for branch in mine if not discard(context, branch))
 

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import psycopg
 
@@ -15,13 +14,14 @@ from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, St
 from daemon.records import Event, JsonMapping, RunStep, SanitizeRun
 from daemon.staging.account import RunProof, attest_run
 from daemon.staging.context import Progress, StagingContext, StagingRequest
-from daemon.staging.copies import SealedCopy, create_copy, open_copy, seal_copy
+from daemon.staging.copies import Origin, SealedCopy
 from daemon.staging.in_place import mask_in_place
 from daemon.staging.leftovers import clear_leftovers, discard, discard_run
 from daemon.staging.mask import mask, verify
 from daemon.staging.preflight import Preflight, preflight
 from daemon.staging.publish import Published, finish_publish
 from daemon.staging.renew import Renewal
+from daemon.staging.seal import Kind, sealed_copy
 from daemon.store import ATTESTATION
 from sanitizers.errors import CatalogsDifferError, SanitizerError
 
@@ -144,20 +144,9 @@ def _sealed_copies(context: StagingContext, begun: Begun, renewal: Renewal) -> t
     return source, target
 
 
-def _sealed(context: StagingContext, begun: Begun, renewal: Renewal, kind: Literal["source", "target"]) -> SealedCopy:
-    """A copy that takes connections from the run alone, renewed for as long as the run lives."""
-    run = begun.run
-    context.check_stop()
-    created = create_copy(context, begun.flight.production, run, kind)
-    branch, now = created.branch, context.clock()
-    if kind == "source":
-        context.store.advance_run(run.id, RunStep.STARTED, now, source_branch_id=branch.id)
-    else:
-        context.store.advance_run(run.id, RunStep.STARTED, now, target_branch_id=branch.id)
-    renewal.watch_too(branch)
-    context.client.wait_for(run.project_id, created.operations)
-    context.tell(Progress("seal", f"{kind}: new passwords for its roles, CONNECT revoked from everyone else"))
-    return seal_copy(open_copy(context, branch))
+def _sealed(context: StagingContext, begun: Begun, renewal: Renewal, kind: Kind) -> SealedCopy:
+    production = begun.flight.production
+    return sealed_copy(context, (Origin(production.project_id, production.id), kind), begun.run, renewal)
 
 
 def _record_sealed(context: StagingContext, run: SanitizeRun, target: SealedCopy, what: str) -> None:

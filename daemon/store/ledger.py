@@ -14,7 +14,7 @@ from daemon.records import COLUMNS_ENCRYPTED, FINAL_STEPS, JsonMapping, RunStep,
 from daemon.store.tables import runs
 
 PARENT, TAKEN_AT, HISTORY_RAW_UNTIL = "parent", "taken at", "history raw until"
-"""Keys in the proof of a run that masked in place."""
+"""Keys in the proof of a run: the branch that was copied; and of one that masked in place."""
 ATTESTATION = "attestation"
 """Key in the proof: where the attestation was written to, by which key, and all of its text."""
 
@@ -110,6 +110,7 @@ def ledger_entry(run: SanitizeRun) -> LedgerEntry:
         policy_digest=run.policy_digest,
         superseded=run.superseded_at is not None,
         masked_from=(_text(run, PARENT), _moment(run, TAKEN_AT)) if run.mode == "in-place" else None,
+        copied_from=_text(run, PARENT) or "",
         history_raw_until=_moment(run, HISTORY_RAW_UNTIL),
         encrypted=_count(run, COLUMNS_ENCRYPTED),
         attestation=_of_attestation(run, "envelope"),

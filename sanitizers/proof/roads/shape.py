@@ -46,7 +46,7 @@ def _compare(site: Site, tables: tuple[TablePlan, ...]) -> tuple[int, tuple[str,
         return site.compared.rows, site.compared.problems
     rows, lost = _counted(site, tables)
     if site.source is not None:
-        return rows, (*lost, *differences(site.source, site.target))
+        return rows, (*lost, *differences(site.source, site.target, later=True))
     return rows, (*lost, *_broken([row[0] for row in site.target.execute(INVALID)]))
 
 
