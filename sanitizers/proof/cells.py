@@ -17,6 +17,7 @@ from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.proof.inside import kept_parts
 from sanitizers.proof.kept import keeping
 from sanitizers.proof.sealed import sealed
+from sanitizers.track import Track
 
 SAMPLE = 10_000
 """Rows of a table; of one with more than twice as many about so many are compared, unless it is to be full."""
@@ -24,7 +25,7 @@ MOST_CELLS = 1 << 19
 """Values of a table that are remembered: of one with more than fifty masked columns fewer rows."""
 
 _HASH = sql.SQL('CASE WHEN {wanted} THEN hashtextextended({value}::text COLLATE "C", {seed}) END')
-_WANTED = sql.SQL("({value}::text ~ '[[:alnum:]]'{kept})")
+_WANTED = sql.SQL("""({value}::text COLLATE "default" ~ '[[:alnum:]]'{kept})""")  # a loose one knows no patterns
 _NOT_KEPT = sql.SQL(" AND (({}) IS NOT TRUE)")
 _WHO = sql.SQL('hashtextextended({key}::text COLLATE "C", {seed})')
 # The same rows before and after, whatever order they are in. More than that pass where a policy takes few of many.
@@ -143,10 +144,11 @@ def cells_of(plan: DatabasePlan, rows: dict[tuple[str, str], int], seed: int) ->
     return found
 
 
-def remember_cells(plan: DatabasePlan, conn: psycopg.Connection, rows: dict[tuple[str, str], int], seed: int) -> None:
+def remember_cells(tables: Sequence[CellsOf | TablePlan], conn: psycopg.Connection, track: Track) -> None:
     """Write down what the rows of all tables are, before the first one is masked."""
-    for cells in cells_of(plan, rows, seed):
+    for number, cells in enumerate(tables):
         if isinstance(cells, CellsOf):
+            track.say(cells.table.table.qualified, number, len(tables))
             cells.remember(conn)
 
 

@@ -60,6 +60,9 @@ class Facts:
     taken_apart: tuple[int, int] = (0, 0)
     """Rows of whose originals there are tokens, and about how many rows there are in the same tables."""
 
+    written: tuple[tuple[tuple[str, str], tuple[int, int, int]], ...] = ()
+    """Of each table by schema and name, the server's counters of rows; see `roads.heap.Counters`."""
+
 
 _FACTS = TypeAdapter(Facts)
 

@@ -22,12 +22,13 @@ from sanitizers.errors import UnfinishedRunError
 from sanitizers.explain import without_values
 from sanitizers.plan import DatabasePlan
 from sanitizers.proof.alike import POSITION, compared, read_objects
-from sanitizers.proof.cells import remember_cells
+from sanitizers.proof.cells import cells_of, remember_cells
 from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.kept import Counts, count_after, count_before
 from sanitizers.proof.memory import Facts, read_facts, read_hashes, write
 from sanitizers.proof.residue import Home, Search
 from sanitizers.proof.roads import RUN_ROADS, Compared, Road, Site
+from sanitizers.proof.roads.heap import read_relations
 from sanitizers.proof.roads.recalled import remember_tokens
 from sanitizers.proof.search import collect, look, wanted
 from sanitizers.proof.verify import concluded, lost_rows, open_reader, require_connections, searched
@@ -106,7 +107,7 @@ class Witness:
         problems = collect(run.plan, search, conn, track)
         track.step("remember", run.plan.database)
         taken_apart = remember_tokens(run.plan, wanted(run.plan, conn).places, conn, run.seed, track)
-        remember_cells(run.plan, conn, dict(counts.rows), run.seed)
+        remember_cells(cells_of(run.plan, dict(counts.rows), run.seed), conn, track)
         facts = Facts(
             seed=run.seed,
             rows=tuple(counts.rows.items()),
@@ -114,6 +115,7 @@ class Witness:
             objects=_objects(conn, run.key),
             problems=problems,
             taken_apart=taken_apart,
+            written=tuple(((one.schema, one.name), one.counters[:]) for one in read_relations(conn)),
         )
         write(conn, facts)
         return _Seen(search, facts, earlier=False)

@@ -330,3 +330,38 @@ def test_a_server_that_reads_the_rows_by_another_session_s_settings_compares_ali
 
     assert (found.problems, found.numbers["values"]) == ((), 2000)
     assert found.numbers["equal"] == 1
+
+
+@pytest.mark.parametrize("major", [14, 15, 16, 17])
+def test_both_roads_are_looked_down_on_every_version(
+    make_database_on: Callable[[int], TestDatabase], major: int
+) -> None:
+    case = make_rewrite_case(make_database_on(major), SHOP, MASKED)
+    case.execute(IN_A_SENTENCE)
+    again = "UPDATE people SET email = 'zq' || id || '@corp.invalid' WHERE id = 9"
+
+    proof = prove_later(case, lambda: case.execute(again))
+
+    assert {one.road for one in proof.roads if one.problems} >= {"containment", "same-key"}
+    assert road(proof, "same-key").numbers["values"] == 2000
+
+
+def test_values_of_a_loose_collation_are_remembered(make_database_on: Callable[[int], TestDatabase]) -> None:
+    loose = """
+    CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    CREATE TABLE people (id text COLLATE loose PRIMARY KEY, name text COLLATE loose);
+    INSERT INTO people SELECT 'Zq' || n, 'Theodora Papadimitriou' || n FROM generate_series(1, 30) n;
+    """
+    case = make_rewrite_case(make_database_on(17), loose, {"public.people.name": "full_name"})
+
+    found = road(prove(case), "same-key")
+
+    assert (found.status, found.numbers["values"]) == (Status.PASS, 30)
+
+
+def test_a_file_that_the_run_made_is_known_to_hold_its_rows_alone(
+    shop: RewriteCase, run: Callable[..., DatabaseProof]
+) -> None:
+    shop.execute("UPDATE people SET sex = 'x' WHERE id < 50; DELETE FROM people WHERE id = 400")
+
+    assert road(run(shop), "pages").unseen == ()

@@ -90,3 +90,16 @@ def test_nothing_is_published_while_tables_are_rewritten(case: RewriteCase) -> N
 
     assert before == case.rows(published) == [(1,)]
     assert meanwhile == {(0,)}
+
+
+def test_what_a_run_wrote_is_counted_when_it_is_proven(database: TestDatabase) -> None:
+    """By counters the proof knows that a page holds nothing but the rows; sessions tell theirs late."""
+    script = "CREATE TABLE people (id int PRIMARY KEY, email text)"
+    case = make_rewrite_case(database, script, {"public.people.email": "email"})
+    case.execute("INSERT INTO people SELECT n, 'zq' || n || '@corp.invalid' FROM generate_series(1, 30) AS n")
+    counted: list[tuple[int, ...]] = []
+    query = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'people'"
+
+    case.rewrite(prove=lambda: counted.extend(case.rows(query)))
+
+    assert counted == [(60,)]

@@ -81,6 +81,19 @@ class Relation:
         """`schema.name`, for people."""
         return f"{self.schema}.{self.name}"
 
+    @property
+    def counters(self) -> Counters:
+        """Of rows that were ever written."""
+        return Counters(self.inserted, self.changed, self.toast_changed)
+
+
+class Counters(NamedTuple):
+    """What the statistics count of a relation, for as long as they are kept."""
+
+    inserted: int = 0
+    changed: int = 0
+    toast_changed: int = 0
+
 
 class Filling(NamedTuple):
     """What the pages of a relation hold."""
@@ -148,7 +161,15 @@ def _roomy(relation: Relation, filling: Filling) -> int:
     return int(filling.pages_with_rows - needed) if filling.bytes and filling.pages_with_rows > limit else 0
 
 
-def never_changed(relation: Relation, filling: Filling) -> bool:
-    """Whether the statistics say that exactly the rows that are there were written, once, and nothing else ever."""
-    nothing_else = relation.changed == relation.toast_changed == 0 and relation.inserted == filling.rows
-    return nothing_else or (relation.pages == 0 and relation.toast_pages == 0)
+def never_changed(relation: Relation, filling: Filling, before: Counters | None = None) -> bool:
+    """Whether the statistics say that exactly the rows that are there were written, once, and nothing else ever.
+
+    Args:
+        relation: with its counters.
+        filling: its rows.
+        before: its counters before a run in place gave it a new file, and filled that.
+    """
+    now, rows = relation.counters, filling.rows
+    if now == Counters(inserted=rows) or (relation.pages == 0 and relation.toast_pages == 0):
+        return True
+    return before is not None and rows > 0 and now == before._replace(inserted=before.inserted + rows)

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from sanitizers.proof.roads.answers import Answer, many
 from sanitizers.proof.roads.heap import (
+    Counters,
     Filling,
     Relation,
     Unexplained,
@@ -34,12 +35,14 @@ class Looked:
     filling: Filling
     beside: Unexplained
     raw: RawFound | None = None
+    before: Counters | None = None
+    """Where a run in place remembers them."""
 
     @property
     def proven(self) -> bool:
         """Whether bytes or counters say that no other row is there."""
         read = self.raw is not None and not self.raw.skipped
-        return read or never_changed(self.relation, self.filling)
+        return read or never_changed(self.relation, self.filling, self.before)
 
 
 class Pages(Road):
@@ -73,10 +76,12 @@ def _matters(site: Site, relation: Relation) -> bool:
 
 
 def _look(site: Site, relations: list[Relation]) -> Iterator[Looked]:
+    before = dict(site.remembered.written) if site.remembered else {}
     for number, relation in enumerate(relations):
         site.track.say(relation.qualified, number, len(relations))
-        filling = read_filling(site.target, relation)
-        yield Looked(relation, filling, unexplained(relation, filling))
+        filling, counters = read_filling(site.target, relation), before.get((relation.schema, relation.name))
+        known = Counters(*counters) if counters else None
+        yield Looked(relation, filling, unexplained(relation, filling), before=known)
 
 
 def _read(site: Site, looked: Looked, reader: RawPages) -> Looked:
