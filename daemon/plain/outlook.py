@@ -17,7 +17,7 @@ from sanitizers.engines.journal import Mode, journaled_schema
 from sanitizers.engines.large_objects import read_owners
 from sanitizers.engines.obstacles import USER_TABLES
 from sanitizers.engines.preflight import unreadable
-from sanitizers.engines.rewritten import name_of, rewritten_tables
+from sanitizers.engines.rewritten import name_of, rewritten_tables, together
 from sanitizers.explain import without_values
 from sanitizers.fields.keyring import Keyring
 from sanitizers.notes import find_notes
@@ -135,7 +135,9 @@ def _notes(facts: Facts, schema: Schema, plan: MaskingPlan | None, wish: Wish) -
     before = " before the sample" if wish.policy.share else ""
     yield f"about {rows:,} rows, {readable_size(size)} with indexes{before}: about {readable_time(seconds)}"
     if wish.mode == "in-place":
-        most = max((table.total_bytes for table in schema.tables), default=0)
+        groups = together(rewritten_tables(plan.databases[0])) if plan else ()
+        sizes = [sum(table.table.total_bytes for table in group) for group in groups]
+        most = max([*sizes, *(table.total_bytes for table in schema.tables)], default=0)
         yield f"it needs up to {readable_size(2 * most)} of free disk and locks each table while that is rewritten"
         yield from _kept(plan.databases[0]) if plan else ()
     else:

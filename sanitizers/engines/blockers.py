@@ -87,15 +87,17 @@ def _roots(conn: psycopg.Connection, plan: DatabasePlan) -> list[int]:
 
 
 def _of_two_owners(conn: psycopg.Connection, plan: DatabasePlan) -> Iterator[str]:
-    """Tables whose rows are chosen by one another are rewritten in one transaction, so by one role."""
+    """Tables whose rows or texts depend on one another's are rewritten in one transaction, so by one role."""
     for group in together(rewritten_tables(plan)):
-        owners = {relation.owner for relation in find_relations(conn, group).values()}
-        rows = conn.execute(ADMINS, (sorted(owners),)).fetchall()
+        owners = sorted({relation.owner for relation in find_relations(conn, group).values()})
+        rows = conn.execute(ADMINS, (owners,)).fetchall()
         others = [owner for owner, member, _ in rows if not member]
         if len(group) > 1 and others and len(owners) > 1:
+            names = ", ".join(sorted(table.table.qualified for table in group))
             yield (
-                f"The rows of {len(group)} tables are chosen by one another, and they belong to {', '.join(owners)}:"
-                f" let one role be a member of all, or mask in the clean room."
+                f"Rows or texts of {names} depend on one another's originals, so that one role must rewrite them in"
+                f" one transaction, and they belong to {', '.join(owners)}: let one role be a member of all, or mask in"
+                f" the clean room."
             )
     conn.commit()
 

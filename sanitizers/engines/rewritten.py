@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import psycopg
 
@@ -33,15 +34,27 @@ def rewritten_tables(plan: DatabasePlan) -> tuple[TablePlan, ...]:
 
 
 def together(tables: Sequence[TablePlan]) -> tuple[tuple[TablePlan, ...], ...]:
-    """The tables in groups of which each is one transaction.
+    """The tables in groups of which each is one transaction, in the order of their first tables.
 
-    Where not all rows are taken, and for texts that may hold what rows of other tables do, the SELECT of one table
-    looks up originals in others, so none may be changed before all have been read.
+    The SELECT of one table looks up originals in others where not all rows are taken, and for texts that may hold what
+    rows of other tables do. So none of a group may be changed before all of it have been read.
     """
-    asked = {name_of(parent.plan) for table in tables for parent in table.parents}
-    asking = tuple(t for t in tables if t.rows.where is not None or t.rows.cut or t.parents or name_of(t) in asked)
-    alone = tuple((table,) for table in tables if table not in asking)
-    return (asking, *alone) if asking else alone
+    groups = {name_of(table): [table] for table in tables}
+    choosing = [name_of(table) for table in tables if table.rows.where is not None or table.rows.cut]
+    links = list(pairwise(choosing))
+    links += [
+        (name_of(table), name_of(parent.plan))
+        for table in tables
+        for parent in table.parents
+        if name_of(parent.plan) in groups
+    ]
+    for one, other in links:
+        if groups[one] is not groups[other]:
+            groups[one] += groups[other]
+            groups.update(dict.fromkeys(map(name_of, groups[other]), groups[one]))
+    place = {name_of(table): n for n, table in enumerate(tables)}
+    found = {id(group): sorted(group, key=lambda table: place[name_of(table)]) for group in groups.values()}
+    return tuple(map(tuple, found.values()))
 
 
 def name_of(table: TablePlan) -> Name:
