@@ -28,6 +28,7 @@ from daemon.cli import (
 )
 from daemon.cli.ending import Ending, end, ending_of
 from daemon.errors import BranchwardenError, UsageError
+from daemon.log import hush_driver
 from sanitizers.errors import SanitizerError
 
 app = typer.Typer(
@@ -67,6 +68,7 @@ def _branchwarden(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 API, 5 no sanitize run published."""
+    hush_driver()
     sys.exit(_run())
 
 
