@@ -12,11 +12,12 @@ from html import escape
 from subprocess import CompletedProcess
 from urllib.parse import quote, quote_plus
 
+# Without the "zq" none is a name of a column: a core that begins in the middle of three bytes is looked for without it.
 CORES = {
     "masked name": "zqnäme&co",
     "masked address": "zqmailbox@zq-canary",
     "masked number": "9997771234",
-    "encrypted": "zqdiagnosis",
+    "encrypted": "zqailments",
     "kept by a condition": "zqstaffcity",
     "kept by its value": "zqcapitalcity",
     "kept": "zqcolourful",
@@ -29,7 +30,7 @@ CREATE TABLE people (id int PRIMARY KEY, name text, email text UNIQUE, phone tex
 CREATE TABLE notes (id int PRIMARY KEY, person int REFERENCES people, body text, attributes jsonb);
 CREATE TABLE lines (id int PRIMARY KEY, line text);
 INSERT INTO people SELECT n, 'Zqnäme&Co Zqnäme&co' || n, 'zqmailbox@zq-canary' || n || '.eu',
-  '+9997771234' || 100 + n, 'zqdiagnosis ' || n,
+  '+9997771234' || 100 + n, 'zqailments ' || n,
   CASE WHEN n % 3 = 0 THEN 'Zqcapitalcity' ELSE 'Zqstaffcity ' || n END, n % 3 = 1,
   'zqcolourful ' || n % 7 FROM generate_series(1, 40) AS n;
 INSERT INTO notes SELECT n, n, 'In the zqhallway: zqnäme&co zqnäme&co' || n || ', zqmailbox@zq-canary' || n || '.eu',
@@ -152,7 +153,7 @@ class Haul:
 def values() -> tuple[str, ...]:
     """Some whole values of the masked and the encrypted columns."""
     people = range(1, 4)
-    made = ("Zqnäme&Co Zqnäme&co{}", "zqmailbox@zq-canary{}.eu", "zqdiagnosis {}", "Zqstaffcity {}")
+    made = ("Zqnäme&Co Zqnäme&co{}", "zqmailbox@zq-canary{}.eu", "zqailments {}", "Zqstaffcity {}")
     return tuple(form.format(n) for form in made for n in people) + tuple(f"+9997771234{100 + n}" for n in people)
 
 

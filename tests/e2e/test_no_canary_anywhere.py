@@ -197,7 +197,7 @@ def _copy_and_verify(desk: Desk, source: TestDatabase, target: TestDatabase, hau
 def _decrypt_wrongly(desk: Desk, target: TestDatabase, haul: Haul) -> None:
     right, wrong = "public.people.diagnosis", "public.people.name"
     [(token,)] = rows(target.dsn, "SELECT diagnosis FROM people WHERE id = 1")
-    assert "zqdiagnosis" in desk.run("decrypt", "--at", right, token).stdout, "it does open"
+    assert "zqailments" in desk.run("decrypt", "--at", right, token).stdout, "it does open"
     (key,) = (desk.folder / "keys").glob("field-*")
     other = desk.folder / "other"
     other.mkdir(mode=0o700)
@@ -207,7 +207,7 @@ def _decrypt_wrongly(desk: Desk, target: TestDatabase, haul: Haul) -> None:
     _misread(desk.run("decrypt", "--at", right, token[:-4] + "AAAA"), haul)
     _misread(desk.run("decrypt", "--at", right, token, "--keys", "other"), haul)
     _misread(desk.run("decrypt", "--at", right, "--dsn", target.dsn, "--column", "public.people.colour"), haul)
-    _misread(desk.run("decrypt", "--at", right, "--field", "2", typed="1\tzqdiagnosis 1\n"), haul)
+    _misread(desk.run("decrypt", "--at", right, "--field", "2", typed="1\tzqailments 1\n"), haul)
 
 
 def _kill_in_place(desk: Desk, database: TestDatabase, haul: Haul) -> None:

@@ -53,9 +53,10 @@ def test_the_last_part_does_not_say_done_for_one_that_never_came(case: Case) -> 
         return made[-1]
 
     with ExitStack() as stack:
-        team = Team(case.run(streams=2, piece=PIECE, target=target), stack)
+        run = case.run(streams=2, piece=PIECE, target=target)
+        team = Team(run, stack)
         units = cut(team.source, case.plan.tables, 2, PIECE)
-        loading = Loading(units, Track(lambda _: None, Event()))
+        loading = Loading(units, run.protection, Track(lambda _: None, Event()))
         sound, doomed = team.loaders(len(units)).hands
         made[1].admin = case.target.admin_dsn  # type: ignore[attr-defined]
 

@@ -43,6 +43,10 @@ def rig(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 @pytest.fixture(scope="module")
 def origin(rig: Rig) -> Origin:
     """A moment of production with people that are gone by now."""
+    return _moment(rig)
+
+
+def _moment(rig: Rig) -> Origin:
     production = rig.named("production")
     with rig.context() as context, context.client.allow_writes(rig.project_id):
         rig.post("branches", {"branch": {"name": "moment", "parent_id": production.id}})
@@ -123,16 +127,17 @@ def test_whatever_ends_it_leaves_no_copy(rig: Rig, origin: Origin, n: int) -> No
     assert _last(rig) == "verify.failed"
 
 
-def test_production_that_something_was_restored_over_is_not_copied(rig: Rig, origin: Origin) -> None:
-    production = rig.named("production")
-    rig.post("branches", {"branch": {"name": "before", "parent_id": production.id}})
-    rig.post(
-        f"branches/{production.id}/restore",
-        {"source_branch_id": rig.named("before").id, "preserve_under_name": "old"},
-    )
+def test_production_that_something_was_restored_over_is_not_copied(templates: Path, tmp_path: Path) -> None:
+    with running(LOGIN, tuning=Tuning(templates=templates, housekeeping=0.2)) as neon, open_rig(neon, tmp_path) as rig:
+        origin, production = _moment(rig), rig.named("production")
+        rig.post("branches", {"branch": {"name": "before", "parent_id": production.id}})
+        rig.post(
+            f"branches/{production.id}/restore",
+            {"source_branch_id": rig.named("before").id, "preserve_under_name": "old"},
+        )
 
-    found, _, _ = _look(rig, origin)
+        found, _, _ = _look(rig, origin)
 
-    assert isinstance(found, Unsourced)
-    assert "restored over production" in found.why
-    assert rig.sent == []
+        assert isinstance(found, Unsourced)
+        assert "restored over production" in found.why
+        assert rig.sent == []

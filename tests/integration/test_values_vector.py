@@ -36,7 +36,8 @@ def mask(database: Any) -> Iterator[Masker]:
 
 def test_every_strategy_that_draws_has_a_vector() -> None:
     structural = {"json", "array", "hstore", "composite", "range", "xml", "shuffle", "sql", "derived", "range_shift"}
-    drawing = {kind for kind, strategy in KINDS.items() if strategy.digested} - structural
+    elsewhere = {"encrypt", "scrub"}  # made by this process: tests/unit/test_fields_vectors.py, test_fields_scrub.py
+    drawing = {kind for kind, strategy in KINDS.items() if strategy.digested} - structural - elsewhere
 
     assert {name.split(" ")[0] for name, _, _ in vectors()} >= drawing
 
