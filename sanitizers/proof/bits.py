@@ -1,6 +1,6 @@
 """A sieve in this process: bits of the hashes that came, which a server asks before it sends any of its own.
 
-What has no bit is no original; what has one may be. Each hash has one bit, of its lower half; of very many hashes each
+What has no bit is no original; what has one may be. Each hash has one bit, of its lower half; of many hashes each
 has two, of both halves (Bloom 1970).
 """
 
@@ -18,7 +18,7 @@ LEAST, MOST = 1 << 12, 1 << 28  # bits: half a kilobyte to 32 MB
 PER_HASH = 16
 WIDEST = 1 << 25  # bits of a sieve that is made of bytes
 PACKED = 1 << 20  # bytes of it that become bits at once, by numbers of so many digits
-MOST_ONCE = 1 << 22  # hashes: of more each has two bits
+MOST_ONCE = 1 << 16  # hashes: of more each has two bits
 HALVES = 1 << 32
 DIFFERENT = 1 << 16  # hashes of one column that are counted one by one
 
