@@ -78,6 +78,11 @@ def printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
     }
 
 
+def hush_driver() -> None:
+    """Keep psycopg from telling of errors that it ignores: their words are the server's, and may quote a value."""
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+
+
 def configure(*, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send all logs to `stream` (default stderr): for people on a terminal, as JSON lines elsewhere."""
     out = stream or sys.stderr

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from daemon.neon import NeonAccess, NeonClient
+from daemon.staging.context import ROLE_ANNOTATION
 from daemon.store import Store, open_store
 from emulator.server import Emulator, Tuning, running
 
 ROOT = Path(__file__).parents[1]
 SMALL = ROOT / "tests" / "seeds" / "small"
 LARGE = ROOT / "tests" / "seeds" / "large"
+STREAMING = "SELECT FROM pg_stat_progress_copy WHERE command = 'COPY TO' AND tuples_processed > 0"
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,18 @@ def is_sealed(warden: Warden) -> bool:
         return False
     with warden.store() as store:
         return last_step(store, warden.project_id) == "sealed"
+
+
+def is_streaming(warden: Warden) -> bool:
+    """Whether rows have left the source of the newest run, and more are to come: as its server tells."""
+    if not is_sealed(warden):
+        return False
+    with warden.client() as client:
+        branches = client.list_branches(warden.project_id)
+    source = next(branch for branch in branches if branch.annotation.get(ROLE_ANNOTATION) == "source")
+    lines = (warden.neon.branch_folder(source.id) / "postmaster.pid").read_text().splitlines()
+    with psycopg.connect(host=lines[4], port=int(lines[3]), user="cloud_admin", dbname="neondb") as admin:
+        return admin.execute(STREAMING).fetchone() is not None
 
 
 @pytest.fixture

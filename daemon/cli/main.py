@@ -14,6 +14,7 @@ from typer.exceptions import Abort, TyperException
 from daemon.cli import branches, cycles, databases, demo, emulator, exceptions, keys, plans, records, staging, upkeep
 from daemon.cli.ending import Ending, end, ending_of
 from daemon.errors import BranchwardenError, UsageError
+from daemon.log import hush_driver
 from sanitizers.errors import SanitizerError
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ def _branchwarden(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 API, 5 no sanitize run published."""
+    hush_driver()
     sys.exit(_run())
 
 

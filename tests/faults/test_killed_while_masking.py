@@ -8,7 +8,7 @@ import pytest
 
 from daemon.model import RUN_ANNOTATION, Branch
 from daemon.neon import Login
-from tests.fix_daemon import Warden, is_sealed, last_step, wait_until
+from tests.fix_daemon import Warden, is_streaming, last_step, wait_until
 
 
 def _branches_of_runs(warden: Warden) -> list[Branch]:
@@ -35,8 +35,7 @@ def _assert_sealed(warden: Warden, branch: Branch) -> None:
 @pytest.mark.slow
 def test_killed_while_masking_nothing_is_open_and_the_next_run_succeeds(large_warden: Warden) -> None:
     process = large_warden.start("sanitize")
-    wait_until(lambda: is_sealed(large_warden) or process.poll() is not None)
-    time.sleep(0.8)
+    wait_until(lambda: is_streaming(large_warden) or process.poll() is not None)
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
@@ -64,8 +63,7 @@ def test_killed_while_masking_nothing_is_open_and_the_next_run_succeeds(large_wa
 @pytest.mark.slow
 def test_sigterm_while_masking_abandons_the_run_within_the_stop_grace(large_warden: Warden) -> None:
     process = large_warden.start("sanitize")
-    wait_until(lambda: is_sealed(large_warden) or process.poll() is not None)
-    time.sleep(0.5)
+    wait_until(lambda: is_streaming(large_warden) or process.poll() is not None)
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
@@ -87,8 +85,7 @@ def test_sigterm_to_the_daemon_in_the_middle_of_a_run_ends_it_with_0(large_warde
     daemon = large_warden.start("run")
     wait_until(lambda: large_warden.run("doctor", "--heartbeat").returncode == 0 or daemon.poll() is not None)
     follower = large_warden.start("sanitize")
-    wait_until(lambda: is_sealed(large_warden) or daemon.poll() is not None)
-    time.sleep(0.5)
+    wait_until(lambda: is_streaming(large_warden) or daemon.poll() is not None)
     daemon.send_signal(signal.SIGTERM)
     _, log = daemon.communicate(timeout=45)
     follower.kill()
