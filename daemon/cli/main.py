@@ -88,8 +88,7 @@ def _run() -> int:  # noqa: PLR0911  # one line per kind of end
         # The reader of a pipe has enough; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    # The last resort of the command line: a stack trace would quote values, and the exit code would not be documented.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  # the last resort: a stack trace would quote values to the terminal
         sentence = _internal(error)
         return end(Ending(70, "internal", sentence, (sentence,)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
@@ -106,8 +107,15 @@ def discard_run(context: StagingContext, run: SanitizeRun) -> tuple[str, ...]:
     except NeonError:
         roles = ("source",) if run.mode == VERIFY else ("source", "target")
         return tuple(f"branchwarden-{role}-{run.id}" for role in roles)
+    _wait_for_quiet(context, run.project_id)
     mine = [b for b in branches if b.annotation.get(RUN_ANNOTATION) == run.id and _expires_for_us(b)]
     return tuple(branch.name for branch in mine if not discard(context, branch))
+
+
+def _wait_for_quiet(context: StagingContext, project_id: str) -> None:
+    """Wait for what is under way, such as the making of the very branch: Neon refuses a deletion until it has ended."""
+    with suppress(NeonError):  # the deletion is tried in any case, and its answer is the one that counts
+        context.client.wait_for(project_id, context.client.list_running(project_id))
 
 
 def discard(context: StagingContext, branch: Branch) -> bool:

@@ -35,6 +35,9 @@ APP_PASSWORD = "made-by-sql-and-inherited"
 FAST = Timing(sleep=lambda seconds: time.sleep(seconds / 10), dice=lambda: 1.0)
 """Waits as the client does, but not as long: the emulator is near."""
 
+HASTY = Timing(sleep=lambda seconds: time.sleep(seconds / 1000), dice=lambda: 1.0)
+"""All tries of one request are over in a moment: an operation outlasts them, as a slow one outlasts the real ones."""
+
 Send = Callable[[httpx.Request], httpx.Response]
 Cut = Callable[[httpx.Request, Send], httpx.Response]
 
@@ -122,12 +125,12 @@ class Rig:
         return self.neon.project_ids[0]
 
     @contextmanager
-    def context(self, cuts: dict[int, Cut] | None = None) -> Iterator[StagingContext]:
+    def context(self, cuts: dict[int, Cut] | None = None, timing: Timing = FAST) -> Iterator[StagingContext]:
         """The edges of one process; what it sends is counted anew."""
         self.sent.clear()
         road = Road(cuts or {}, self.sent)
         access = NeonAccess(self.neon.base_url, self.neon.api_key, enforce=False, requests_per_minute=60000)
-        with NeonClient(access, road, FAST) as client:
+        with NeonClient(access, road, timing) as client:
             yield StagingContext(client, self.store, _now, self._tell)
 
     def sanitize(self, cuts: dict[int, Cut] | None = None) -> Published:

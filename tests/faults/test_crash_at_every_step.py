@@ -16,7 +16,7 @@ from daemon.records import RunStep, SanitizeRun
 from daemon.staging import settle_unfinished
 from daemon.staging.leftovers import clear_leftovers
 from emulator.server import Tuning, running
-from tests.faults.rig import LOGIN, CrashError, Cut, Rig, crash_after, crash_before, fault, open_rig, refuse
+from tests.faults.rig import HASTY, LOGIN, CrashError, Cut, Rig, crash_after, crash_before, fault, open_rig, refuse
 
 REQUESTS = [
     "POST branches",  # 1 the source
@@ -135,6 +135,19 @@ def test_a_process_that_dies_leaves_nothing_open_and_is_settled(rig: Rig, cut: C
         assert rig.named("staging").id == run.target_branch_id
     _assert_one_staging(rig)
     _assert_next_run_succeeds(rig, (cut, n))
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_still_being_made_is_waited_for(rig: Rig) -> None:
+    """Neon refuses its deletion as long as the making lasts, which may be longer than all tries of a request."""
+    with pytest.raises(CrashError):
+        rig.sanitize({1: crash_after})
+    run = rig.last_run()
+
+    with rig.context(timing=HASTY) as context:
+        assert settle_unfinished(context, rig.project_id) == ()
+
+    assert rig.of_run(run) == ()
 
 
 @pytest.mark.slow

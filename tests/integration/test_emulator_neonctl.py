@@ -34,8 +34,7 @@ LACK = _missing()
 pytestmark = [
     pytest.mark.postgres,
     pytest.mark.slow,
-    # The real neonctl needs Node, which a laptop may lack; LACK says what to install, and CI installs it.
-    pytest.mark.skipif(bool(LACK), reason=LACK or "nothing lacks"),
+    pytest.mark.skipif(bool(LACK), reason=LACK or "nothing lacks"),  # Node, which a laptop may lack; CI installs it
 ]
 
 

@@ -18,8 +18,7 @@ from tests.fix_emulator import Api
 PLACE = Path(os.environ.get("BRANCHWARDEN_OPENAPI", Path(__file__).parents[3] / "shared" / "neon" / "openapi.json"))
 pytestmark = [
     pytest.mark.postgres,
-    # The document is Neon's and not ours to ship, so a clone by itself has none; the reason says how to name one.
-    pytest.mark.skipif(
+    pytest.mark.skipif(  # the document is Neon's and not ours to ship, so a clone by itself has none
         not PLACE.exists(), reason="Neon's OpenAPI document is not here: name it in BRANCHWARDEN_OPENAPI"
     ),
 ]

