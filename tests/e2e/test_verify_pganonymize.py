@@ -57,8 +57,8 @@ def _install(folder: Path) -> None:
     for packages in (BELOW, ("--no-deps", *PACKAGES)):
         done = subprocess.run([*pip, *packages], check=False, capture_output=True, text=True, timeout=FETCH_LIMIT)
         if done.returncode != 0:
-            # A laptop may be offline; CI is not.
-            pytest.skip(f"pip could not fetch pganonymize: {done.stderr.strip().splitlines()[-1:]}")
+            said = done.stderr.strip().splitlines()[-1:]
+            pytest.skip(f"pip could not fetch pganonymize: {said}")  # a laptop may be offline; CI is not
 
 
 def mask(program: Path, folder: Path, database: TestDatabase) -> None:
