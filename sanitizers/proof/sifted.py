@@ -89,6 +89,7 @@ def _explained(
     chance = set(whole.of_texts(sorted(producible.texts))) if by_column else set()
     short: set[int] = set()
     kept: set[int] = set()
+    unsaid: dict[int, set[int]] = {number: set() for number in by_column}  # another column may say it
     every = set().union(*by_column.values())
     for number, place in enumerate(columns):
         if every and place.kept_values() is not None:
@@ -97,15 +98,16 @@ def _explained(
             for value, hash_ in whole.values(place, unknown):
                 if value in producible:
                     chance.add(hash_)
-                if not distinctive(value) or (place.unsaid and re.search(place.unsaid, value)):
+                if not distinctive(value):
                     short.add(hash_)
-    return dict(_pairs(by_place, by_column, kept | short)), chance & every
+                if place.unsaid and re.search(place.unsaid, value):
+                    unsaid[number].add(hash_)
+    said = {number: originals - kept - short - unsaid[number] for number, originals in by_column.items()}
+    return dict(_pairs(by_place, said)), chance & every
 
 
-def _pairs(
-    by_place: Mapping[int, set[int]], by_column: Mapping[int, set[int]], without: set[int]
-) -> Iterator[tuple[Pair, set[int]]]:
+def _pairs(by_place: Mapping[int, set[int]], by_column: Mapping[int, set[int]]) -> Iterator[tuple[Pair, set[int]]]:
     for at, there in by_place.items():
         for number, originals in by_column.items():
-            if both := (there & originals) - without:
+            if both := there & originals:
                 yield (number, at), both
