@@ -40,8 +40,22 @@ def why_void(entry: LedgerEntry, keys: Sequence[PublicKey]) -> str:
 def _says(said: Predicate) -> tuple[object, ...]:
     place = said.place
     branch = (place.project_id, place.branch_id) if isinstance(place, NeonPlace) else None
-    return (said.run_id, branch, said.finished_at, said.history_raw_until)
+    return (said.run_id, branch, said.finished_at, said.history_raw_until, said.policy.digest, _encrypted(said))
 
 
 def _told(entry: LedgerEntry) -> tuple[object, ...]:
-    return (entry.run_id, (entry.project_id, entry.branch_id), entry.verified_at, entry.history_raw_until)
+    branch = (entry.project_id, entry.branch_id)
+    return (
+        entry.run_id,
+        branch,
+        entry.verified_at,
+        entry.history_raw_until,
+        entry.policy_digest,
+        entry.encrypted,
+    )
+
+
+def _encrypted(said: Predicate) -> int:
+    """How many columns come back for those who hold the field key: the data class depends on it."""
+    columns = (c for database in said.databases for table in database.tables for c in table.columns)
+    return sum(column.result == "encrypted" for column in columns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import psycopg
 import pytest
 
@@ -38,3 +40,6 @@ def test_a_branch_with_an_encrypted_column_has_its_class_and_its_values_come_bac
     assert opened.returncode == 0, opened.stderr
     assert len(opened.stdout.splitlines()) == len(tokens)
     assert "bw1d" not in opened.stdout
+    with sqlite3.connect(warden.state) as store:
+        store.execute("UPDATE runs SET proof = json_set(proof, '$.\"columns encrypted\"', 0)")
+    assert warden.json("explain", "staging")["view"]["lineage"]["data_class"] != "sanitized"

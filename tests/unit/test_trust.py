@@ -11,7 +11,7 @@ import pytest
 from daemon.entry import LedgerEntry
 from daemon.trust import MISSING, why_void
 from sanitizers.attest.attestation import write_attestation
-from tests.attest_case import END, OTHER, SIGNER, statement
+from tests.attest_case import END, OTHER, SIGNER, column, database, kept, statement, table
 
 ENTRY = LedgerEntry(
     run_id="run-1",
@@ -36,10 +36,20 @@ def test_an_entry_that_says_what_is_signed_is_believed() -> None:
         {"project_id": "loud-moon-2"},
         {"verified_at": END + timedelta(microseconds=1)},
         {"history_raw_until": END},
+        {"policy_digest": "b" * 64},
+        {"encrypted": 1},
     ],
 )
 def test_an_entry_that_says_something_else_is_not(changes: dict[str, Any]) -> None:
     assert "the ledger was changed" in why_void(replace(ENTRY, **changes), [SIGNER.public])
+
+
+def test_an_entry_of_encrypted_columns_is_believed_for_as_many_as_are_signed() -> None:
+    sealed = database(tables=(table(columns=(kept(), column(strategy="encrypt", result="encrypted"))),))
+    entry = replace(ENTRY, attestation=write_attestation(statement(databases=(sealed,)), [SIGNER]).decode())
+
+    assert why_void(replace(entry, encrypted=1), [SIGNER.public]) == ""
+    assert "the ledger was changed" in why_void(entry, [SIGNER.public])
 
 
 def test_an_entry_without_an_attestation_or_with_one_of_a_stranger_is_not() -> None:
