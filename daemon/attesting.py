@@ -31,6 +31,7 @@ from sanitizers.attest.results import result_of
 from sanitizers.attest.statement import make_statement
 from sanitizers.decisions import Classes
 from sanitizers.engines.journal import Mode
+from sanitizers.errors import AttestationError
 from sanitizers.plan import DatabasePlan, MaskingPlan, TablePlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.proof.database_proof import ColumnCounted, DatabaseProof
@@ -129,7 +130,13 @@ def attest(account: Account, signing: Signing) -> Attestation:
 
 
 def predicate_of(account: Account) -> Predicate:
-    """The account in the words of an attestation."""
+    """The account in the words of an attestation. Raises AttestationError where the schema is not the proven one."""
+    for part in account.parts:
+        if part.schema.digest != part.plan.schema.digest:
+            name = part.schema.database
+            raise AttestationError(
+                f"the schema of {name} changed after it was proven: what came since nobody looked at"
+            )
     roads = (*account.roads, *(road for part in account.parts for road in _roads(part)))
     return Predicate(
         run_id=account.run_id,
@@ -170,7 +177,7 @@ def _database(account: Account, part: Part) -> Database:
 
 
 def _tables(part: Part, classes: Classes, *, stable: bool) -> Iterator[Table]:
-    """Every table as it is now; one that the plan does not know cannot be there, and would be named by no column."""
+    """Every table as it is now, which is as it was planned."""
     plans = {(t.table.schema, t.table.name): t for t in part.plan.tables}
     counted = {(t.schema, t.name): t for t in part.proof.counted}
     for table in part.schema.tables:

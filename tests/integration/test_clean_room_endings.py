@@ -101,3 +101,15 @@ def test_a_copy_that_has_begun_goes_on_by_the_same_command(pair: Pair) -> None:
         copy(pair, stop)
 
     assert copy(pair, silent).proof["rows"] == 9
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE people ADD nick text", "CREATE TABLE pasted (email text)"])
+def test_a_schema_that_changes_after_the_proof_is_not_attested(pair: Pair, change: str) -> None:
+    def migrate(_: Watch, progress: Progress) -> None:
+        if "original values searched" in progress.sentence:
+            execute(pair[1], change)
+
+    with pytest.raises(RunFailedError, match=r"changed after it was proven(?s:.*)not attested: drop it"):
+        copy(pair, migrate)
+
+    assert not list(Path.cwd().glob("attestation-*"))

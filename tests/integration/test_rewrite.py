@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from sanitizers.engines.rewrite import rewrite_database
+from sanitizers.schema import read_schema
 from sanitizers.track import Progress
 from tests.fix_postgres import TestDatabase
 from tests.integration.rewrite_case import HARD, HARD_SCHEMA, RewriteCase, make_rewrite_case
@@ -22,6 +24,8 @@ def test_the_schema_and_all_its_settings_are_those_of_before(case: RewriteCase) 
 
     for one, other in zip(before, case.looks(), strict=True):
         assert one == other
+    with psycopg.connect(case.database.dsn) as conn:
+        assert read_schema(conn).digest == case.plan.schema.digest, "no other schema is attested"
 
 
 def test_no_original_is_left_in_rows_views_or_statistics(case: RewriteCase) -> None:

@@ -10,6 +10,7 @@ import pytest
 from emulator import roles
 from emulator.postgres import Server
 from sanitizers.engines.stream import copy_database
+from sanitizers.schema import read_schema
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import HARD_SCHEMA, PEOPLE, Case, clone_schema, dump, make_case, make_plan
 
@@ -27,6 +28,8 @@ def test_a_hard_schema_is_after_the_copy_what_it_was_before(hard: Case) -> None:
     hard.copy()
 
     assert before == dump(hard.target)
+    with psycopg.connect(hard.target.dsn) as conn:
+        assert read_schema(conn).digest == hard.plan.schema.digest, "no other schema is attested"
 
 
 def test_every_row_arrives_and_no_trigger_or_rule_fires(hard: Case) -> None:
