@@ -27,6 +27,8 @@ class BranchFacts:
     """Until when its history reaches raw rows; None: it never held one, or the next says what its parent holds."""
     raw_parent: str = ""
     """Why its parent holds raw rows, where it has one that does."""
+    parent_raw_until: datetime | None = None
+    """Until when the history of a parent that was masked in place reaches raw rows; None: there is no such parent."""
 
 
 def look_at_branch(client: NeonClient, facts: BranchFacts, now: datetime) -> tuple[Found, ...]:
@@ -51,10 +53,16 @@ def history(facts: BranchFacts, now: datetime) -> Found:
     if facts.raw_parent:
         problem = f"{facts.branch.name}: its parent holds raw rows ({facts.raw_parent})"
         return _found(HISTORY, numbers, "Its parent holds raw rows.", problems=(problem,))
+    parents = facts.parent_raw_until
+    if parents is not None and parents > now:
+        told = f"history raw until {parents:%Y-%m-%d %H:%M} UTC"
+        told = f"It was made from a branch that was masked in place: {told}."
+        return _found(HISTORY, numbers, told, problems=(f"{facts.branch.name}: {told.removesuffix('.')}",))
     if until is not None:
         told = f"It was masked in place; its history was raw until {until:%Y-%m-%d %H:%M} UTC, which is over."
         return _found(HISTORY, numbers, told)
-    told = "It began without a row: no moment of its history, and no parent, holds a raw one."
+    began = "It began with rows that were masked" if facts.branch.parent_id else "It began without a row"
+    told = f"{began}: no moment of its history, and no parent, holds a raw one."
     return _found(HISTORY, numbers, told)
 
 

@@ -142,6 +142,7 @@ def _lineage(tree: _Tree, branch: Branch, held: _Held, patterns: tuple[PurposePa
         approved_until=named.until if named else None,
         approved_by=named.by if named else "",
         history_raw_until=held.history_raw_until,
+        parent_raw_until=held.parent_raw_until,
     )
 
 
@@ -163,6 +164,7 @@ class _Held:
     near_production: bool = False
     """Whether it or an ancestor is production or raw: then what is not known counts as raw."""
     history_raw_until: datetime | None = None
+    parent_raw_until: datetime | None = None
 
 
 def _held_by_all(tree: _Tree) -> dict[str, _Held]:
@@ -214,7 +216,9 @@ def _inherited(tree: _Tree, branch: Branch, parent: Branch, source: _Held) -> _H
         return _Held(DataClass.RAW, f"{copied}, before that was verified on {_day(proof.verified_at)}", at)
     if not proof and _overwritten_since(parent, at):
         return _Held(_at_worst(source), f"{copied}, which was overwritten since: what it held then is not known", at)
-    return _Held(source.data_class, f"copied from {parent.name}, which {_holds(source)}, on {_day(at)}", at)
+    reason = f"copied from {parent.name}, which {_holds(source)}, on {_day(at)}"
+    raw_until = source.history_raw_until or source.parent_raw_until
+    return _Held(source.data_class, reason, at, parent_raw_until=raw_until)
 
 
 def _at_worst(source: _Held) -> DataClass:

@@ -164,6 +164,9 @@ class Lineage:
     """When the approval of its purpose to hold raw rows ends; None when it has no end."""
     approved_by: str = ""
     history_raw_until: datetime | None = None
+    """Of a branch that was masked in place."""
+    parent_raw_until: datetime | None = None
+    """The same of the branch that it was made from, or one before."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ def check_branch(
         if watch.stop.is_set():
             raise StoppedError("stopped on request\nNothing was changed.") from None
         raise DatabaseUnreachableError(str(error)) from None
-    facts = BranchFacts(known.branch, list(connects), _raw_until(known), _raw_parent(known))
+    raw = (_raw_until(known), _raw_parent(known), known.lineage.parent_raw_until)
+    facts = BranchFacts(known.branch, list(connects), *raw)
     roads = (known.passwords, *look_at_branch(client, facts, clock()))
     attestation = attested(known, check)
     remarks = tuple(_remarks(known, check, proofs))

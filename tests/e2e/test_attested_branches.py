@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from daemon.neon import CreateBranch
 from tests.fix_daemon import Warden
 
 BRANCH_ROADS = {"passwords", "history", "computes", "data-api", "auth", "storage"}
@@ -119,6 +120,14 @@ def test_a_branch_masked_in_place_fails_for_as_long_as_its_history_is_raw(warden
     assert found.returncode == 1
     assert "history raw until 20" in found.stdout
     assert "attestation  PASS" in found.stdout
+
+    with warden.client(enforce=True) as client:
+        staging = next(b for b in client.list_branches(warden.project_id) if b.name == "staging")
+        order = CreateBranch(warden.project_id, "dev/child", staging.id, with_compute=True)
+        client.wait_for(warden.project_id, client.create_branch(order).operations)
+    child = {road["road"]: road for road in warden.json("verify", "dev/child")["roads"]}
+    assert child["history"]["status"] == "FAIL"
+    assert "history raw until 20" in child["history"]["sentence"]
 
 
 def test_production_is_never_connected_to(sanitized: Warden) -> None:

@@ -22,6 +22,13 @@ def facts(**changes: object) -> BranchFacts:
 
 def test_a_branch_that_began_empty_has_no_raw_history() -> None:
     assert history(facts(), NOW).status is Status.PASS
+    assert "began without a row" in history(facts(), NOW).sentence
+
+
+def test_a_copy_of_such_a_branch_has_none_either_and_is_not_said_to_have_begun_empty() -> None:
+    found = history(facts(branch=branch("dev/child", parent="staging")), NOW)
+
+    assert (found.status, "began without a row" in found.sentence) == (Status.PASS, False)
 
 
 def test_one_that_was_masked_in_place_fails_until_the_window_is_over_and_passes_then() -> None:
@@ -32,6 +39,17 @@ def test_one_that_was_masked_in_place_fails_until_the_window_is_over_and_passes_
     assert before.status is Status.FAIL
     assert f"history raw until {until:%Y-%m-%d %H:%M} UTC" in before.problems[0]
     assert after.status is Status.PASS
+
+
+def test_a_child_of_one_that_was_masked_in_place_fails_until_the_window_is_over_too() -> None:
+    until = NOW + timedelta(days=1)
+    child = branch("dev/child", parent="staging")
+
+    before, after = (history(facts(branch=child, parent_raw_until=until), moment) for moment in (NOW, until))
+
+    assert before.status is Status.FAIL
+    assert f"history raw until {until:%Y-%m-%d %H:%M} UTC" in before.problems[0]
+    assert (after.status, "began without a row" in after.sentence) == (Status.PASS, False)
 
 
 def test_a_child_of_raw_rows_fails_with_the_reason() -> None:

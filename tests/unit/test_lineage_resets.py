@@ -59,6 +59,17 @@ def test_a_branch_that_was_masked_in_place_is_sanitized_with_a_raw_history() -> 
     assert "history raw until 2026-11-25" in found.reason
 
 
+def test_copies_of_a_branch_that_was_masked_in_place_have_a_parent_with_a_raw_history() -> None:
+    staging = branch("staging", parent_id=MAIN.id, parent_timestamp=ago(days=4))
+    child, below = (branch(n, parent=p, created_at=ago(days=2)) for n, p in (("child", "staging"), ("below", "child")))
+
+    found = lineages(MAIN, staging, child, below, ledger=(IN_PLACE,))
+
+    assert [found[name].data_class for name in ("child", "below")] == [SANITIZED, SANITIZED]
+    assert [found[name].parent_raw_until for name in ("staging", "child", "below")] == [None, *[ago(days=-4)] * 2]
+    assert found["child"].history_raw_until is None, "the rule raw-history flags the branch itself"
+
+
 @pytest.mark.parametrize(
     "change",
     [
