@@ -19,6 +19,7 @@ from sanitizers.proof.places import Place, read_columns, read_statistics
 from sanitizers.proof.residue import Search
 from sanitizers.strategies.json_only import JsonOnly
 from sanitizers.strategies.keep import Keep
+from sanitizers.strategies.scrub import Scrub
 from sanitizers.track import Track
 
 Key = tuple[str, str, str]
@@ -90,7 +91,7 @@ def columns_to_look_at(plan: DatabasePlan, target: psycopg.Connection) -> list[t
             column = columns[place.key][1]
             lists = Inside(separators=inside_of(column).separators)
             kept, said = _kept(columns[place.key])
-            looked = replace(looked, drawn=column.masked and column.residue == "none", kept=kept, called=said)
+            looked = replace(looked, drawn=_drawn(column), kept=kept, called=said)
         found.append((looked, replace(place, inside=lists)))
     return found
 
@@ -124,7 +125,12 @@ def _road(place: Place, roads: Mapping[tuple[str, str], str]) -> str:
 
 def not_searched(plan: DatabasePlan) -> tuple[str, ...]:
     """Masked columns whose originals and fakes share one small domain."""
-    return tuple(".".join(key) for key, (_, c) in _columns(plan).items() if c.masked and c.residue == "none")
+    return tuple(".".join(key) for key, (_, c) in _columns(plan).items() if _drawn(c))
+
+
+def _drawn(column: ColumnPlan) -> bool:
+    """Whether fakes are of one small domain with originals; of a scrubbed text most is what somebody wrote."""
+    return column.masked and column.residue == "none" and not isinstance(column.strategy, Scrub)
 
 
 def public(plan: DatabasePlan) -> tuple[str, ...]:
@@ -147,9 +153,9 @@ def _original(place: Place, table: TablePlan, column: ColumnPlan) -> Place:
 
 
 def _kept(pair: tuple[TablePlan, ColumnPlan]) -> tuple[bool, str | None]:
-    """Whether the policy keeps a column, and what documents that repeat it call its values, where that matters."""
+    """Whether the policy keeps or scrubs a column, and what documents that repeat it call it, where that matters."""
     column = pair[1].column
-    return isinstance(pair[1].strategy, Keep), None if column.category in OPAQUE else called(column.name)
+    return isinstance(pair[1].strategy, Keep | Scrub), None if column.category in OPAQUE else called(column.name)
 
 
 def _unsaid(column: ColumnPlan) -> str:

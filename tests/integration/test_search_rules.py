@@ -40,6 +40,20 @@ class Planted:
     script: str = SHOP
 
 
+SUPPORT = """
+CREATE TABLE people (id int PRIMARY KEY, name text);
+
+CREATE TABLE tickets (id int PRIMARY KEY, person int REFERENCES people, body text, extra jsonb);
+
+CREATE TABLE audit (id int PRIMARY KEY, "is" jsonb);
+
+INSERT INTO people SELECT n, 'Theodora Zqmeyer' || n FROM generate_series(10, 30) AS n;
+
+INSERT INTO tickets SELECT n, n, 'Theodora Zqmeyer' || n || ' waits for an answer', '{"state": "waiting for us"}'
+FROM generate_series(10, 30) AS n;
+"""
+SCRUBBED = {"public.people.name": "full_name", "public.tickets.body": "scrub", "public.tickets.extra": "scrub"}
+
 MOVED = {"strategy": "json", "paths": {"balance": "noise", "phone": "phone"}}
 CASES = {
     "a leaf of a document whose amounts are moved is another column's original all the same": Planted(
@@ -49,6 +63,32 @@ CASES = {
     ),
     "a moved amount says nothing of its own document": Planted(
         {"public.people.profile": MOVED}, "UPDATE notes SET body = '4915112345617' WHERE id = 1"
+    ),
+    "a scrubbed text that is another row's original as a whole is one": Planted(
+        SCRUBBED,
+        "UPDATE tickets SET body = 'Theodora Zqmeyer17' WHERE id = 12",
+        ("tickets.body of people.name",),
+        SUPPORT,
+    ),
+    "a leaf of a scrubbed document is one likewise": Planted(
+        SCRUBBED,
+        """UPDATE tickets SET extra = '{"by": "Theodora Zqmeyer17"}' WHERE id = 12""",
+        ("tickets.extra of people.name",),
+        SUPPORT,
+    ),
+    "what the planner sampled of a scrubbed text is not excused by the text": Planted(
+        SCRUBBED,
+        "",
+        ("tickets.body of people.name", "the statistics of tickets.body of people.name"),
+        SUPPORT + "INSERT INTO tickets VALUES (9, NULL, 'Theodora Zqmeyer17')",
+    ),
+    "what a masked document repeats of scrubbed texts is none of its originals": Planted(
+        SCRUBBED | {"public.audit.is": {"strategy": "constant", "value": "{}"}},
+        "",
+        (),
+        SUPPORT
+        + 'INSERT INTO audit VALUES (1, \'{"body": "nothing at all", "extra": {"state": "waiting for us"}}\');\n\n'
+        "INSERT INTO tickets VALUES (9, NULL, 'nothing at all')",
     ),
 }
 
@@ -63,14 +103,14 @@ def test_the_same_is_found_both_ways(make_database: MakeDatabase, name: str, way
     )
 
     name = f"{proof.database}.public."
-    problems = [problem.replace(name, "").split() for problem in proof.problems]
-    assert tuple(f"{words[0]} of {words[-1]}" for words in problems) == planted.found
+    problems = [problem.replace(name, "").partition(" holds ") for problem in proof.problems]
+    assert tuple(f"{place} of {what.split()[-1]}" for place, _, what in problems) == planted.found
 
 
 def _next_to_a_source(planted: Planted, make: MakeDatabase) -> DatabaseProof:
     case = make_case(make, planted.script, planted.masked)
     case.copy()
-    case.execute(planted.plant)
+    case.execute(planted.plant or "SELECT")
     return case.verify()
 
 
@@ -80,7 +120,7 @@ def _in_place(planted: Planted, make: MakeDatabase) -> DatabaseProof:
     with witness_database(run, lambda _: None) as witness:
 
         def judge() -> None:
-            case.execute(planted.plant)
+            case.execute(planted.plant or "SELECT")
             proofs.append(witness.judge())
 
         case.rewrite(look=witness.look, prove=judge)
