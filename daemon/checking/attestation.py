@@ -56,6 +56,11 @@ class AttestationChecked:
         counted = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         return f"{signed}, which said {said.verdict} ({counted or 'no road'})"
 
+    @property
+    def key_id(self) -> str:
+        """Of the masking key; empty where it is not to be trusted."""
+        return self.statement.predicate.key.id if self.statement else ""
+
     def against(self, facts: Facts) -> AttestationChecked:
         """The same, compared with a database as it is."""
         if self.statement is None:

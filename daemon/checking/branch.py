@@ -59,7 +59,7 @@ class BranchCheck:
 
     policy: MaskingPolicy | None = None
     key_of: Callable[[str], bytes | None] = lambda _: None
-    """Gives the masking key of a run by its id, empty where that is not known; or another one."""
+    """Gives the masking key of a run by its id, empty where that is not known."""
     keys: Sequence[PublicKey] = ()
     attestation: AttestationChecked | None = None
     """One that was given; without it the ledger's."""
@@ -134,7 +134,7 @@ def _proofs(
     known: Known, connects: Mapping[str, Connector], check: BranchCheck, watch: Watch
 ) -> Iterator[DatabaseProof]:
     said = attested(known, check)
-    key = check.key_of(said.statement.predicate.key.id if said and said.statement else "")
+    key = check.key_of(said.key_id if said else "")
     sources = [check.sources.get(name) for name in connects]
     plans = _plans([source or here for source, here in zip(sources, connects.values(), strict=True)], check.policy)
     for connect, source, plan in zip(connects.values(), sources, plans, strict=True):

@@ -19,7 +19,7 @@ from daemon.cli.progress import telling
 from daemon.cli.roads import STATUS_STYLE, roads_table
 from daemon.cli.signals import signals
 from daemon.errors import SettingsError, UsageError
-from daemon.keys import given_key, newest_secret, secret_of, trusted_keys
+from daemon.keys import given_key, secret_of, trusted_keys
 from daemon.plain import parse_dsn
 from daemon.progress import Watch
 from daemon.settings import Settings, load_settings
@@ -73,8 +73,8 @@ def verify(
         raise UsageError("--with-source speaks of a BRANCH: name one; for --dsn give --source")
     _refuse_mixed(branch, dsn, project, source)
     attested = _attested(settings, attestation, public_key)
+    given = given_key(key).secret if key else None
     if branch is not None:
-        given = given_key(key).secret if key else None
         asked = BranchCheck(
             policy=_policy(settings, policy),
             key_of=lambda key_id: given or secret_of(settings.keys.path, key_id),
@@ -93,7 +93,7 @@ def verify(
                     target=parse_dsn("--dsn", dsn, watch.connections.add),
                     source=parse_dsn("--source", source, watch.connections.add) if source else None,
                     policy=_policy(settings, policy),
-                    key=given_key(key).secret if key else newest_secret(settings.keys.path),
+                    key=given or secret_of(settings.keys.path, attested.key_id if attested else ""),
                     attestation=attested,
                     full=full,
                 )

@@ -47,10 +47,15 @@ def newest_secret(folder: Path) -> bytes | None:
 
 
 def secret_of(folder: Path, key_id: str) -> bytes | None:
-    """The key of a run, retired or not; where it is not there any more the newest, or None. Raises SettingsError."""
+    """The key of a run, retired or not; None where it is not there any more. Raises SettingsError.
+
+    An empty id says that nobody knows which: the newest, if there is one.
+    """
+    if not key_id:
+        return newest_secret(folder)
     files = (file for file in key_files(folder, KeyKind.MASKING) if file.id == key_id)
     found = next(files, None)
-    return read_key(found.path, found.id).secret if found else newest_secret(folder)
+    return read_key(found.path, found.id).secret if found else None
 
 
 def given_key(path: Path) -> MaskingKey:

@@ -67,6 +67,17 @@ def test_without_a_source_what_needs_one_is_unknown_and_the_rest_is_looked_at(de
     assert json.loads(done.stdout)["outcome"] == "incomplete"
 
 
+def test_the_masking_key_that_is_looked_for_is_the_attested_one(desk: Desk, copied: TestDatabase) -> None:
+    (key,) = (desk.folder / "keys").glob("masking-*.key")
+    execute(copied.dsn, f"COMMENT ON TABLE notes IS '{key.read_text().strip()}'")
+    assert desk.run("keys", "new").returncode == 0
+    command = ("verify", "--dsn", copied.dsn, "--attestation", str(attestation(desk)), "--json")
+
+    assert said(desk.run(*command))["key"] == "FAIL"
+    key.unlink()
+    assert said(desk.run(*command))["key"] == "UNKNOWN"
+
+
 def test_an_attestation_is_good_offline_and_a_tampered_or_a_strangers_one_is_not(
     desk: Desk, copied: TestDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

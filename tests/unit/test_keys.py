@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import SettingsError
-from daemon.keys import given_key, list_keys, new_key, newest_key, retire_key
+from daemon.keys import given_key, list_keys, new_key, newest_key, retire_key, secret_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -24,6 +24,17 @@ def test_a_new_key_is_readable_for_its_owner_alone_and_becomes_the_newest(tmp_pa
     assert len(key.secret) == 32
     assert modes == {0o600}
     assert key.secret.hex() not in repr(key)
+
+
+def test_the_key_of_a_run_is_its_own_or_none_and_never_another_one(tmp_path: Path) -> None:
+    first, second = (new_key(tmp_path, NOW + timedelta(days=day)) for day in (0, 1))
+    own = newest_key(tmp_path).secret
+    retire_key(tmp_path, second)
+
+    assert secret_of(tmp_path, second) == own
+    assert secret_of(tmp_path, "") == secret_of(tmp_path, first), "nobody knows which: the one in use"
+    assert secret_of(tmp_path, "ephemeral") is None
+    assert secret_of(tmp_path, "20200101T000000-abcd") is None
 
 
 def test_two_keys_differ(tmp_path: Path) -> None:
