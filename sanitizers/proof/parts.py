@@ -58,16 +58,25 @@ class Parts:
         self._leaves: Mapping[tuple[str, str], list[Leaf]] = found
 
     def edged(self, conn: psycopg.Connection, places: Sequence[Place]) -> set[tuple[str, str, str]]:
-        """Columns of one table of which some values end with a tab or the end of a line: of a small table all may."""
+        """Columns of one table of which some values end with a tab or the end of a line: of a small table all may.
+
+        Of a partitioned one by the names of the partitions, too, which are read in its place.
+        """
         schema, table, _ = places[0].key
-        blocks = sum(leaf.blocks for leaf in self._leaves[schema, table])
+        leaves = self._leaves[schema, table]
+        names = {(schema, table), *((leaf.schema, leaf.table) for leaf in leaves)}
+        return {(*name, column) for column in self._edged(conn, places, leaves) for name in names}
+
+    def _edged(self, conn: psycopg.Connection, places: Sequence[Place], leaves: Sequence[Leaf]) -> set[str]:
+        schema, table, _ = places[0].key
+        blocks = sum(leaf.blocks for leaf in leaves)
         if blocks < LEAST:
-            return {place.key for place in places}
+            return {place.column for place in places}
         ends = sql.SQL(", ").join(_ENDS.format(sql.Identifier("t", place.column)) for place in places)
         percent = sql.Literal(min(100.0, 100 * SAMPLE / blocks))
         query = _EDGED.format(found=ends, table=sql.Identifier(schema, table), percent=percent)
         found = conn.execute(query).fetchone() or ()
-        return {place.key for place, edged in zip(places, found, strict=False) if edged}
+        return {place.column for place, edged in zip(places, found, strict=False) if edged}
 
     def of(self, places: Sequence[Place], size: int) -> Iterator[tuple[Place, ...]]:
         """The same places of one table part by part, of `size` blocks each; whole where it cannot be cut."""

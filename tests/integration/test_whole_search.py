@@ -76,7 +76,8 @@ def test_it_is_found_in_whatever_form(shop: Case, change: str, column: str, of: 
     assert shop.verify().problems == found(shop, column, of)
 
 
-def test_it_is_found_in_every_partition(make_database: MakeDatabase) -> None:
+@pytest.mark.parametrize("end", ["", r"\n", r"\t "])
+def test_it_is_found_in_every_partition(make_database: MakeDatabase, end: str) -> None:
     script = """
     CREATE TABLE people (id int PRIMARY KEY, email text);
     CREATE TABLE logs (id int, body text) PARTITION BY RANGE (id);
@@ -89,7 +90,7 @@ def test_it_is_found_in_every_partition(make_database: MakeDatabase) -> None:
     """
     case = make_case(make_database, script, {"public.people.email": "email"})
     case.copy()
-    case.execute("UPDATE logs SET body = 'zq' || id % 100 || '@corp.invalid' WHERE id IN (1, 102, 103)")
+    case.execute(f"UPDATE logs SET body = 'zq' || id % 100 || E'@corp.invalid{end}' WHERE id IN (1, 102, 103)")
 
     database = case.plan.database
     assert case.verify().problems == (
