@@ -161,6 +161,13 @@ def test_a_value_of_another_row_is_not_this_row_s_original(
     assert road(proof, "same-key").problems == ()
 
 
+def test_rows_of_which_none_has_a_key_of_before_are_said_to_be_unseen(shop: RewriteCase) -> None:
+    found = road(prove(shop, lambda: shop.execute("UPDATE people SET id = -id")), "same-key")
+
+    assert found.status is Status.UNKNOWN
+    assert f"{shop.plan.database}.public.people, of whose rows none has the key of one of before" in found.unseen
+
+
 def test_half_of_a_small_domain_may_be_what_it_was(database: TestDatabase) -> None:
     drawn = {"strategy": "sql", "expression": "CASE WHEN id % 4 < 2 THEN 'f' ELSE 'm' END"}
     case = make_rewrite_case(database, SHOP, {"public.people.sex": drawn})

@@ -95,6 +95,24 @@ def test_rows_without_a_kept_key_are_said_to_be_unseen(make_database: MakeDataba
     assert found.unseen == (f"{case.plan.database}.public.logins, whose rows no kept column tells apart",)
 
 
+@pytest.mark.parametrize(("plant", "status"), [("id = -id", Status.UNKNOWN), ("id = -id WHERE id > 1", Status.PASS)])
+def test_rows_of_which_none_has_a_key_of_before_are_said_to_be_unseen(shop: Case, plant: str, status: Status) -> None:
+    shop.execute(f"UPDATE people SET {plant}")
+
+    found = look(shop)
+
+    assert found.status is status
+    if status is Status.UNKNOWN:
+        assert found.unseen == (f"{shop.plan.database}.public.people, of whose rows none has the key of one of before",)
+
+
+@pytest.mark.parametrize("empty", ["source", "target"])
+def test_an_empty_table_is_next_to_nothing(shop: Case, empty: str) -> None:
+    shop.execute("DELETE FROM people", of=getattr(shop, empty))
+
+    assert look(shop).status is Status.PASS
+
+
 def test_a_part_of_a_large_table_is_compared_unless_it_is_to_be_full(make_database: MakeDatabase) -> None:
     script = """
     CREATE TABLE many (id int PRIMARY KEY, email text);

@@ -31,6 +31,7 @@ _BEFORE = sql.SQL("SELECT {key}, {hashes} FROM {relation} AS t")
 _AFTER = sql.SQL("""
 SELECT k.number, {hashes} FROM unnest({arrays}) WITH ORDINALITY AS k ({names}, number) JOIN {table} AS t ON {same}
 """)
+_ANY = sql.SQL("SELECT EXISTS (SELECT FROM {})")
 
 
 @dataclass
@@ -107,6 +108,10 @@ class _Seen:
         """Say that nothing tells the rows of a table apart."""
         self.unseen.append(f"{site.database}.{table.table.qualified}, whose rows no kept column tells apart")
 
+    def strangers(self, site: Site, table: TablePlan) -> None:
+        """Say that no row of a table could be compared."""
+        self.unseen.append(f"{site.database}.{table.table.qualified}, of whose rows none has the key of one of before")
+
 
 class SameKey(Road):
     """Masked columns next to their originals, row by row."""
@@ -153,7 +158,10 @@ def _with_source(site: Site, source: psycopg.Connection, tables: Sequence[TableP
         if key is None:
             seen.cannot(site, table)
         else:
-            seen.columns += _compare(_Pairs(table, key, site, source), samples)
+            met, columns = _compare(_Pairs(table, key, site, source), samples)
+            seen.columns += columns
+            if not met and _has_rows(source, table) and _has_rows(site.target, table):
+                seen.strangers(site, table)
     seen.rows, seen.looked_at = samples.rows, samples.looked_at
     return seen
 
@@ -168,6 +176,8 @@ def _with_memory(site: Site, facts: Facts, plan: DatabasePlan) -> _Seen:
         site.track.say(cells.table.table.qualified, number, len(tables))
         looked_at, equal = cells.compare(site.target)
         seen.rows, seen.looked_at = seen.rows + cells.rows, seen.looked_at + looked_at
+        if not looked_at and cells.rows and _has_rows(site.target, cells.table):
+            seen.strangers(site, cells.table)
         names = list(enumerate(_names(site, cells.table)))
         seen.columns += [_Column(name, column, equal[at]) for at, (name, column) in names if at in equal]
     return seen
@@ -222,16 +232,24 @@ class _Pairs:
         return sql.SQL(", ").join(hash_of(self.table, c, seed, keeps=keeps) for c in judged(self.table))
 
 
-def _compare(pairs: _Pairs, samples: Samples) -> list[_Column]:
-    """Rows of the source, so many at a time, each with the one that has its key in the target."""
+def _has_rows(conn: psycopg.Connection, table: TablePlan) -> bool:
+    name = sql.Identifier(table.table.schema, table.table.name)
+    only = sql.SQL("" if table.table.partitioned else "ONLY ")
+    row = conn.execute(_ANY.format(only + name)).fetchone()
+    return bool(row and row[0])
+
+
+def _compare(pairs: _Pairs, samples: Samples) -> tuple[int, list[_Column]]:
+    """Rows of the source, so many at a time, each with the one that has its key in the target; how many have one."""
     names, width = _names(pairs.site, pairs.table), len(pairs.key)
     columns = [_Counted() for _ in names]
-    after = pairs.after
+    after, met = pairs.after, 0
     with pairs.source.cursor(name="before") as cursor:
         cursor.execute(pairs.before(samples))
         while rows := cursor.fetchmany(AT_ONCE):
             keys = [[row[at] for row in rows] for at in range(width)]
             for number, *hashes in pairs.site.target.execute(after, keys):
+                met += 1
                 for column, one, other in zip(columns, rows[number - 1][width:], hashes, strict=True):
                     column.add(one, other)
-    return [_Column(name, plan, column.compared) for (name, plan), column in zip(names, columns, strict=True)]
+    return met, [_Column(name, plan, column.compared) for (name, plan), column in zip(names, columns, strict=True)]
