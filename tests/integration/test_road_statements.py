@@ -75,6 +75,16 @@ def test_originals_in_remembered_statements_are_found(remembering: Callable[[int
     assert "theodora" not in repr(found).lower()
 
 
+def test_a_policy_with_a_percent_sign_is_no_placeholder(remembering: Callable[[int], TestDatabase]) -> None:
+    kept = {**MASKED, "public.people.email": {"strategy": "email", "keep_if": "email LIKE '%@corp.invalid'"}}
+    case = make_alike(lambda: remembering(18), PEOPLE, PERSONS.format(rows=20), kept)
+    remember(case.target, UTILITY)
+
+    found = look(Statements(), case)
+
+    assert (found.status, found.numbers["found"]) == (Status.FAIL, 1)
+
+
 def test_statements_of_fakes_and_of_other_databases_are_no_finding(remembering: Callable[[int], TestDatabase]) -> None:
     case, other = make_people(remembering, 18), remembering(18)
     remember(other, UTILITY.replace("people IS", "pg_stat_statements IS").replace("TABLE", "VIEW"))

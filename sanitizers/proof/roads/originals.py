@@ -12,6 +12,7 @@ from sanitizers.proof.places import Place
 from sanitizers.proof.producible import Producible, folded
 from sanitizers.proof.roads.road import Site
 from sanitizers.proof.search import wanted
+from sanitizers.proof.sieve import with_parameters
 from sanitizers.proof.verdict import FEW_WORDS
 
 _AMONG = sql.SQL("SELECT DISTINCT v FROM ({}) AS each WHERE v = ANY (%s)")
@@ -34,7 +35,8 @@ def originals_among(site: Site, texts: Iterable[str]) -> Mapping[str, int]:
         return {}
     found: dict[str, list[str]] = {}
     for place in wanted(site.plan, site.source).places:
-        rows = site.source.execute(_AMONG.format(place.values()), (candidates,)).fetchall()
+        values = with_parameters(place.values(), site.source)
+        rows = site.source.execute(_AMONG.format(values), (candidates,)).fetchall()
         if rows:
             found[str(place)] = _counted(place, [row[0] for row in rows], site.plan)
     return {column: len(values) for column, values in found.items() if values}
