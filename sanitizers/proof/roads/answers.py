@@ -23,6 +23,16 @@ class Answer:
         return Found(road.name, site.database, status, dict(self.numbers), self.sentence, self.problems, self.unseen)
 
 
+def other_encoding(site: Site) -> tuple[str, ...]:
+    """Half a sentence where a source has other bytes for the same text, so that hashes of texts say nothing."""
+    if site.source is None:
+        return ()
+    names = [conn.info.parameter_status("server_encoding") for conn in (site.source, site.target)]
+    if names[0] == names[1]:
+        return ()
+    return (f"texts beyond ASCII: {names[0]} of the source and {names[1]} of {site.database} write them otherwise",)
+
+
 def many(count: int, one: str, several: str = "") -> str:
     """`1 row`, `2 rows`."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"

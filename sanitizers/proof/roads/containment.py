@@ -20,6 +20,7 @@ from sanitizers.proof.haystack import ONCE, Haystack, Texts
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
 from sanitizers.proof.residue import Home, find_home
+from sanitizers.proof.roads.answers import other_encoding
 from sanitizers.proof.roads.recalled import FromJournal
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.roads.taken import ORIGINALS, FromSource
@@ -125,7 +126,8 @@ class Containment(Road):
         quoted = originals.quote(
             [(n, place, seen.samples.of(place).values(keys=True)) for n, place in enumerate(places)]
         )
-        unread = dict.fromkeys((*found.problems, *(site.remembered.problems if site.remembered else ())))
+        remembered = site.remembered.problems if site.remembered else ()
+        unread = dict.fromkeys((*found.problems, *remembered, *other_encoding(site)))
         return self._answer(site, seen, _counted(seen, quoted), tuple(unread))
 
     def _answer(self, site: Site, seen: _Seen, counts: Sequence[_Count], unread: tuple[str, ...]) -> Found:

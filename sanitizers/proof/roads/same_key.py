@@ -18,6 +18,7 @@ from sanitizers.plan import ColumnPlan, DatabasePlan, TablePlan
 from sanitizers.proof.cells import SAMPLE, CellsOf, Equal, cells_of, hash_of, judged, key_of
 from sanitizers.proof.memory import Facts
 from sanitizers.proof.places import Place
+from sanitizers.proof.roads.answers import other_encoding
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.samples import Samples
 from sanitizers.proof.sieve import with_parameters
@@ -151,7 +152,7 @@ class SameKey(Road):
 
 def _with_source(site: Site, source: psycopg.Connection, tables: Sequence[TablePlan]) -> _Seen:
     """Rows of a source that is still there next to those of the target."""
-    seen, samples = _Seen(), Samples(source, site.seed, full=site.full, rows=SAMPLE)
+    seen, samples = _Seen(unseen=[*other_encoding(site)]), Samples(source, site.seed, full=site.full, rows=SAMPLE)
     for number, table in enumerate(some := [table for table in tables if judged(table)]):
         site.track.say(table.table.qualified, number, len(some))
         key = key_of(table)

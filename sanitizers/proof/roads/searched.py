@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sanitizers.proof.looked import Searched
-from sanitizers.proof.roads.answers import Answer, many
+from sanitizers.proof.roads.answers import Answer, many, other_encoding
 from sanitizers.proof.roads.road import Found, Road, Site
 
 
@@ -32,7 +32,8 @@ class SearchedRoad(Road):
         numbers = {"places": places, "found": self._found(site.searched), **self.more(site.searched)}
         looked = many(places, self.place, self.places)
         sentence = f"{looked} looked at; {many(numbers['found'], 'original value')} found."
-        return Answer(numbers, sentence, (*problems, *self.unread(site.searched)), self.unseen(site)).of(self, site)
+        unseen = (*self.unseen(site), *(other_encoding(site) if places else ()))
+        return Answer(numbers, sentence, (*problems, *self.unread(site.searched)), unseen).of(self, site)
 
     def _found(self, searched: Searched) -> int:
         return sum(hit.count for hit in searched.hits if hit.road == self.name)
