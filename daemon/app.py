@@ -22,6 +22,7 @@ from daemon.checking import BranchCheck, Checked, attested, check_branch, find_b
 from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
+from daemon.disproof import tell_disproof
 from daemon.errors import BranchwardenError, SettingsError, UsageError
 from daemon.keys import ephemeral_key, field_keyring, given_key
 from daemon.log import register_secret
@@ -245,7 +246,8 @@ class App:
         if failed and tried.last_start and now - tried.last_start < RETRY_STAGING_AFTER:
             return False
         there = {branch.id for branch in self.client.list_branches(project.id)}
-        verified = [e.verified_at for e in self.store.published(project.id) if e.branch_id in there]
+        published = self.store.published(project.id)
+        verified = [e.verified_at for e in published if e.branch_id in there and not e.void]
         return not verified or now - max(verified) > self.settings.staging.max_age
 
     def daemon_alive(self) -> bool:
@@ -292,7 +294,8 @@ class App:
     def check_branch(self, project: ProjectSettings, name: str, check: BranchCheck) -> Checked:
         """Look down every road of a branch that is not production. Raises UsageError where there is none such."""
         known = find_branch(self.client, self.store, (self.settings, project, name), utc_now())
-        return check_branch(self.client, known, check, (self.watch, utc_now))
+        checked = check_branch(self.client, known, check, (self.watch, utc_now))
+        return tell_disproof(self.store, known, checked, utc_now())
 
     def check_with_source(self, project: ProjectSettings, name: str, check: BranchCheck) -> Checked:
         """The same next to a sealed copy of production as it was. The store must be held alone."""
@@ -305,7 +308,8 @@ class App:
                 check = replace(check, unsourced=source.why)
             else:
                 check = replace(check, sources=source.connectors)
-            return check_branch(self.client, known, check, (self.watch, utc_now))
+            checked = check_branch(self.client, known, check, (self.watch, utc_now))
+        return tell_disproof(self.store, known, checked, utc_now())
 
     @property
     def watch(self) -> Watch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import psycopg
@@ -21,7 +21,7 @@ from daemon.neon import Login, NeonClient
 from daemon.policies import draft_policy
 from daemon.progress import Watch
 from daemon.proven import engine_teller
-from sanitizers.attest.compare import DatabaseNow, Facts
+from sanitizers.attest.compare import DatabaseNow, Difference, Effect, Facts
 from sanitizers.attest.keys import PublicKey
 from sanitizers.attest.predicate import NeonPlace
 from sanitizers.errors import CopyFailedError
@@ -94,12 +94,19 @@ def check_branch(
     remarks = tuple(_remarks(known, check, proofs))
     if attestation is not None:
         attestation = attestation.against(_facts(known, list(connects.values())))
+        attestation = replace(attestation, differences=(*_disproved(known), *attestation.differences))
     return Checked(known.branch.name, clock(), proofs, roads, attestation, check.full, remarks)
 
 
 def attested(known: Known, check: BranchCheck) -> AttestationChecked | None:
     """The attestation that was given, or the ledger's; not compared with anything yet."""
     return check.attestation or _of_the_ledger(known, check)
+
+
+def _disproved(known: Known) -> Iterator[Difference]:
+    """What passes now does not take back what was found before: a cleaned row says nothing of copies and history."""
+    if known.entry is not None and known.entry.disproved and still_proves(known.entry, known.branch):
+        yield Difference("residue", known.branch.name, f"it {known.entry.disproved}", Effect.VOIDS)
 
 
 def _remarks(known: Known, check: BranchCheck, proofs: Sequence[DatabaseProof]) -> Iterator[str]:
