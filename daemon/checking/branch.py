@@ -82,7 +82,7 @@ def check_branch(
     attestation = attested(known, check)
     remarks = (*_unfit(known, planned), *_remarks(known, check, proofs))
     if attestation is not None:
-        attestation = attestation.against(_facts(known, list(connects.values())))
+        attestation = attestation.against(_facts(known, connects))
     return Checked(known.branch.name, clock(), proofs, roads, attestation, check.full, remarks)
 
 
@@ -182,18 +182,19 @@ def _of_the_ledger(known: Known, check: BranchCheck) -> AttestationChecked | Non
     return check_attestation(known.entry.attestation.encode(), check.keys, where)
 
 
-def _facts(known: Known, connects: Sequence[Connector]) -> Facts:
+def _facts(known: Known, connects: Mapping[str, Connector]) -> Facts:
     branch = known.branch
     place = NeonPlace(project_id=branch.project_id, branch_id=branch.id, branch=branch.name)
     databases: list[DatabaseNow] = []
-    unseen: list[str] = []
-    for connect in connects:
+    unread: list[str] = []
+    for name, connect in connects.items():
         try:
             with connect(None) as conn:
                 databases.append(read_now(conn))
         except (BranchwardenError, psycopg.Error):
-            unseen.append("tables and rows of a database: the server refused to show them")
+            unread.append(name)
     restored = branch.last_reset_at
     if known.entry is not None and not still_proves(known.entry, branch):
         restored = taken_at(branch)
-    return Facts(place.name, tuple(databases), restored, known.production_roles, tuple(unseen))
+    unseen = tuple(f"tables and rows of {name}: the server refused to show them" for name in unread)
+    return Facts(place.name, tuple(databases), restored, known.production_roles, unseen, tuple(unread))

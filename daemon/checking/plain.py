@@ -69,7 +69,7 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
         if watch.stop.is_set():
             raise StoppedError("stopped on request\nNothing was changed.") from None
         raise DatabaseUnreachableError(str(error)) from None
-    attestation = check.attestation.against(_facts(check)) if check.attestation else None
+    attestation = check.attestation.against(_facts(check, facts.name)) if check.attestation else None
     source = check.source.place if check.source else ""
     return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full, source=source)
 
@@ -94,7 +94,7 @@ def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> tuple[DatabasePla
     return draft.plan.databases[0], not any(unnamed(policy, foreign))
 
 
-def _facts(check: PlainCheck) -> Facts:
+def _facts(check: PlainCheck, database: str) -> Facts:
     """The place goes by the cluster's own identifier, since one server has many names."""
     here = check.target.attested_place()
     name = here.name
@@ -102,11 +102,12 @@ def _facts(check: PlainCheck) -> Facts:
         said = check.attestation.statement.predicate.place
         if said.kind == "postgres" and said.system is not None and said.system == here.system:
             name = said.name
-    unseen = [RESTORED]
+    unseen, unread = [RESTORED], list[str]()
     databases = []
     try:
         with check.target.session() as conn:
             databases.append(read_now(conn))
     except (DatabaseUnreachableError, psycopg.Error):
         unseen.append("tables and rows: the server refused to show them")
-    return Facts(name, tuple(databases), unseen=tuple(unseen))
+        unread.append(database)
+    return Facts(name, tuple(databases), unseen=tuple(unseen), unread=tuple(unread))
