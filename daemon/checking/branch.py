@@ -136,8 +136,12 @@ def _connector(client: NeonClient, branch: Branch, database: Database, watch: Wa
     def connect(_: str | None) -> psycopg.Connection:
         conn = open_connection(uri)
         watch.connections.add(conn)
-        conn.execute(BEGIN)
-        conn.commit()
+        try:
+            conn.execute(BEGIN)
+            conn.commit()
+        except psycopg.Error:
+            conn.close()
+            raise
         return conn
 
     return connect
