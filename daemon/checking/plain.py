@@ -50,7 +50,7 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
         DatabaseUnreachableError: one of them does not answer.
     """
     facts = check.target.facts()
-    if check.source is not None and check.source.facts().is_same_as(facts):
+    if check.source is not None and check.source.facts().is_itself(facts):
         raise UsageError("--dsn and --source are one database: give the one that was masked, and the one before")
     plan, decided = plan_of(check.source or check.target, check.policy) if check.policy else (None, False)
     run = SurveyRun(
