@@ -19,6 +19,7 @@ from daemon.policies import draft_policy, unnamed
 from daemon.progress import Watch
 from daemon.proven import engine_teller
 from sanitizers.attest.compare import Facts
+from sanitizers.attest.predicate import Place, PostgresPlace
 from sanitizers.errors import CopyFailedError
 from sanitizers.plan import DatabasePlan
 from sanitizers.policy import MaskingPolicy
@@ -27,6 +28,8 @@ from sanitizers.proof.survey import SurveyRun, survey_database
 from sanitizers.schema import read_schema
 
 RESTORED = "whether something was restored over it since: plain Postgres does not tell"
+
+COPY = "whether this is the attested server {}, or a copy of its files at {}: both have its identifier"
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,9 @@ def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> tuple[DatabasePla
 
 
 def _facts(check: PlainCheck, database: str) -> Facts:
-    """The place goes by the cluster's own identifier, since one server has many names."""
-    here = check.target.attested_place()
-    name = here.name
-    if check.attestation is not None and check.attestation.statement is not None:
-        said = check.attestation.statement.predicate.place
-        if said.kind == "postgres" and said.system is not None and said.system == here.system:
-            name = said.name
-    unseen, unread = [RESTORED], list[str]()
+    said = check.attestation.statement if check.attestation else None
+    name, doubts = _place(check.target.attested_place(), said.predicate.place if said else None)
+    unseen, unread = [RESTORED, *doubts], list[str]()
     databases = []
     try:
         with check.target.session() as conn:
@@ -111,3 +109,16 @@ def _facts(check: PlainCheck, database: str) -> Facts:
         unseen.append("tables and rows: the server refused to show them")
         unread.append(database)
     return Facts(name, tuple(databases), unseen=tuple(unseen), unread=tuple(unread))
+
+
+def _place(here: PostgresPlace, said: Place | None) -> tuple[str, tuple[str, ...]]:
+    """The name of the server, and what is not known of it.
+
+    One server has many names, and one name leads to many servers in time. So it goes by the cluster's own identifier,
+    which copies of its files have too.
+    """
+    if not isinstance(said, PostgresPlace) or said.system is None or here.system is None:
+        return here.name, ()
+    if said.system != here.system:
+        return f"{here.name} (cluster {here.system}, the attested one is {said.system})", ()
+    return said.name, () if said.name == here.name else (COPY.format(said.name, here.name),)
