@@ -169,6 +169,8 @@ def _print(checked: Checked) -> None:
             out.print(f"  k-anonymity: {clean(str(groups))}", soft_wrap=True)
         for far in proof.fidelity.warnings if proof.fidelity else ():
             out.print(f"  unlike the source: {clean(far)}", soft_wrap=True)
+        for what in proof.uncounted:
+            out.print(f"  not looked at: {clean(what)}", soft_wrap=True)
     if checked.attestation is not None:
         _print_attestation(checked.attestation)
     for remark in checked.remarks:
