@@ -18,7 +18,7 @@ from daemon.access import Door, open_door
 from daemon.alerts import Webhook, notice
 from daemon.alerts.payload import digest
 from daemon.attesting import prepare_signing
-from daemon.checking import BranchCheck, Checked, attested, check_branch, find_branch
+from daemon.checking import BranchCheck, Checked, attested, check_branch, find_branch, refuse_unfit
 from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
@@ -300,6 +300,7 @@ class App:
     def check_with_source(self, project: ProjectSettings, name: str, check: BranchCheck) -> Checked:
         """The same next to a sealed copy of production as it was. The store must be held alone."""
         known = find_branch(self.client, self.store, (self.settings, project, name), utc_now())
+        refuse_unfit(self.client, known, check, self.watch)
         said = attested(known, check)
         copied = known.entry.copied_from if known.entry else ""
         parent = copied if copied in known.production_ids else ""

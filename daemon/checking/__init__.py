@@ -1,7 +1,7 @@
 """Looking again: every road of a database that is there, and whether an attestation of it still holds."""
 
 from daemon.checking.attestation import AttestationChecked, check_attestation
-from daemon.checking.branch import BranchCheck, Known, attested, check_branch
+from daemon.checking.branch import BranchCheck, Known, attested, check_branch, refuse_unfit
 from daemon.checking.find import find_branch
 from daemon.checking.plain import PlainCheck, check_plain
 from daemon.checking.result import Checked
@@ -17,4 +17,5 @@ __all__ = [
     "check_branch",
     "check_plain",
     "find_branch",
+    "refuse_unfit",
 ]

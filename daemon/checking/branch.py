@@ -11,31 +11,24 @@ import psycopg
 from daemon.branchroads import BranchFacts, look_at_branch
 from daemon.checking.attestation import AttestationChecked, check_attestation
 from daemon.checking.now import read_now
+from daemon.checking.planned import Connector, Planned, looking, plan_databases
 from daemon.checking.result import Checked
 from daemon.connect import open_connection
 from daemon.entry import LedgerEntry
-from daemon.errors import BranchwardenError, DatabaseUnreachableError, StoppedError
+from daemon.errors import BranchwardenError, UsageError
 from daemon.lineage import still_proves, taken_at
 from daemon.model import Branch, Database, DataClass, Lineage
 from daemon.neon import Login, NeonClient
-from daemon.policies import draft_policy
 from daemon.progress import Watch
 from daemon.proven import engine_teller
 from sanitizers.attest.compare import DatabaseNow, Difference, Effect, Facts
 from sanitizers.attest.keys import PublicKey
 from sanitizers.attest.predicate import NeonPlace
-from sanitizers.errors import CopyFailedError
-from sanitizers.plan import DatabasePlan
 from sanitizers.policy import MaskingPolicy
 from sanitizers.proof.database_proof import DatabaseProof
-from sanitizers.proof.roads import ALL_ROADS, Found, Status
+from sanitizers.proof.roads import ALL_ROADS, RUN_ROADS, Found, Status
 from sanitizers.proof.survey import SurveyRun, survey_database
-from sanitizers.schema import read_schema
 from sanitizers.spelling import BEGIN
-
-Connector = Callable[[str | None], psycopg.Connection]
-ROADS = tuple(road for road in ALL_ROADS if road.name != "passwords")
-"""Those of a branch are compared by way of the API."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +72,38 @@ def check_branch(
         NeonError: the API or the branch does not answer.
     """
     watch, clock = about
-    databases = client.list_databases(known.branch.project_id, known.branch.id)
-    connects = {database.name: _connector(client, known.branch, database, watch) for database in databases}
-    try:
-        proofs = tuple(_proofs(known, connects, check, watch))
-    except CopyFailedError as error:
-        if watch.stop.is_set():
-            raise StoppedError("stopped on request\nNothing was changed.") from None
-        raise DatabaseUnreachableError(str(error)) from None
+    connects = _connectors(client, known.branch, watch)
+    with looking(watch):
+        planned = plan_databases([check.sources.get(name) or here for name, here in connects.items()], check.policy)
+        proofs = tuple(_proofs(known, connects, (check, planned), watch))
     raw = (_raw_until(known), _raw_parent(known), known.lineage.parent_raw_until)
     facts = BranchFacts(known.branch, list(connects), *raw)
     roads = (known.passwords, *look_at_branch(client, facts, clock()))
     attestation = attested(known, check)
-    remarks = tuple(_remarks(known, check, proofs))
+    remarks = (*_unfit(known, planned), *_remarks(known, check, proofs))
     if attestation is not None:
-        attestation = attestation.against(_facts(known, list(connects.values())))
+        attestation = attestation.against(_facts(known, connects))
         attestation = replace(attestation, differences=(*_disproved(known), *attestation.differences))
     return Checked(known.branch.name, clock(), proofs, roads, attestation, check.full, remarks)
+
+
+def refuse_unfit(client: NeonClient, known: Known, check: BranchCheck, watch: Watch) -> None:
+    """Before a source is made for nothing: the schema of a branch that is as attested is the source's, too.
+
+    Raises UsageError where the policy does not fit it.
+    """
+    said = attested(known, check)
+    if said is None or said.statement is None:
+        return
+    with looking(watch):
+        planned = plan_databases(list(_connectors(client, known.branch, watch).values()), check.policy)
+    before = {database.name: database.catalog_digest for database in said.statement.predicate.databases}
+    if planned.problems and {schema.database: schema.digest for schema in planned.schemas} == before:
+        raise UsageError("\n".join(_unfit(known, planned)))
+
+
+def _unfit(known: Known, planned: Planned) -> Iterator[str]:
+    return (f"the policy does not fit {known.branch.name}: {problem}" for problem in planned.problems)
 
 
 def attested(known: Known, check: BranchCheck) -> AttestationChecked | None:
@@ -124,50 +132,47 @@ def _remarks(known: Known, check: BranchCheck, proofs: Sequence[DatabaseProof]) 
         )
 
 
+def _connectors(client: NeonClient, branch: Branch, watch: Watch) -> dict[str, Connector]:
+    databases = client.list_databases(branch.project_id, branch.id)
+    return {database.name: _connector(client, branch, database, watch) for database in databases}
+
+
 def _connector(client: NeonClient, branch: Branch, database: Database, watch: Watch) -> Connector:
     uri = client.connection_uri(branch.project_id, Login(branch.id, database.name, database.owner))
 
     def connect(_: str | None) -> psycopg.Connection:
         conn = open_connection(uri)
         watch.connections.add(conn)
-        conn.execute(BEGIN)
-        conn.commit()
+        try:
+            conn.execute(BEGIN)
+            conn.commit()
+        except psycopg.Error:
+            conn.close()
+            raise
         return conn
 
     return connect
 
 
 def _proofs(
-    known: Known, connects: Mapping[str, Connector], check: BranchCheck, watch: Watch
+    known: Known, connects: Mapping[str, Connector], about: tuple[BranchCheck, Planned], watch: Watch
 ) -> Iterator[DatabaseProof]:
+    check, planned = about
     said = attested(known, check)
     key = check.key_of(said.key_id if said else "")
-    sources = [check.sources.get(name) for name in connects]
-    plans = _plans([source or here for source, here in zip(sources, connects.values(), strict=True)], check.policy)
-    for connect, source, plan in zip(connects.values(), sources, plans, strict=True):
+    roads = RUN_ROADS if planned.decided else ALL_ROADS
+    for (name, connect), plan in zip(connects.items(), planned.plans, strict=True):
         run = SurveyRun(
             target=connect,
-            source=source,
+            source=check.sources.get(name),
             plan=plan,
             key=key,
             full=check.full,
             stop=watch.stop,
             on_connection=watch.connections.add,
-            roads=ROADS,
+            roads=[road for road in roads if road.name != "passwords"],  # compared by way of the API
         )
         yield survey_database(run, engine_teller(watch.tell, "verify"))
-
-
-def _plans(connects: Sequence[Connector], policy: MaskingPolicy | None) -> Sequence[DatabasePlan | None]:
-    """The policy's, where it fits all databases; otherwise roads say that there is none."""
-    if policy is None:
-        return [None] * len(connects)
-    schemas = []
-    for connect in connects:
-        with connect(None) as conn:
-            schemas.append(read_schema(conn))
-    plan = draft_policy(schemas, policy).plan
-    return plan.databases if plan else [None] * len(connects)
 
 
 def _raw_until(known: Known) -> datetime | None:
@@ -188,18 +193,19 @@ def _of_the_ledger(known: Known, check: BranchCheck) -> AttestationChecked | Non
     return check_attestation(known.entry.attestation.encode(), check.keys, where)
 
 
-def _facts(known: Known, connects: Sequence[Connector]) -> Facts:
+def _facts(known: Known, connects: Mapping[str, Connector]) -> Facts:
     branch = known.branch
     place = NeonPlace(project_id=branch.project_id, branch_id=branch.id, branch=branch.name)
     databases: list[DatabaseNow] = []
-    unseen: list[str] = []
-    for connect in connects:
+    unread: list[str] = []
+    for name, connect in connects.items():
         try:
             with connect(None) as conn:
                 databases.append(read_now(conn))
         except (BranchwardenError, psycopg.Error):
-            unseen.append("tables and rows of a database: the server refused to show them")
+            unread.append(name)
     restored = branch.last_reset_at
     if known.entry is not None and not still_proves(known.entry, branch):
         restored = taken_at(branch)
-    return Facts(place.name, tuple(databases), restored, known.production_roles, tuple(unseen))
+    unseen = tuple(f"tables and rows of {name}: the server refused to show them" for name in unread)
+    return Facts(place.name, tuple(databases), restored, known.production_roles, unseen, tuple(unread))

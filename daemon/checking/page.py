@@ -65,6 +65,7 @@ def _body(checked: Checked) -> Iterator[str]:
 
 def _unseen(checked: Checked) -> Iterator[str]:
     yield from (what for road in checked.roads for what in road.unseen)
+    yield from (what for proof in checked.proofs for what in proof.uncounted)
     if checked.attestation is not None:
         yield from (d.sentence for d in checked.attestation.differences if d.effect is Effect.UNKNOWN)
 

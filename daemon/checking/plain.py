@@ -19,6 +19,7 @@ from daemon.policies import draft_policy, unnamed
 from daemon.progress import Watch
 from daemon.proven import engine_teller
 from sanitizers.attest.compare import Facts
+from sanitizers.attest.predicate import Place, PostgresPlace
 from sanitizers.errors import CopyFailedError
 from sanitizers.plan import DatabasePlan
 from sanitizers.policy import MaskingPolicy
@@ -27,6 +28,8 @@ from sanitizers.proof.survey import SurveyRun, survey_database
 from sanitizers.schema import read_schema
 
 RESTORED = "whether something was restored over it since: plain Postgres does not tell"
+
+COPY = "whether this is the attested server {}, or a copy of its files at {}: both have its identifier"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
         DatabaseUnreachableError: one of them does not answer.
     """
     facts = check.target.facts()
-    if check.source is not None and check.source.facts().is_same_as(facts):
+    if check.source is not None and check.source.facts().is_itself(facts):
         raise UsageError("--dsn and --source are one database: give the one that was masked, and the one before")
     plan, decided = plan_of(check.source or check.target, check.policy) if check.policy else (None, False)
     run = SurveyRun(
@@ -69,7 +72,7 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
         if watch.stop.is_set():
             raise StoppedError("stopped on request\nNothing was changed.") from None
         raise DatabaseUnreachableError(str(error)) from None
-    attestation = check.attestation.against(_facts(check)) if check.attestation else None
+    attestation = check.attestation.against(_facts(check, facts.name)) if check.attestation else None
     source = check.source.place if check.source else ""
     return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full, source=source)
 
@@ -94,19 +97,28 @@ def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> tuple[DatabasePla
     return draft.plan.databases[0], not any(unnamed(policy, foreign))
 
 
-def _facts(check: PlainCheck) -> Facts:
-    """The place goes by the cluster's own identifier, since one server has many names."""
-    here = check.target.attested_place()
-    name = here.name
-    if check.attestation is not None and check.attestation.statement is not None:
-        said = check.attestation.statement.predicate.place
-        if said.kind == "postgres" and said.system is not None and said.system == here.system:
-            name = said.name
-    unseen = [RESTORED]
+def _facts(check: PlainCheck, database: str) -> Facts:
+    said = check.attestation.statement if check.attestation else None
+    name, doubts = _place(check.target.attested_place(), said.predicate.place if said else None)
+    unseen, unread = [RESTORED, *doubts], list[str]()
     databases = []
     try:
         with check.target.session() as conn:
             databases.append(read_now(conn))
     except (DatabaseUnreachableError, psycopg.Error):
         unseen.append("tables and rows: the server refused to show them")
-    return Facts(name, tuple(databases), unseen=tuple(unseen))
+        unread.append(database)
+    return Facts(name, tuple(databases), unseen=tuple(unseen), unread=tuple(unread))
+
+
+def _place(here: PostgresPlace, said: Place | None) -> tuple[str, tuple[str, ...]]:
+    """The name of the server, and what is not known of it.
+
+    One server has many names, and one name leads to many servers in time. So it goes by the cluster's own identifier,
+    which copies of its files have too.
+    """
+    if not isinstance(said, PostgresPlace) or said.system is None or here.system is None:
+        return here.name, ()
+    if said.system != here.system:
+        return f"{here.name} (cluster {here.system}, the attested one is {said.system})", ()
+    return said.name, () if said.name == here.name else (COPY.format(said.name, here.name),)

@@ -13,7 +13,7 @@ from daemon.app import open_app
 from daemon.checking import AttestationChecked, BranchCheck, Checked, PlainCheck, check_attestation, check_plain
 from daemon.checking.attestation import read_file, read_key
 from daemon.checking.page import page
-from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, err, out, print_json
+from daemon.cli.common import ConfigOption, JsonOption, ProjectOption, clean, err, one_line, out, print_json
 from daemon.cli.options import KeyOption, PolicyOption, chosen_policy
 from daemon.cli.progress import telling
 from daemon.cli.roads import STATUS_STYLE, roads_table
@@ -169,10 +169,12 @@ def _print(checked: Checked) -> None:
             out.print(f"  k-anonymity: {clean(str(groups))}", soft_wrap=True)
         for far in proof.fidelity.warnings if proof.fidelity else ():
             out.print(f"  unlike the source: {clean(far)}", soft_wrap=True)
+        for what in proof.uncounted:
+            out.print(f"  not looked at: {clean(what)}", soft_wrap=True)
     if checked.attestation is not None:
         _print_attestation(checked.attestation)
     for remark in checked.remarks:
-        out.print(f"  {clean(remark)}", soft_wrap=True)
+        out.print(f"  {one_line(remark)}", soft_wrap=True)
 
 
 def _print_attestation(attested: AttestationChecked) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote
 
 import psycopg
@@ -21,7 +22,7 @@ SELECT current_database(), current_user, (SELECT system_identifier FROM pg_contr
   current_setting('server_version_num')::int, pg_is_in_recovery(),
   (SELECT count(*) FROM pg_stat_activity
    WHERE datid = d.oid AND pid <> pg_backend_pid() AND backend_type = 'client backend'),
-  pg_database_size(d.oid)
+  pg_database_size(d.oid), pg_postmaster_start_time()
 FROM pg_database d WHERE d.datname = current_database()
 """
 ANSWERS: Mapping[str, str] = {
@@ -64,6 +65,8 @@ class Facts:
     standby: bool
     sessions: int
     size: int
+    started: datetime
+    """When the server was: a copy of its files, which has its identifier, was not started at one moment with it."""
 
     @property
     def major(self) -> int:
@@ -71,8 +74,12 @@ class Facts:
         return self.version // 10000
 
     def is_same_as(self, other: Facts) -> bool:
-        """Whether both are one database, whatever the connection strings say."""
+        """Whether both are one database or copies of its files, whatever the connection strings say."""
         return (self.system, self.oid) == (other.system, other.oid)
+
+    def is_itself(self, other: Facts) -> bool:
+        """Whether both are one database of one running server."""
+        return self.is_same_as(other) and self.started == other.started
 
 
 @dataclass(frozen=True)

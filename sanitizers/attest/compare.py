@@ -65,6 +65,8 @@ class Facts:
     """Roles with production's password verifier."""
     unseen: tuple[str, ...] = ()
     """What could not be looked at, half a sentence each."""
+    unread: tuple[str, ...] = ()
+    """Names of databases that are there and that nobody could look into; `unseen` says so."""
 
 
 def compare(statement: Statement, facts: Facts) -> tuple[Difference, ...]:
@@ -93,7 +95,7 @@ def _of_databases(statement: Statement, facts: Facts) -> Iterator[Difference]:
     now = {database.name: database for database in facts.databases}
     for name in sorted(now.keys() - before.keys()):
         yield Difference("database", name, f"database {name} is new: nobody looked into it", Effect.VOIDS)
-    for name in sorted(before.keys() - now.keys()):
+    for name in sorted(before.keys() - now.keys() - set(facts.unread)):
         yield Difference("database", name, f"database {name} is gone, and its rows with it", Effect.NORMAL)
     for name in sorted(before.keys() & now.keys()):
         yield from _of_a_database(before[name], now[name])

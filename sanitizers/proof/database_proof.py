@@ -55,6 +55,8 @@ class DatabaseProof:
     """How columns behave next to the source's, where that could be looked at."""
     groups: tuple[Groups, ...] = ()
     """Rows by the quasi-identifiers that the policy declares."""
+    uncounted: tuple[str, ...] = ()
+    """What beside the roads could not be looked at and why, half a sentence each."""
     seconds: float = field(default=0.0, compare=False)
 
     @property
@@ -84,8 +86,8 @@ class DatabaseProof:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """What could not be looked at, half a sentence each."""
-        return tuple(what for road in self.roads for what in road.unseen)
+        """What could not be looked at, on the roads and beside them, half a sentence each."""
+        return (*(what for road in self.roads for what in road.unseen), *self.uncounted)
 
     @property
     def found(self) -> bool:

@@ -61,7 +61,7 @@ def _survey(run: SurveyRun, track: Track) -> DatabaseProof:
             return concluded(site, run.roads, None).timed(started)
         counts = guarded(site, lambda: _counts(site))
         site = replace(site, searched=guarded(site, lambda: search(site, source)))
-        return concluded(site, run.roads, None if isinstance(counts, str) else counts).timed(started)
+        return concluded(site, run.roads, counts).timed(started)
 
 
 def _counts(site: Site) -> tuple[Counts, Counts]:

@@ -41,6 +41,10 @@ SELECT set_config('row_security', 'off', false), set_config('client_encoding', '
   set_config('work_mem', '64MB', false), set_config('jit', 'off', false)
 """
 
+KEPT = "values that the policy keeps on purpose, and columns that nothing was masked of"
+FIDELITY = "how columns behave next to the source's"
+K_ANONYMITY = "k-anonymity of the declared columns"
+
 APART = frozenset({Pages.name, Detectors.name})
 """Roads that read much of the target and go on beside the others, where there are sessions for it."""
 
@@ -128,7 +132,7 @@ def searched(plan: DatabasePlan, one: Search, unread: tuple[str, ...]) -> Search
 def concluded(
     site: Site,
     roads: Sequence[Road],
-    counts: tuple[Counts, Counts] | None,
+    counts: tuple[Counts, Counts] | str | None,
     more: Sequence[psycopg.Connection] = (),
 ) -> DatabaseProof:
     """The proof, when the search is done: every road, and everything counted.
@@ -136,7 +140,7 @@ def concluded(
     Args:
         site: of the search.
         roads: in the order of the report.
-        counts: before and after.
+        counts: before and after, or why nothing could be counted.
         more: sessions of the source beside the site's own. With one of those, and one of the target's, what reads much
             of the tables and needs nothing of the other roads goes on beside them.
     """
@@ -159,8 +163,13 @@ def concluded(
         public=public(site.plan) if site.plan else (),
         fidelity=None if isinstance(fidelity, str) else fidelity,
         groups=() if isinstance(groups, str) else groups,
+        uncounted=tuple(
+            f"{what} of {site.database}: {why}"
+            for what, why in ((KEPT, counts), (FIDELITY, fidelity), (K_ANONYMITY, groups))
+            if isinstance(why, str)
+        ),
     )
-    return _with_counts(proof, site.plan, *counts) if counts and site.plan else proof
+    return _with_counts(proof, site.plan, *counts) if isinstance(counts, tuple) and site.plan else proof
 
 
 def _described(site: Site) -> tuple[Fidelity | str, tuple[Groups, ...] | str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from daemon.neon import CreateBranch
+from daemon.neon import CreateBranch, Login
 from tests.fix_daemon import Warden
 
 BRANCH_ROADS = {"passwords", "history", "computes", "data-api", "auth", "storage"}
@@ -29,6 +31,18 @@ def change_ledger(warden: Warden, **envelope: Any) -> None:
         changed = json.loads(proof["attestation"]["envelope"]) | envelope
         proof["attestation"]["envelope"] = json.dumps(changed)
         store.execute("UPDATE runs SET proof = ? WHERE id = ?", (json.dumps(proof), run))
+
+
+@contextmanager
+def as_admin(warden: Warden, branch: str = "staging") -> Iterator[psycopg.Connection]:
+    """The superuser that Neon gives nobody."""
+    with warden.client() as client:
+        found = next(b for b in client.list_branches(warden.project_id) if b.name == branch)
+        uri = client.connection_uri(warden.project_id, Login(found.id, "neondb", "neondb_owner"))
+    with psycopg.connect(uri):  # which wakes its compute
+        lines = (warden.neon.branch_folder(found.id) / "postmaster.pid").read_text().splitlines()
+        with psycopg.connect(host=lines[4], port=int(lines[3]), user="cloud_admin", dbname="neondb") as admin:
+            yield admin
 
 
 def uri(warden: Warden, branch: str = "staging") -> str:
@@ -60,6 +74,29 @@ def test_a_branch_to_which_something_was_added_is_told_from_the_attested_one(san
     assert done.returncode == 1
     assert "attestation  FAIL" in done.stdout
     assert "pasted is new: nobody looked into it" in done.stdout
+
+
+def test_a_policy_that_does_not_fit_is_told(sanitized: Warden) -> None:
+    sanitized.policy.write_text(sanitized.policy.read_text().replace("phone = ", "telephone = "))
+
+    done = sanitized.run("verify", "staging")
+
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "the policy does not fit staging" in done.stdout
+    assert "public.people.phone" in done.stdout
+
+
+def test_a_database_that_shows_no_schema_is_unreachable_and_not_gone(sanitized: Warden) -> None:
+    with as_admin(sanitized) as admin:
+        admin.execute("REVOKE EXECUTE ON FUNCTION pg_get_constraintdef(oid) FROM PUBLIC")
+
+    refused = sanitized.run("verify", "staging")
+    sanitized.policy.unlink()
+    unread = sanitized.json("verify", "staging")["attestation"]
+
+    assert refused.returncode == 4, refused.stderr
+    assert "SQLSTATE 42501" in refused.stderr
+    assert [(d["kind"], d["effect"]) for d in unread["differences"]] == [("unseen", "unknown")]
 
 
 def test_a_tampered_attestation_makes_its_branch_unknown_and_closes_its_door(sanitized: Warden) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -57,3 +58,21 @@ def test_a_standby_that_replays_over_what_is_read_says_what_helps(
 
         with pytest.raises(CopyFailedError, match=r"max_standby_streaming_delay.*copy from the primary"):
             copy_database(case.run(streams=1), replay)
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_servers_files_that_was_masked_in_place_is_compared_with_its_source(
+    desk: Desk, shop: TestDatabase, stand_by: StandBy
+) -> None:
+    copy = TestDatabase(stand_by(), shop.name, shop.password)
+    with psycopg.connect(copy.admin_dsn, autocommit=True) as admin:
+        admin.execute("SELECT pg_promote()")
+    done = desk.run("sanitize", "--in-place", copy.dsn, "--yes")
+    assert done.returncode == 0, done.stderr
+
+    found = desk.run("verify", "--dsn", copy.admin_dsn, "--source", shop.admin_dsn, "--json")
+
+    assert found.returncode == 1, found.stderr
+    roads = {road["road"]: road for road in json.loads(found.stdout)["roads"]}
+    assert {name for name, road in roads.items() if road["status"] == "FAIL"} == {"passwords"}
+    assert any("has the password that it has on the source" in problem for problem in roads["passwords"]["problems"])

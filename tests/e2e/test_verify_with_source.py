@@ -160,6 +160,17 @@ def test_without_a_policy_no_copy_is_made(sanitized: Warden) -> None:
     assert kinds(sanitized) == []
 
 
+def test_with_a_policy_that_does_not_fit_no_copy_is_made(sanitized: Warden) -> None:
+    sanitized.policy.write_text(sanitized.policy.read_text().replace("phone = ", "telephone = "))
+
+    done = sanitized.run("verify", "staging", "--with-source")
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "the policy does not fit staging" in done.stderr
+    assert "public.people.phone" in done.stderr
+    assert kinds(sanitized) == []
+
+
 @pytest.fixture
 def forgetful(
     sanitized_once: tuple[Path, Path], fresh_folder: Path, templates: Path, tmp_path: Path

@@ -15,6 +15,7 @@ from sanitizers.errors import CopyFailedError
 from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.roads import ALL_ROADS, Found, Site, Status, look_down
 from sanitizers.proof.roads.passwords import Passwords
+from sanitizers.proof.survey import SurveyRun, survey_database
 from sanitizers.proof.witness import WitnessRun, witness_database
 from sanitizers.track import Track
 from tests.fix_postgres import TestDatabase
@@ -159,6 +160,25 @@ def test_declared_quasi_identifiers_are_counted_by_group(make_database: MakeData
 
     assert (first.rows, first.groups, first.smallest, first.rows_in_small_groups) == (30, 6, 5, 0)
     assert (second.groups, second.smallest) == (2, 15)
+
+
+def test_what_could_not_be_counted_beside_the_roads_is_told(make_database: MakeDatabase) -> None:
+    rule = {"match": "customers", "quasi_identifiers": [["zip", "sex"]]}
+    case = make_case(make_database, SHOP, MASKED)
+    table = next(t for t in case.plan.tables if t.table.name == "customers")
+    object.__setattr__(table, "rule", type(table.rule).model_validate(rule))
+    case.copy()
+    case.execute("ALTER TABLE customers DROP zip, DROP name")
+
+    proof = survey_database(SurveyRun(connector(case.target), connector(case.source), case.plan, KEY), lambda _: None)
+
+    refused = f"of {case.plan.database}: the server refused it (UndefinedColumn, SQLSTATE 42703)"
+    assert (proof.groups, proof.kept) == ((), ())
+    assert proof.uncounted == (
+        f"values that the policy keeps on purpose, and columns that nothing was masked of {refused}",
+        f"k-anonymity of the declared columns {refused}",
+    )
+    assert f"not looked at: {proof.uncounted[1]}" in proof.remarks
 
 
 def test_fidelity_stands_beside_the_roads(shop: Case) -> None:

@@ -76,9 +76,37 @@ def test_bytes_tell_a_superuser_what_is_left_and_that_nothing_is(make_database_o
     assert vacuumed.numbers["found"] > 10
     assert any("sampled originals of public.people.email that no row shows" in p for p in vacuumed.problems)
     assert "theodora" not in repr(vacuumed).lower()
-    assert full.status is Status.PASS
+    assert full.status is Status.SAMPLED
+    assert "of a few rows were looked for in the bytes of" in full.sentence
     assert full.numbers["searched"] == vacuumed.numbers["searched"] > 10
     assert full.numbers["pages-read"] > 10
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "strategy", "unseen"),
+    [
+        ("what bigint", "1000000 + n", "noise", "no texts of which any could be looked for"),
+        ("what jsonb", "jsonb_build_object('n', n)", "null", "no texts of which any could be looked for"),
+        ("what text, letter text", "'Theodora Zq' || n, repeat(md5(n::text), 300)", "full_name", "pages of TOAST"),
+    ],
+)
+def test_bytes_that_nothing_was_looked_for_in_are_said_to_be_unseen(
+    make_database_on: MakeOn, columns: str, rows: str, strategy: str, unseen: str
+) -> None:
+    schema = f"CREATE TABLE people (id int PRIMARY KEY, {columns});"
+    if "letter" in columns:
+        schema += "ALTER TABLE people ALTER letter SET STORAGE external;"
+    insert = f"INSERT INTO people SELECT n, {rows} FROM generate_series(1, 50) AS n;"
+    case = make_alike(lambda: make_database_on(18), schema, insert, {"public.people.what": strategy})
+    case.copy()
+    case.execute("UPDATE people SET id = id")
+    vacuum(case, "VACUUM FULL ANALYZE")
+
+    found = look(Pages(), case, admin=True)
+
+    assert found.status is Status.UNKNOWN
+    assert unseen in found.unseen[0]
+    assert "public.people" in found.unseen[0]
 
 
 @pytest.mark.parametrize("major", VERSIONS)

@@ -24,6 +24,12 @@ def test_a_database_as_it_was_differs_in_nothing() -> None:
     assert compare(statement(), facts()) == ()
 
 
+def test_a_database_that_nobody_could_look_into_is_not_gone() -> None:
+    unread = facts(databases=(), unseen=("tables and rows of shop",), unread=("shop",))
+
+    assert [kind for kind, _, _ in _told(compare(statement(), unread))] == ["unseen"]
+
+
 def test_rows_that_were_not_counted_say_nothing() -> None:
     assert compare(statement(), _with_tables(replace(CUSTOMERS, rows=None), ORDERS)) == ()
 

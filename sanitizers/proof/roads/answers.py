@@ -16,10 +16,12 @@ class Answer:
     sentence: str
     problems: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    sampled: bool = False
 
     def of(self, road: Road, site: Site) -> Found:
-        """FAIL where there are problems, UNKNOWN where something was not seen, otherwise PASS."""
-        status = Status.FAIL if self.problems else Status.UNKNOWN if self.unseen else Status.PASS
+        """FAIL where there are problems, UNKNOWN where something was not seen, otherwise SAMPLED or PASS."""
+        clean = Status.SAMPLED if self.sampled else Status.PASS
+        status = Status.FAIL if self.problems else Status.UNKNOWN if self.unseen else clean
         return Found(road.name, site.database, status, dict(self.numbers), self.sentence, self.problems, self.unseen)
 
 

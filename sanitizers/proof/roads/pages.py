@@ -39,10 +39,23 @@ class Looked:
     """Where a run in place remembers them."""
 
     @property
+    def counted(self) -> bool:
+        """Whether counters say that no other row was ever there."""
+        return never_changed(self.relation, self.filling, self.before)
+
+    @property
+    def unread(self) -> str:
+        """Why the bytes, where they are read, do not say so."""
+        if self.raw is None or self.raw.skipped:
+            return "of most pages: a part of them was read, `full` reads all"
+        if not self.raw.looked_for:
+            return "of tables whose originals are no texts of which any could be looked for"
+        return "of pages of TOAST, where long values may be compressed" if self.relation.toast_pages else ""
+
+    @property
     def proven(self) -> bool:
         """Whether bytes or counters say that no other row is there."""
-        read = self.raw is not None and not self.raw.skipped
-        return read or never_changed(self.relation, self.filling, self.before)
+        return self.counted or not self.unread
 
 
 class Pages(Road):
@@ -63,7 +76,9 @@ class Pages(Road):
             looked = [_read(site, one, reader) if one in doubtful else one for one in looked]
         problems = tuple(problem for one in looked for problem in _problems(site, one))
         unseen = tuple(_unseen(looked, pages))
-        return Answer(_numbers(looked, reader), _sentence(looked), problems, unseen).of(self, site)
+        sampled = not all(one.counted for one in looked)
+        numbers = _numbers(looked, reader)
+        return Answer(numbers, _sentence(looked, numbers), problems, unseen, sampled).of(self, site)
 
 
 def _matters(site: Site, relation: Relation) -> bool:
@@ -113,8 +128,10 @@ def _unseen(looked: list[Looked], pages: RawPages | str) -> Iterator[str]:
     unproven = [one.relation.qualified for one in looked if not one.proven]
     if unproven and isinstance(pages, str):
         yield f"{pages} (of {', '.join(unproven)}: rows were changed there, or counters do not go back far enough)"
-    elif unproven:
-        yield f"the bytes of most pages of {', '.join(unproven)}: a part of them was read, `full` reads all"
+        return
+    for why in dict.fromkeys(one.unread for one in looked if not one.proven):
+        names = (one.relation.qualified for one in looked if not one.proven and one.unread == why)
+        yield f"the bytes {why} ({', '.join(names)})"
 
 
 def _numbers(looked: list[Looked], reader: RawPages | None) -> Mapping[str, int]:
@@ -133,9 +150,11 @@ def _numbers(looked: list[Looked], reader: RawPages | None) -> Mapping[str, int]
     }
 
 
-def _sentence(looked: list[Looked]) -> str:
+def _sentence(looked: list[Looked], numbers: Mapping[str, int]) -> str:
     rows, pages = sum(one.filling.rows for one in looked), sum(one.relation.pages for one in looked)
     counted = f"{many(rows, 'row')} on {many(pages, 'page')} of {many(len(looked), 'table')}"
     toasted = sum(bool(one.relation.toast_pages) for one in looked)
     sizes = f"; the room that rows need is not known of {many(toasted, 'table')} with TOAST" if toasted else ""
-    return f"{counted}, room estimated by the sizes of rows{sizes}."
+    read, searched = many(numbers["pages-read"], "page"), many(numbers["searched"], "original")
+    raw = f"; {searched} of a few rows were looked for in the bytes of {read}" if numbers["pages-read"] else ""
+    return f"{counted}, room estimated by the sizes of rows{sizes}{raw}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -39,11 +39,17 @@ class Needles:
     """Originals by the column that they are of."""
 
     by_column: Mapping[str, tuple[str, ...]] = field(repr=False)
+    tables: Mapping[tuple[str, str], bool]
+    """Every table of the plan, and whether there are any of it."""
 
     @property
     def count(self) -> int:
         """All of them."""
         return sum(map(len, self.by_column.values()))
+
+    def fit(self, relation: Relation) -> bool:
+        """Whether some may have been in the relation: of its own table, of any where that is not in the plan."""
+        return self.tables.get((relation.root_schema, relation.root), self.count > 0)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class RawFound:
     """Pages beyond the limit."""
     originals: Mapping[str, int]
     """How many needles of each column."""
+    looked_for: bool
+    """Whether any needle may have been there."""
 
 
 class RawPages:
@@ -77,7 +85,8 @@ class RawPages:
             skipped += size
         skipped -= pages
         left = {column: self._not_readable(relation, texts) for column, texts in found.items()}
-        return RawFound(pages, skipped, {column: count for column, count in left.items() if count})
+        originals = {column: count for column, count in left.items() if count}
+        return RawFound(pages, skipped, originals, self.needles.fit(relation))
 
     def _block(self, oid: int, first: int, last: int) -> bytes:
         if self._schema is None:
@@ -114,13 +123,14 @@ def open_pages(site: Site) -> RawPages | str:
         return "the bytes of pages: without a source there are no originals to look for in them"
     if schema is None:
         site.target.execute("CHECKPOINT")  # the files alone can be read, and lag behind the buffers
-    producible = Producible(site.plan)
-    needles = (_needles(site.source, table, site.seed, producible) for table in site.plan.tables)
-    return RawPages(site, schema, Needles({column: texts for some in needles for column, texts in some.items()}))
+    fit = _fit(Producible(site.plan), utf8=site.target.info.parameter_status("server_encoding") == "UTF8")
+    found = {(t.table.schema, t.table.name): _needles(site.source, t, site.seed, fit) for t in site.plan.tables}
+    by_column = {column: texts for some in found.values() for column, texts in some.items()}
+    return RawPages(site, schema, Needles(by_column, {name: any(some.values()) for name, some in found.items()}))
 
 
 def _needles(
-    source: psycopg.Connection, table: TablePlan, seed: int, producible: Producible
+    source: psycopg.Connection, table: TablePlan, seed: int, fit: Callable[[str | None], bool]
 ) -> dict[str, tuple[str, ...]]:
     """Originals of a few rows anywhere in the table; of texts alone, which lie on pages as they are written."""
     columns = [c for c in table.columns if c.masked and c.residue != "none" and c.column.category == "text"]
@@ -132,10 +142,17 @@ def _needles(
     rows = source.execute(sample.format(values, name, sql.Literal(seed), sql.Literal(PER_TABLE))).fetchall()
     by_column = zip(columns, zip(*rows, strict=True), strict=True) if rows else ()
     return {
-        f"{table.table.qualified}.{c.column.name}": tuple(dict.fromkeys(v for v in texts if _fit(v, producible)))
+        f"{table.table.qualified}.{c.column.name}": tuple(dict.fromkeys(v for v in texts if fit(v)))
         for c, texts in by_column
     }
 
 
-def _fit(value: str | None, producible: Producible) -> bool:
-    return value is not None and SHORTEST <= len(value) <= LONGEST and folded(value) not in producible
+def _fit(producible: Producible, *, utf8: bool) -> Callable[[str | None], bool]:
+    """Whether a value can be looked for on pages that are in UTF-8, or in an encoding that shares ASCII with it."""
+
+    def fit(value: str | None) -> bool:
+        if value is None or not (utf8 or value.isascii()):
+            return False
+        return SHORTEST <= len(value) <= LONGEST and folded(value) not in producible
+
+    return fit

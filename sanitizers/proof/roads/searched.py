@@ -40,10 +40,13 @@ class SearchedRoad(Road):
 
     def _not_searched(self, site: Site, why: str) -> Found:
         places = self.count(site)
+        unseen = self.unseen(site)
+        if places == 0 and unseen:
+            return self.unknown(site, unseen)
         if places == 0:
             return self.found(site, {"places": 0, "found": 0}, f"There is no {self.place} to look at.")
         missing = "source to take them from" if site.source is None else "masking policy that says which they are"
-        return self.unknown(site, [f"original values: {why or f'there is no {missing}'}"])
+        return self.unknown(site, [f"original values: {why or f'there is no {missing}'}", *unseen])
 
     @abstractmethod
     def count(self, site: Site) -> int:

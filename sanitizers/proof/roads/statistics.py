@@ -9,11 +9,22 @@ from sanitizers.proof.roads.road import Site
 from sanitizers.proof.roads.searched import SearchedRoad
 
 UNSEEN = """
-SELECT format('%I.%I', n.nspname, s.stxname) FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid
+SELECT 'the extended statistics', format('%I.%I', n.nspname, s.stxname)
+FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid
 JOIN pg_namespace n ON n.oid = s.stxnamespace
-WHERE NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1
+WHERE NOT pg_has_role(c.relowner, 'USAGE')
+UNION ALL
+SELECT 'the statistics of', format('%I.%I', n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+  AND (c.relkind IN ('r', 'p', 'm', 'f') OR EXISTS (
+    SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND i.indexprs IS NOT NULL))
+  AND (row_security_active(c.oid) OR EXISTS (
+    SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')))
+ORDER BY 1, 2
 """
-"""Postgres shows the values in extended statistics to the owner of the table alone."""
+"""Postgres shows statistics to whoever may read the column, the values in extended ones to the table's owner alone."""
 
 
 class Statistics(SearchedRoad):
@@ -29,5 +40,5 @@ class Statistics(SearchedRoad):
         return sum(1 for _ in read_statistics(site.target))
 
     def unseen(self, site: Site) -> tuple[str, ...]:
-        """Extended statistics are shown to the owner of the table alone."""
-        return tuple(f"the extended statistics {site.database}.{row[0]}" for row in site.target.execute(UNSEEN))
+        """What is shown to others alone."""
+        return tuple(f"{what} {site.database}.{name}" for what, name in site.target.execute(UNSEEN))
