@@ -143,3 +143,17 @@ def test_options_that_do_not_go_together_are_refused(desk: Desk, arguments: tupl
 
     assert done.returncode == 2
     assert words in done.stderr
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE notes ADD COLUMN hint text", "CREATE TABLE later (id int)"])
+def test_a_catalog_that_the_policy_does_not_fit_any_more_voids_the_attestation(
+    desk: Desk, copied: TestDatabase, change: str
+) -> None:
+    execute(copied.dsn, change)
+
+    done = desk.run("verify", "--dsn", copied.dsn, "--attestation", str(attestation(desk)))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "voids: the catalog of" in done.stdout
+    assert "the policy does not fit" in done.stdout
+    assert desk.run("verify", "--dsn", copied.dsn).returncode == 2
