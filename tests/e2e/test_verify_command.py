@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import psycopg
 import pytest
+from psycopg import conninfo
 
 from tests.fix_plain import ORIGINAL, Desk, execute
 from tests.fix_postgres import TestDatabase
@@ -157,3 +159,28 @@ def test_a_catalog_that_the_policy_does_not_fit_any_more_voids_the_attestation(
     assert "voids: the catalog of" in done.stdout
     assert "the policy does not fit" in done.stdout
     assert desk.run("verify", "--dsn", copied.dsn).returncode == 2
+
+
+def test_what_the_role_may_not_read_is_named_with_the_grant(
+    desk: Desk, shop: TestDatabase, copied: TestDatabase
+) -> None:
+    role, secret = "zq_reader", "zq-reader"
+    with psycopg.connect(copied.dsn, autocommit=True) as conn:
+        conn.execute(f"DROP ROLE IF EXISTS {role}")
+        conn.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{secret}'")
+        conn.execute("ALTER TABLE notes ENABLE ROW LEVEL SECURITY")
+        names = conn.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        )
+        others = [name for (name,) in names if name != "people"]
+        conn.execute(f"GRANT SELECT ON {', '.join(others)} TO {role}")
+    dsn = conninfo.make_conninfo(copied.dsn, user=role, password=secret)
+
+    blind = desk.run("verify", "--dsn", dsn, "--source", shop.dsn)
+    execute(copied.dsn, f"GRANT SELECT ON people TO {role}")
+    hidden = desk.run("verify", "--dsn", dsn, "--source", shop.dsn)
+
+    assert (blind.returncode, hidden.returncode) == (3, 3), blind.stdout + hidden.stdout
+    assert "GRANT SELECT ON people to the role" in " ".join(blind.stdout.split())
+    assert "hides rows of notes" in " ".join(hidden.stdout.split())
+    execute(copied.dsn, f"DROP OWNED BY {role}; DROP ROLE {role}")
