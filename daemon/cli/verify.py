@@ -19,7 +19,7 @@ from daemon.cli.progress import telling
 from daemon.cli.roads import STATUS_STYLE, roads_table
 from daemon.cli.signals import signals
 from daemon.errors import SettingsError, UsageError
-from daemon.keys import given_key, secret_of, trusted_keys
+from daemon.keys import given_key, retired_keys, secret_of, trusted_keys
 from daemon.plain import parse_dsn
 from daemon.progress import Watch
 from daemon.settings import Settings, load_settings
@@ -133,8 +133,10 @@ def _attested(settings: Settings, file: Path | None, public_key: Path | None) ->
         if public_key is not None:
             raise UsageError("--public-key speaks of --attestation: give the file, or leave it out")
         return None
-    keys = [read_key(public_key)] if public_key else trusted_keys(settings.keys.path)
-    return check_attestation(read_file(file), keys, str(file))
+    if public_key:
+        return check_attestation(read_file(file), [read_key(public_key)], str(file))
+    folder = settings.keys.path
+    return check_attestation(read_file(file), trusted_keys(folder), str(file), retired_keys(folder))
 
 
 def _policy(settings: Settings, path: Path | None) -> MaskingPolicy | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,16 @@ def copied(desk: Desk, shop: TestDatabase, make_database: Callable[[], TestDatab
     done = desk.run("sanitize", "--source", shop.dsn, "--target", target.dsn)
     assert done.returncode == 0, done.stderr
     return target
+
+
+def test_only_a_regular_file_is_read_as_an_attestation(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "pipe")
+
+    for name in ("pipe", "attestations", "."):
+        (desk.folder / "attestations").mkdir(exist_ok=True)
+        done = desk.run("verify", "--attestation", name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "no regular file: name the file of one attestation or key" in done.stderr
 
 
 def attestation(desk: Desk) -> Path:
@@ -101,6 +112,12 @@ def test_an_attestation_is_good_offline_and_a_tampered_or_a_strangers_one_is_not
     assert (tampered.returncode, unknown.returncode) == (1, 1)
     assert "was changed after it was signed" in tampered.stdout
     assert "none of your 1 public key(s) has signed it" in unknown.stdout
+
+    retired = desk.run("keys", "retire", json.loads(file.read_text())["signatures"][0]["keyid"])
+    assert retired.returncode == 0, retired.stderr
+    past = desk.run("verify", "--attestation", str(file))
+    assert past.returncode == 1
+    assert "which was retired here: sanitize anew" in past.stdout
 
 
 def test_without_any_key_to_trust_an_attestation_is_no_finding_but_a_mistake(
