@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +73,8 @@ def verify(
     if with_source and branch is None:
         raise UsageError("--with-source speaks of a BRANCH: name one; for --dsn give --source")
     _refuse_mixed(branch, dsn, project, source)
+    if attestation is not None and branch is None and dsn is None:
+        _refuse_idle({"--full": full, "--policy": policy, "--key": key})
     attested = _attested(settings, attestation, public_key)
     given = given_key(key).secret if key else None
     if branch is not None:
@@ -126,6 +129,12 @@ def _refuse_mixed(branch: str | None, dsn: str | None, project: str | None, sour
         raise UsageError("--project speaks of a BRANCH: name one, or leave it out")
     if source is not None and dsn is None:
         raise UsageError("--source speaks of --dsn: give the database that was masked, or leave it out")
+
+
+def _refuse_idle(given: Mapping[str, object]) -> None:
+    """What speaks of looking into a database, where an attestation alone is checked."""
+    for option in (name for name, value in given.items() if value):
+        raise UsageError(f"{option} speaks of a BRANCH or --dsn: --attestation alone looks into no database")
 
 
 def _attested(settings: Settings, file: Path | None, public_key: Path | None) -> AttestationChecked | None:

@@ -113,6 +113,11 @@ def test_an_attestation_is_good_offline_and_a_tampered_or_a_strangers_one_is_not
     assert "was changed after it was signed" in tampered.stdout
     assert "none of your 1 public key(s) has signed it" in unknown.stdout
 
+    for option in ("--full", "--policy=masking.toml", "--key=keys"):
+        idle = desk.run("verify", "--attestation", str(file), option)
+        assert (idle.returncode, idle.stdout) == (2, "")
+        assert f"{option.partition('=')[0]} speaks of a BRANCH or --dsn" in idle.stderr
+
     retired = desk.run("keys", "retire", json.loads(file.read_text())["signatures"][0]["keyid"])
     assert retired.returncode == 0, retired.stderr
     past = desk.run("verify", "--attestation", str(file))
