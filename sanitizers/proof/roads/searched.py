@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from sanitizers.proof.looked import Searched
+from sanitizers.proof.looked import Hit, Searched
 from sanitizers.proof.roads.answers import Answer, many, other_encoding
 from sanitizers.proof.roads.road import Found, Road, Site
+
+MOST_NAMED = 5
+"""Columns of originals that are named for one place."""
 
 
 class SearchedRoad(Road):
@@ -23,11 +26,7 @@ class SearchedRoad(Road):
         """What the search says; without one it is UNKNOWN, but for where there is nothing to look at."""
         if isinstance(site.searched, str):
             return self._not_searched(site, site.searched)
-        problems = tuple(
-            f"{hit.place} holds {many(hit.count, 'original value')} of {site.database}.{hit.column}"
-            for hit in site.searched.hits
-            if hit.road == self.name
-        )
+        problems = tuple(by_place(site.database, [hit for hit in site.searched.hits if hit.road == self.name]))
         places = site.searched.places.get(self.name, 0)
         numbers = {"places": places, "found": self._found(site.searched), **self.more(site.searched)}
         looked = many(places, self.place, self.places)
@@ -63,6 +62,19 @@ class SearchedRoad(Road):
     def unseen(self, site: Site) -> tuple[str, ...]:  # noqa: ARG002  # same
         """Where nobody may look, half a sentence each."""
         return ()
+
+
+def by_place(database: str, hits: Iterable[Hit]) -> Iterator[str]:
+    """A sentence for each place: one value may be an original of many columns, those with the most are named."""
+    places: dict[str, list[Hit]] = {}
+    for hit in hits:
+        places.setdefault(hit.place, []).append(hit)
+    for place, found in places.items():
+        first, *others = sorted(found, key=lambda hit: -hit.count)[:MOST_NAMED]
+        named = [f"{many(first.count, 'original value')} of {database}.{first.column}"]
+        named += [f"{hit.count:,} of {database}.{hit.column}" for hit in others]
+        left = len(found) - len(named)
+        yield f"{place} holds {', '.join(named)}" + (f" and some of {many(left, 'more column')}" if left else "")
 
 
 def count_rows(site: Site, query: str) -> int:
