@@ -186,9 +186,8 @@ def test_a_catalog_that_the_policy_does_not_fit_any_more_voids_the_attestation(
 def test_what_the_role_may_not_read_is_named_with_the_grant(
     desk: Desk, shop: TestDatabase, copied: TestDatabase
 ) -> None:
-    role, secret = "zq_reader", "zq-reader"
+    role, secret = f"reader_of_{copied.name}", "zq-reader"
     with psycopg.connect(copied.dsn, autocommit=True) as conn:
-        conn.execute(f"DROP ROLE IF EXISTS {role}")
         conn.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{secret}'")
         conn.execute("ALTER TABLE notes ENABLE ROW LEVEL SECURITY")
         names = conn.execute(
@@ -205,4 +204,4 @@ def test_what_the_role_may_not_read_is_named_with_the_grant(
     assert (blind.returncode, hidden.returncode) == (3, 3), blind.stdout + hidden.stdout
     assert "GRANT SELECT ON people to the role" in " ".join(blind.stdout.split())
     assert "hides rows of notes" in " ".join(hidden.stdout.split())
-    execute(copied.dsn, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    execute(copied.dsn, f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}; DROP ROLE {role}")

@@ -53,8 +53,9 @@ def test_what_a_place_holds_is_one_sentence_whatever_columns_it_is_of() -> None:
 
     assert told == [
         (
-            "app.t.note holds 7 original values of app.public.people.c7, 6 of app.public.people.c6,"
-            " 5 of app.public.people.c5, 4 of app.public.people.c4, 3 of app.public.people.c3 and some of 2 more columns"
+            "app.t.note holds 7 original values of app.public.people.c7, 6 of app.public.people.c6, "
+            "5 of app.public.people.c5, 4 of app.public.people.c4, 3 of app.public.people.c3 and some of"
+            " 2 more columns"
         ),
         "app.t.other holds 2 original values of app.public.people.c1",
     ]
