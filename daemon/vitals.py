@@ -55,7 +55,7 @@ class Vitals:
         return Health(projects, self.store_writable, pending, cycles, runs, requests)
 
     def _project(self, project_id: str) -> ProjectHealth:
-        published = self._app.store.published(project_id)
+        proven = [entry for entry in self._app.store.published(project_id) if not entry.void]
         with self._lock:
             report, last_ok = self._reports.get(project_id), self._last_ok.get(project_id)
         return ProjectHealth(
@@ -64,5 +64,5 @@ class Vitals:
             last_success=self._app.last_cycle(project_id),
             last_ok=last_ok,
             report=report,
-            staging_verified_at=published[0].verified_at if published else None,
+            staging_verified_at=proven[0].verified_at if proven else None,
         )
