@@ -22,8 +22,9 @@ from sanitizers.proof.sightings import KINDS, Kind, Tally
 MOST_ROWS = 5_000
 """Of a table with more, pages are drawn with about so many rows; `full` reads all."""
 LONGEST = 10_000
-"""Characters of a value that are looked at."""
-BATCH = 2000
+"""Characters of a value that are looked at; `full` looks at all."""
+BATCH, FULL_BATCH = 2000, 50
+"""Values in this process's memory."""
 
 COLUMNS = """
 SELECT n.nspname::text, c.relname::text, a.attname::text, c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> '',
@@ -41,11 +42,12 @@ ORDER BY 1, 2, a.attnum
 """Dates, flags, enums, ranges and raw bytes cannot look like any of it."""
 
 VALUES = sql.SQL("""
-SELECT u.n, left(u.v, {longest}) FROM {only}{table} AS t{sample} CROSS JOIN LATERAL (VALUES {values}) AS u (n, v)
+SELECT u.n, {text} FROM {only}{table} AS t{sample} CROSS JOIN LATERAL (VALUES {values}) AS u (n, v)
 WHERE u.v LIKE '%@%' OR u.v LIKE '%:%:%' OR u.v ~ '[0-9][.][0-9]+[.][0-9]'
   OR length(u.v) - length(translate(u.v, '0123456789', '')) >= 6
 """)
 """The values that could be anything of it at all, with the number of their column."""
+_WHOLE, _BEGINNING = sql.SQL("u.v"), sql.SQL("left(u.v, {})").format(sql.Literal(LONGEST))
 SAMPLE = sql.SQL(" TABLESAMPLE SYSTEM ({}) REPEATABLE ({})")
 
 
@@ -146,14 +148,14 @@ def _tallies(site: Site, columns: list[Place]) -> list[Tally]:
         sql.SQL("({}, {}::text)").format(sql.Literal(n), sql.Identifier("t", c.column)) for n, c in enumerate(columns)
     )
     query = VALUES.format(
-        longest=sql.Literal(LONGEST),
+        text=_WHOLE if site.full else _BEGINNING,
         only=_only(first),
         table=sql.Identifier(first.schema, first.table),
         sample=_sample(site, first),
         values=sql.SQL(", ").join(values),
     )
     with site.target.cursor(name="values") as cursor:
-        cursor.itersize = BATCH
+        cursor.itersize = FULL_BATCH if site.full else BATCH
         for number, text in cursor.execute(query):
             tallies[number].add(text)
     return tallies
