@@ -16,10 +16,9 @@ from psycopg import sql
 
 from sanitizers.engines.crew import Crew
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.haystack import ONCE, Haystack, Texts
+from sanitizers.proof.haystack import ONCE, Haystack, Home, Texts, find_home
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import Home, find_home
 from sanitizers.proof.roads.answers import other_encoding
 from sanitizers.proof.roads.recalled import FromJournal
 from sanitizers.proof.roads.road import Found, Road, Site
