@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sanitizers.proof.roads.answers import Answer, many
+from sanitizers.proof.roads.dropped import values_left
 from sanitizers.proof.roads.heap import (
     Counters,
     Filling,
@@ -62,7 +63,9 @@ class Pages(Road):
         if reader:
             looked = [_read(site, one, reader) if one in doubtful else one for one in looked]
         problems = tuple(problem for one in looked for problem in _problems(site, one))
-        unseen = tuple(_unseen(looked, pages))
+        # A run in place has written all of them anew.
+        left = () if site.remembered else values_left(site.target, site.database)
+        unseen = (*_unseen(looked, pages), *left)
         return Answer(_numbers(looked, reader), _sentence(looked), problems, unseen).of(self, site)
 
 
