@@ -37,7 +37,7 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdroppe
 JOIN pg_type y ON y.oid = a.atttypid
 LEFT JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.relname, a.attname)
   AND s.inherited = (c.relkind = 'p')
-WHERE y.typcategory NOT IN ('B', 'D', 'G', 'I', 'R', 'T', 'V') AND y.oid NOT IN ('uuid'::regtype, 'bytea'::regtype)
+WHERE y.typcategory NOT IN ('B', 'D', 'G', 'I', 'R', 'T', 'V') AND y.oid <> 'uuid'::regtype
 """
 _SINGLE = sql.SQL("""
 SELECT {number}::int, hashtextextended(k.v, {seed}), k.kind, hashtextextended(k.token, {seed}), 1
