@@ -22,6 +22,7 @@ from daemon.checking import BranchCheck, Checked, attested, check_branch, find_b
 from daemon.connect import Details
 from daemon.cycle import Cycle
 from daemon.delivery import Delivered, deliver_due
+from daemon.disproof import tell_disproof
 from daemon.errors import BranchwardenError, SettingsError, UsageError
 from daemon.keys import ephemeral_key, field_keyring, given_key
 from daemon.log import register_secret
@@ -293,7 +294,8 @@ class App:
     def check_branch(self, project: ProjectSettings, name: str, check: BranchCheck) -> Checked:
         """Look down every road of a branch that is not production. Raises UsageError where there is none such."""
         known = find_branch(self.client, self.store, (self.settings, project, name), utc_now())
-        return check_branch(self.client, known, check, (self.watch, utc_now))
+        checked = check_branch(self.client, known, check, (self.watch, utc_now))
+        return tell_disproof(self.store, known, checked, utc_now())
 
     def check_with_source(self, project: ProjectSettings, name: str, check: BranchCheck) -> Checked:
         """The same next to a sealed copy of production as it was. The store must be held alone."""
@@ -307,7 +309,8 @@ class App:
                 check = replace(check, unsourced=source.why)
             else:
                 check = replace(check, sources=source.connectors)
-            return check_branch(self.client, known, check, (self.watch, utc_now))
+            checked = check_branch(self.client, known, check, (self.watch, utc_now))
+        return tell_disproof(self.store, known, checked, utc_now())
 
     @property
     def watch(self) -> Watch:

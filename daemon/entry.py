@@ -26,5 +26,7 @@ class LedgerEntry:
     """Columns that come back for those who hold the field key."""
     attestation: str = field(default="", repr=False)
     attestation_path: str = ""
+    disproved: str = ""
+    """When and where `verify` found residue in the branch: the end of `its attestation …`."""
     void: str = ""
     """Why the attestation, an envelope as JSON, proves nothing: the end of `its attestation …`."""

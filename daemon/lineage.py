@@ -69,10 +69,15 @@ class _Tree:
     def parent(self, branch: Branch) -> Branch | None:
         return self.branches.get(branch.parent_id) if branch.parent_id else None
 
+    def disproof(self, branch: Branch) -> LedgerEntry | None:
+        """The entry of a branch that is what a run of ours made of it, but for the residue that was found since."""
+        entry = self.void.get(branch.id)
+        return entry if entry is not None and entry.void == entry.disproved else None
+
     def is_production(self, branch: Branch) -> bool:
         if self.production:
             return branch.id in self.production or branch.name in self.production
-        if branch.id in self.proofs:
+        if branch.id in self.proofs or self.disproof(branch):
             return False
         # A root that a run made and that the ledger does not prove is a failed run or a lost store, not production.
         return branch.default or branch.protected or (branch.is_root and branch.run_id is None)
@@ -151,7 +156,7 @@ def _purpose(tree: _Tree, branch: Branch, pattern: PurposePattern | None) -> Pur
         return Purpose.PRODUCTION
     if in_flight(branch):
         return Purpose.SCRATCH
-    if branch.id in tree.proofs:
+    if branch.id in tree.proofs or tree.disproof(branch):
         return Purpose.STAGING
     return pattern.purpose if pattern else Purpose.DEV
 
@@ -187,6 +192,9 @@ def _held(tree: _Tree, branch: Branch, held: Mapping[str, _Held], production: Br
             columns = "1 column comes" if proof.encrypted == 1 else f"{proof.encrypted} columns come"
             reason += f"; {columns} back for those who hold the field key"
         return _Held(DataClass.ENCRYPTED if proof.encrypted else DataClass.SANITIZED, reason, history_raw_until=raw)
+    if disproof := tree.disproof(branch):
+        reason = f"run {disproof.run_id} sanitized it, but its attestation {disproof.void}"
+        return _Held(DataClass.RAW, reason, near_production=True)
     parent = tree.parent(branch)
     if parent is None and production is not None:
         reason = f"{_production_name(production)} was restored or made from it"

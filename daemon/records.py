@@ -66,6 +66,9 @@ class RunStep(StrEnum):
 
 FINAL_STEPS = (RunStep.PUBLISHED, RunStep.FAILED, RunStep.ABANDONED, RunStep.ENDED)
 
+DISPROVED = "verify.disproved"
+"""Kind of the event by which a branch of the ledger proves nothing any more; `data` names the run and the roads."""
+
 VERIFY = "verify"
 """Mode of a run that only makes a sealed source for `verify`."""
 

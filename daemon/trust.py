@@ -25,6 +25,7 @@ def why_void(entry: LedgerEntry, keys: Sequence[PublicKey]) -> str:
     """Why the attestation proves nothing, as the end of `its attestation …`; empty where it holds. Pure.
 
     The ledger is a file that can be edited; what is signed cannot.
+    What holds proves nothing once `verify` found residue.
     """
     if not entry.attestation:
         return MISSING
@@ -34,7 +35,7 @@ def why_void(entry: LedgerEntry, keys: Sequence[PublicKey]) -> str:
         said = read_attestation(entry.attestation.encode(), keys).statement.predicate
     except AttestationError as error:
         return f"is not to be trusted: {error}"
-    return "" if _says(said) == _told(entry) else "is not of this run: the ledger was changed"
+    return entry.disproved if _says(said) == _told(entry) else "is not of this run: the ledger was changed"
 
 
 def _says(said: Predicate) -> tuple[object, ...]:

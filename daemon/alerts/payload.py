@@ -10,7 +10,7 @@ from datetime import datetime
 from daemon.alerts.blocks import code, compose, defuse
 from daemon.amounts import counted
 from daemon.model import Action, Finding, Report, Severity
-from daemon.records import Message, RunStep, SanitizeRun
+from daemon.records import Event, Message, RunStep, SanitizeRun
 
 WORST = 10  # findings that a first summary names
 ORDER = {severity: rank for rank, severity in enumerate(reversed(Severity))}
@@ -56,6 +56,13 @@ def run_refused(project_id: str, project_name: str, problems: Sequence[str], now
     lines = ["Nothing was created.", *(f"• {defuse(problem)}" for problem in problems)]
     key = digest("refused", [project_id, now.date().isoformat(), *problems])
     return compose(f"A sanitize run was refused in {defuse(project_name)}", lines, key)
+
+
+def branch_disproved(event: Event, now: datetime) -> Message:
+    """Tell that residue was found in a branch that was called clean; the same once a day."""
+    title = f"Residue in a sanitized branch of {defuse(event.project_id or '')}"
+    parts = [event.project_id or "", event.branch_id or "", f"{now:%Y-%m-%d}", str(event.data.get("run"))]
+    return compose(title, [defuse(event.sentence)], digest("disproved", parts))
 
 
 def notice(title: str, sentence: str, dedup_key: str) -> Message:

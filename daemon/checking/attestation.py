@@ -79,25 +79,42 @@ class AttestationChecked:
         }
 
 
-def check_attestation(data: bytes, keys: Sequence[PublicKey], where: str) -> AttestationChecked:
-    """Verify it with the trusted keys. Raises UsageError where there is none to verify with."""
-    if not keys:
+def check_attestation(
+    data: bytes, keys: Sequence[PublicKey], where: str, retired: Sequence[PublicKey] = ()
+) -> AttestationChecked:
+    """Verify it with the trusted keys; `retired` ones only tell why it is not trusted any more.
+
+    Raises UsageError where there is none to verify with.
+    """
+    before = _retired(data, retired)
+    if not keys and not before:
         raise UsageError(
             "no public key to verify with: give --public-key FILE, what `branchwarden keys public` printed there"
         )
     try:
         found = read_attestation(data, keys)
     except AttestationError as error:
-        return AttestationChecked(where, refusal=str(error))
+        return AttestationChecked(where, refusal=before or str(error))
     return AttestationChecked(where, found.statement, found.signers)
 
 
-def read_file(path: Path) -> bytes:
-    """An attestation's file. Raises UsageError."""
+def _retired(data: bytes, keys: Sequence[PublicKey]) -> str:
+    """Why an attestation that a retired key has signed is not trusted; empty for any other."""
     try:
+        signers = read_attestation(data, keys).signers
+    except AttestationError:
+        return ""
+    return f"it is signed by {', '.join(signers)}, which was retired here: sanitize anew for one of a key in use"
+
+
+def read_file(path: Path) -> bytes:
+    """An attestation's or a key's file. Raises UsageError."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting
+            raise UsageError(f"{path} is no regular file: name the file of one attestation or key")
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        raise UsageError(f"cannot read {path} ({error.strerror}): see whether the name is right") from None
 
 
 def read_key(path: Path) -> PublicKey:

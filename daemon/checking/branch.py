@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import psycopg
@@ -21,7 +21,7 @@ from daemon.model import Branch, Database, DataClass, Lineage
 from daemon.neon import Login, NeonClient
 from daemon.progress import Watch
 from daemon.proven import engine_teller
-from sanitizers.attest.compare import DatabaseNow, Facts
+from sanitizers.attest.compare import DatabaseNow, Difference, Effect, Facts
 from sanitizers.attest.keys import PublicKey
 from sanitizers.attest.predicate import NeonPlace
 from sanitizers.policy import MaskingPolicy
@@ -83,6 +83,7 @@ def check_branch(
     remarks = (*_unfit(known, planned), *_remarks(known, check, proofs))
     if attestation is not None:
         attestation = attestation.against(_facts(known, connects))
+        attestation = replace(attestation, differences=(*_disproved(known), *attestation.differences))
     return Checked(known.branch.name, clock(), proofs, roads, attestation, check.full, remarks)
 
 
@@ -108,6 +109,12 @@ def _unfit(known: Known, planned: Planned) -> Iterator[str]:
 def attested(known: Known, check: BranchCheck) -> AttestationChecked | None:
     """The attestation that was given, or the ledger's; not compared with anything yet."""
     return check.attestation or _of_the_ledger(known, check)
+
+
+def _disproved(known: Known) -> Iterator[Difference]:
+    """What passes now does not take back what was found before: a cleaned row says nothing of copies and history."""
+    if known.entry is not None and known.entry.disproved and still_proves(known.entry, known.branch):
+        yield Difference("residue", known.branch.name, f"it {known.entry.disproved}", Effect.VOIDS)
 
 
 def _remarks(known: Known, check: BranchCheck, proofs: Sequence[DatabaseProof]) -> Iterator[str]:

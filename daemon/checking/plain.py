@@ -55,7 +55,7 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
     facts = check.target.facts()
     if check.source is not None and check.source.facts().is_itself(facts):
         raise UsageError("--dsn and --source are one database: give the one that was masked, and the one before")
-    plan, decided = plan_of(check.source or check.target, check.policy) if check.policy else (None, False)
+    plan, decided, remarks = _planned(check)
     run = SurveyRun(
         target=check.target.connect,
         source=check.source.connect if check.source else None,
@@ -74,7 +74,22 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
         raise DatabaseUnreachableError(str(error)) from None
     attestation = check.attestation.against(_facts(check, facts.name)) if check.attestation else None
     source = check.source.place if check.source else ""
-    return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full, source=source)
+    return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full, remarks, source)
+
+
+def _planned(check: PlainCheck) -> tuple[DatabasePlan | None, bool, tuple[str, ...]]:
+    """The plan, whether it names each foreign table, and why there is none.
+
+    A catalog that changed since voids an attestation, and a policy that does not fit it must not hide that.
+    """
+    if check.policy is None:
+        return None, False, ()
+    try:
+        return (*plan_of(check.source or check.target, check.policy), ())
+    except UsageError as error:
+        if check.attestation is None:
+            raise
+        return None, False, (str(error),)
 
 
 def plan_of(database: PlainDatabase, policy: MaskingPolicy) -> tuple[DatabasePlan, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from daemon.cli.progress import telling
 from daemon.cli.roads import STATUS_STYLE, roads_table
 from daemon.cli.signals import signals
 from daemon.errors import SettingsError, UsageError
-from daemon.keys import given_key, secret_of, trusted_keys
+from daemon.keys import given_key, retired_keys, secret_of, trusted_keys
 from daemon.plain import parse_dsn
 from daemon.progress import Watch
 from daemon.settings import Settings, load_settings
@@ -74,6 +75,8 @@ def verify(
     if with_source and branch is None:
         raise UsageError("--with-source speaks of a BRANCH: name one; for --dsn give --source")
     _refuse_mixed(branch, dsn, project, source)
+    if attestation is not None and branch is None and dsn is None:
+        _refuse_idle({"--full": full, "--policy": policy, "--key": key})
     attested = _attested(settings, attestation, public_key)
     given = given_key(key).secret if key else None
     if branch is not None:
@@ -130,13 +133,21 @@ def _refuse_mixed(branch: str | None, dsn: str | None, project: str | None, sour
         raise UsageError("--source speaks of --dsn: give the database that was masked, or leave it out")
 
 
+def _refuse_idle(given: Mapping[str, object]) -> None:
+    """What speaks of looking into a database, where an attestation alone is checked."""
+    for option in (name for name, value in given.items() if value):
+        raise UsageError(f"{option} speaks of a BRANCH or --dsn: --attestation alone looks into no database")
+
+
 def _attested(settings: Settings, file: Path | None, public_key: Path | None) -> AttestationChecked | None:
     if file is None:
         if public_key is not None:
             raise UsageError("--public-key speaks of --attestation: give the file, or leave it out")
         return None
-    keys = [read_key(public_key)] if public_key else trusted_keys(settings.keys.path)
-    return check_attestation(read_file(file), keys, str(file))
+    if public_key:
+        return check_attestation(read_file(file), [read_key(public_key)], str(file))
+    folder = settings.keys.path
+    return check_attestation(read_file(file), trusted_keys(folder), str(file), retired_keys(folder))
 
 
 def _policy(settings: Settings, path: Path | None) -> MaskingPolicy | None:

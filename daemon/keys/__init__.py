@@ -18,7 +18,14 @@ from daemon.keys.masking import (
     read_key,
     secret_of,
 )
-from daemon.keys.signing import has_signing_key, new_signing_key, newest_signing_key, public_key, trusted_keys
+from daemon.keys.signing import (
+    has_signing_key,
+    new_signing_key,
+    newest_signing_key,
+    public_key,
+    retired_keys,
+    trusted_keys,
+)
 
 __all__ = [
     "KEY_BYTES",
@@ -42,6 +49,7 @@ __all__ = [
     "read_key",
     "required_keyring",
     "retire_key",
+    "retired_keys",
     "secret_of",
     "trusted_keys",
 ]

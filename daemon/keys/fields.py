@@ -30,6 +30,12 @@ def field_keyring(folder: Path) -> Keyring | None:
 def required_keyring(folder: Path) -> Keyring:
     """The same. Raises SettingsError where there is none."""
     ring = field_keyring(folder)
+    retired = key_files(folder, KeyKind.FIELD)
+    if ring is None and retired:
+        raise SettingsError(
+            f"every field key in {folder} is retired, so that none decrypts: rename {retired[0].path.name} to"
+            f" {retired[0].path.stem}.key to use it again, or whichever encrypted"
+        )
     if ring is None:
         raise SettingsError(f"no field key in {folder}: {MAKE_ONE}, or restore the backup of the one that encrypted")
     return ring

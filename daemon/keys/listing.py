@@ -39,7 +39,10 @@ def every_key(folder: Path) -> tuple[KeyEntry, ...]:
 
 def retire_key(folder: Path, key_id: str) -> KeyKind:
     """Take a key out of use by renaming its file; nothing is deleted. Returns its kind. Raises SettingsError."""
-    file = next((file for file in key_files(folder) if file.id == key_id and not file.retired), None)
+    files = [file for file in key_files(folder) if file.id == key_id]
+    file = next((file for file in files if not file.retired), None)
+    if file is None and files:
+        raise SettingsError(f"{files[0].kind} key `{key_id}` is retired already: nothing is left to do")
     if file is None:
         raise SettingsError(f"there is no key `{key_id}` in {folder}: `branchwarden keys list` shows them")
     retire_file(file)

@@ -38,6 +38,11 @@ def trusted_keys(folder: Path) -> tuple[PublicKey, ...]:
     return tuple(_read(file).public for file in key_files(folder, KeyKind.SIGNING) if not file.retired)
 
 
+def retired_keys(folder: Path) -> tuple[PublicKey, ...]:
+    """The public keys that were trusted before. Raises SettingsError."""
+    return tuple(_read(file).public for file in key_files(folder, KeyKind.SIGNING) if file.retired)
+
+
 def public_key(folder: Path, key_id: str | None = None) -> PublicKey:
     """The public half of a key, retired or not; by default of the one that signs. Raises SettingsError."""
     if key_id is None:

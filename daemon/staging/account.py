@@ -103,7 +103,8 @@ def with_branch(context: StagingContext, request: StagingRequest, target: Sealed
     in_place = request.how.mode == "in-place"
     raw_until = context.clock() + timedelta(seconds=project.history_retention_seconds) if in_place else None
     names = [database.name for database in target.copy.databases]
-    roads = look_at_branch(context.client, BranchFacts(branch, names, raw_until), context.clock())
+    called = replace(branch, name=request.staging.name)  # as it will be published
+    roads = look_at_branch(context.client, BranchFacts(called, names, raw_until), context.clock())
     if problems := tuple(refusals(roads)):
         raise ResidueError(problems)
     return replace(proof, taken_from=taken_from, roads=(proof.passwords.road, *roads), raw_until=raw_until)

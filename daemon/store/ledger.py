@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from daemon.entry import LedgerEntry
 from daemon.errors import StateError
-from daemon.records import COLUMNS_ENCRYPTED, FINAL_STEPS, JsonMapping, RunStep, SanitizeRun
+from daemon.records import COLUMNS_ENCRYPTED, FINAL_STEPS, JsonMapping, RunStep, SanitizeRun, StoredEvent
 from daemon.store.tables import runs
 
 PARENT, TAKEN_AT, HISTORY_RAW_UNTIL = "parent", "taken at", "history raw until"
@@ -82,6 +83,20 @@ def published(connection: sa.Connection, project_id: str) -> tuple[LedgerEntry, 
     rows = connection.execute(sa.select(runs).where(mine).order_by(runs.c.verified_at))
     newest = {run.target_branch_id: ledger_entry(run) for run in map(_run, rows)}  # the last one of a branch wins
     return tuple(sorted(newest.values(), key=lambda entry: entry.verified_at, reverse=True))
+
+
+def disproved(entries: Iterable[LedgerEntry], events: Iterable[StoredEvent]) -> tuple[LedgerEntry, ...]:
+    """The entries, those that a later proof contradicts with the first time when it did. Pure."""
+    first: dict[object, str] = {}
+    for event in events:
+        roads = event.data.get("roads")
+        named = f" (roads {', '.join(map(str, roads))})" if isinstance(roads, list) and roads else ""
+        first.setdefault(
+            event.data.get("run"),
+            f"proves nothing since {event.at:%Y-%m-%d %H:%M} UTC, when `verify` found residue{named}:"
+            " make a clean branch with `branchwarden sanitize`",
+        )
+    return tuple(replace(entry, disproved=first.get(entry.run_id, "")) for entry in entries)
 
 
 def mark(connection: sa.Connection, run_id: str, now: datetime, **changes: str | datetime) -> None:

@@ -12,7 +12,17 @@ import sqlalchemy as sa
 
 from daemon.entry import LedgerEntry
 from daemon.model import Exemption, Finding, Report
-from daemon.records import ChainCheck, Event, JobState, Message, QueuedMessage, RunStep, SanitizeRun, StoredEvent
+from daemon.records import (
+    DISPROVED,
+    ChainCheck,
+    Event,
+    JobState,
+    Message,
+    QueuedMessage,
+    RunStep,
+    SanitizeRun,
+    StoredEvent,
+)
 from daemon.store import chain, edge, history, ledger, migrate, outbox, tables
 
 CYCLE_JOB = "cycle:{}"  # the job row of a project's cycle
@@ -195,6 +205,8 @@ class Store:
         """Return an entry for every branch that is still published, newest first."""
         with self._read() as connection:
             found = ledger.published(connection, project_id)
+            wanted = sa.and_(tables.events.c.project_id == project_id, tables.events.c.kind == DISPROVED)
+            found = ledger.disproved(found, chain.read(connection, wanted, -1, newest=False))
         return tuple(self._believe(entry) for entry in found)
 
     def mark_superseded(self, run_id: str, name: str, now: datetime) -> None:

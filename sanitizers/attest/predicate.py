@@ -61,8 +61,8 @@ class PostgresPlace(Record):
 
     @property
     def name(self) -> str:
-        """`host:port`."""
-        return quote(self.server, safe=":[]")
+        """`host:port`, where the folder of a socket is percent-encoded in `server` already."""
+        return quote(self.server, safe=":[]%")
 
 
 Place = Annotated[NeonPlace | PostgresPlace, Field(discriminator="kind")]

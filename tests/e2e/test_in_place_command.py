@@ -64,6 +64,8 @@ def test_the_ledger_and_the_events_tell_the_mode_and_no_value(masked: Warden) ->
 
     assert (run.mode, run.source_branch_id, run.proof["found"]) == ("in-place", None, 0)
     statuses = {road.road: road.status for road in roads_of(run.proof)}
+    (history,) = (problem for road in roads_of(run.proof) for problem in road.problems if road.road == "history")
+    assert history.startswith("staging: history raw until")
     assert (statuses["containment"], statuses["same-key"], statuses["passwords"]) == ("PASS", "PASS", "PASS")
     assert run.proof["original values searched"] == 200
     assert kinds == [f"sanitize.{s}" for s in ("started", "sealed", "masked", "verified", "published")]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import psycopg
 import pytest
+from psycopg import conninfo
 
 from tests.fix_plain import ORIGINAL, Desk, execute
 from tests.fix_postgres import TestDatabase
@@ -22,6 +25,16 @@ def copied(desk: Desk, shop: TestDatabase, make_database: Callable[[], TestDatab
     done = desk.run("sanitize", "--source", shop.dsn, "--target", target.dsn)
     assert done.returncode == 0, done.stderr
     return target
+
+
+def test_only_a_regular_file_is_read_as_an_attestation(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "pipe")
+
+    for name in ("pipe", "attestations", "."):
+        (desk.folder / "attestations").mkdir(exist_ok=True)
+        done = desk.run("verify", "--attestation", name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "no regular file: name the file of one attestation or key" in done.stderr
 
 
 def attestation(desk: Desk) -> Path:
@@ -100,6 +113,17 @@ def test_an_attestation_is_good_offline_and_a_tampered_or_a_strangers_one_is_not
     assert "was changed after it was signed" in tampered.stdout
     assert "none of your 1 public key(s) has signed it" in unknown.stdout
 
+    for option in ("--full", "--policy=masking.toml", "--key=keys"):
+        idle = desk.run("verify", "--attestation", str(file), option)
+        assert (idle.returncode, idle.stdout) == (2, "")
+        assert f"{option.partition('=')[0]} speaks of a BRANCH or --dsn" in idle.stderr
+
+    retired = desk.run("keys", "retire", json.loads(file.read_text())["signatures"][0]["keyid"])
+    assert retired.returncode == 0, retired.stderr
+    past = desk.run("verify", "--attestation", str(file))
+    assert past.returncode == 1
+    assert "which was retired here: sanitize anew" in past.stdout
+
 
 def test_without_any_key_to_trust_an_attestation_is_no_finding_but_a_mistake(
     desk: Desk, copied: TestDatabase, tmp_path_factory: pytest.TempPathFactory
@@ -143,3 +167,42 @@ def test_options_that_do_not_go_together_are_refused(desk: Desk, arguments: tupl
 
     assert done.returncode == 2
     assert words in done.stderr
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE notes ADD COLUMN hint text", "CREATE TABLE later (id int)"])
+def test_a_catalog_that_the_policy_does_not_fit_any_more_voids_the_attestation(
+    desk: Desk, copied: TestDatabase, change: str
+) -> None:
+    execute(copied.dsn, change)
+
+    done = desk.run("verify", "--dsn", copied.dsn, "--attestation", str(attestation(desk)))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "voids: the catalog of" in done.stdout
+    assert "the policy does not fit" in done.stdout
+    assert desk.run("verify", "--dsn", copied.dsn).returncode == 2
+
+
+def test_what_the_role_may_not_read_is_named_with_the_grant(
+    desk: Desk, shop: TestDatabase, copied: TestDatabase
+) -> None:
+    role, secret = "zq_reader", "zq-reader"
+    with psycopg.connect(copied.dsn, autocommit=True) as conn:
+        conn.execute(f"DROP ROLE IF EXISTS {role}")
+        conn.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{secret}'")
+        conn.execute("ALTER TABLE notes ENABLE ROW LEVEL SECURITY")
+        names = conn.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        )
+        others = [name for (name,) in names if name != "people"]
+        conn.execute(f"GRANT SELECT ON {', '.join(others)} TO {role}")
+    dsn = conninfo.make_conninfo(copied.dsn, user=role, password=secret)
+
+    blind = desk.run("verify", "--dsn", dsn, "--source", shop.dsn)
+    execute(copied.dsn, f"GRANT SELECT ON people TO {role}")
+    hidden = desk.run("verify", "--dsn", dsn, "--source", shop.dsn)
+
+    assert (blind.returncode, hidden.returncode) == (3, 3), blind.stdout + hidden.stdout
+    assert "GRANT SELECT ON people to the role" in " ".join(blind.stdout.split())
+    assert "hides rows of notes" in " ".join(hidden.stdout.split())
+    execute(copied.dsn, f"DROP OWNED BY {role}; DROP ROLE {role}")

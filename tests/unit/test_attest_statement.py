@@ -79,6 +79,7 @@ def _floats(value: Any) -> list[float]:
         (NeonPlace(project_id="p/1", branch_id="br 1", branch="staging"), "p%2F1/br%201"),
         (PostgresPlace(server="db.example:5432"), "db.example:5432"),
         (PostgresPlace(server="[::1]:5432"), "[::1]:5432"),
+        (PostgresPlace(server="%2Ftmp%2Fa%20b:5432"), "%2Ftmp%2Fa%20b:5432"),
     ],
 )
 def test_a_place_has_one_name(place: Place, name: str) -> None:

@@ -74,3 +74,13 @@ def test_a_key_that_others_can_read_is_refused(folder: Path) -> None:
 
     with pytest.raises(SettingsError, match="others can read the field key"):
         required_keyring(folder)
+
+
+def test_where_every_key_is_retired_it_says_how_to_take_one_back(folder: Path) -> None:
+    key_id = new_field_key(folder, NOW)
+    retire_key(folder, key_id)
+
+    with pytest.raises(SettingsError, match=rf"retired.*rename field-{key_id}\.retired to field-{key_id}\.key"):
+        required_keyring(folder)
+    with pytest.raises(SettingsError, match=f"field key `{key_id}` is retired already"):
+        retire_key(folder, key_id)

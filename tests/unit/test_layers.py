@@ -94,6 +94,7 @@ ALLOWED: dict[str, set[str]] = {
         "store",
     )
     | SANITIZERS,
+    "daemon.disproof": _daemon("alerts", "checking", "lineage", "purposes", "store") | SANITIZERS,
     "daemon.attesting": _daemon("keys", "policies") | SANITIZERS,
     "daemon.plain": _daemon("attesting", "connect", "keys", "policies", "progress", "proven") | SANITIZERS,
     "daemon.policies": _daemon() | SANITIZERS,
@@ -103,6 +104,7 @@ ALLOWED: dict[str, set[str]] = {
         "alerts",
         "attesting",
         "checking",
+        "disproof",
         "progress",
         "trust",
         "connect",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,3 +138,24 @@ def test_three_thousand_generations_are_no_trouble() -> None:
     chain = [MAIN, *(branch(f"g{n}", parent="main" if n == 0 else f"g{n - 1}") for n in range(3000))]
 
     assert classes(*chain)["g2999"] is RAW
+
+
+@pytest.mark.parametrize("flag", [{}, {"default": True}, {"protected": True}])
+def test_staging_in_which_residue_was_found_is_raw_with_its_children_and_no_production(flag: dict[str, bool]) -> None:
+    staging = replace(STAGING, **flag)
+    child = branch("dev/alice", parent="staging", created_at=ago(days=1))
+    found_out = replace(PROOF, disproved="proves nothing since then", void="proves nothing since then")
+    production = branch("production", created_at=ago(days=300), default=True)
+
+    found = lineages(production, staging, child, ledger=(found_out,), production=())
+
+    assert (found["staging"].data_class, found["staging"].production) == (RAW, False)
+    assert "proves nothing since then" in found["staging"].reason
+    assert found["dev/alice"].data_class is RAW
+
+
+def test_a_branch_that_was_reset_since_is_what_it_was_reset_to() -> None:
+    staging = replace(STAGING, last_reset_at=ago(days=1))
+    found_out = replace(PROOF, disproved="proves nothing", void="proves nothing")
+
+    assert "proves nothing" not in lineages(MAIN, staging, ledger=(found_out,))["staging"].reason

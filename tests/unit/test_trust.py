@@ -56,3 +56,10 @@ def test_an_entry_without_an_attestation_or_with_one_of_a_stranger_is_not() -> N
     assert why_void(replace(ENTRY, attestation=""), [SIGNER.public]) == MISSING
     assert "is not to be trusted" in why_void(ENTRY, [OTHER.public])
     assert "no signing key" in why_void(ENTRY, [])
+
+
+def test_an_entry_that_a_later_proof_contradicts_is_not_believed_and_says_why() -> None:
+    assert (
+        why_void(replace(ENTRY, disproved="proves nothing since then"), [SIGNER.public]) == "proves nothing since then"
+    )
+    assert "is not to be trusted" in why_void(replace(ENTRY, disproved="proves nothing"), [OTHER.public])

@@ -5,6 +5,7 @@ A road that could not be looked down is UNKNOWN, never PASS, and the others go o
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,18 @@ from sanitizers.proof.memory import Facts
 from sanitizers.track import Track
 
 T = TypeVar("T")
+
+GRANTS = {
+    "table": "SELECT ON",
+    "view": "SELECT ON",
+    "materialized view": "SELECT ON",
+    "sequence": "SELECT ON",
+    "schema": "USAGE ON SCHEMA",
+    "function": "EXECUTE ON FUNCTION",
+    "foreign server": "USAGE ON FOREIGN SERVER",
+}
+DENIED = re.compile(rf"permission denied for ({'|'.join(GRANTS)}) (.+)")
+HIDDEN = re.compile(r'query would be affected by row-level security policy for table "(.+)"')
 
 
 class Status(StrEnum):
@@ -173,4 +186,22 @@ def _reason(error: psycopg.Error) -> str:
     """Without the message, which may quote a value."""
     if error.sqlstate is None:
         return "the connection to the server was lost or refused"
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return _denied(error)
     return f"the server refused it ({type(error).__name__}, SQLSTATE {error.sqlstate})"
+
+
+def _denied(error: psycopg.Error) -> str:
+    """What the role may not read, and how to let it: the server's own words name an object and nothing else.
+
+    Those that somebody's function raises, and those in another language, stay out.
+    """
+    said, speaker = error.diag.message_primary or "", error.diag.source_function
+    if speaker == "aclcheck_error" and (match := DENIED.fullmatch(said)):
+        kind, name = match.groups()
+        return f"the server refused to show {kind} {name} (SQLSTATE 42501): GRANT {GRANTS[kind]} {name} to the role"
+    if speaker == "check_enable_rls" and (match := HIDDEN.fullmatch(said)):
+        return f"row-level security hides rows of {match[1]} (SQLSTATE 42501): give the role BYPASSRLS, or be the owner"
+    return (
+        "the role may not see all of it (SQLSTATE 42501): connect as the owner, or GRANT pg_read_all_data to the role"
+    )
