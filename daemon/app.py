@@ -246,8 +246,8 @@ class App:
         if failed and tried.last_start and now - tried.last_start < RETRY_STAGING_AFTER:
             return False
         there = {branch.id for branch in self.client.list_branches(project.id)}
-        published = self.store.published(project.id)
-        verified = [e.verified_at for e in published if e.branch_id in there and not e.void]
+        entries = self.store.published(project.id)
+        verified = [entry.verified_at for entry in entries if entry.branch_id in there and not entry.void]
         return not verified or now - max(verified) > self.settings.staging.max_age
 
     def daemon_alive(self) -> bool:

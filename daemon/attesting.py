@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from daemon.errors import SettingsError
 from daemon.keys import MaskingKey, has_signing_key, new_signing_key, newest_signing_key
+from daemon.keys.files import sync_folder
 from daemon.policies import personal_classes
 from sanitizers.attest.attestation import write_attestation
 from sanitizers.attest.keys import SigningKey
@@ -122,9 +125,15 @@ def attest(account: Account, signing: Signing) -> Attestation:
     path = signing.folder / FILE.format(account.run_id)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        draft.write_bytes(data)
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         draft.rename(path)
+        sync_folder(path.parent)
     except OSError as error:
+        with suppress(OSError):  # what cannot be written can often not be removed either
+            draft.unlink()
         raise SettingsError(f"cannot write the attestation {path}: {error.strerror}") from None
     return Attestation(path, signing.key.id, data.decode())
 

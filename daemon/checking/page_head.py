@@ -25,6 +25,10 @@ NEXT = {
     Status.UNKNOWN: "Treat the copy as if it held personal data. Below is what could not be looked at and why: provide"
     " what was missing, then look again.",
 }
+NEXT_OF_ALL = (
+    "Nothing is to be done. Of the bytes of pages no more can be told than that a few originals are not in them; VACUUM"
+    " FULL writes those of a table anew."
+)
 ATTESTED = {
     Status.PASS: "The attestation is genuine, and the run that it is of found nothing. No database was looked at now.",
     Status.SAMPLED: "The attestation is genuine, and the run that it is of found nothing, of some roads in rows drawn"
@@ -39,7 +43,7 @@ ATTESTED_NEXT = {
 CONNECT = "To see whether it still holds, give the database as well (--dsn, or the branch)."
 MEANINGS = (
     (Status.PASS, "It was looked at to its end, and nothing was found."),
-    (Status.SAMPLED, "Nothing was found in rows of large tables drawn at random; --full looks at every row."),
+    (Status.SAMPLED, "Nothing was found in rows drawn at random; --full looks at every row, but for pages."),
     (Status.FAIL, "Something was found; the sentence says what, and what to do."),
     (Status.UNKNOWN, "It could not be looked at, or not to its end. It may be clean; nobody knows."),
 )
@@ -59,7 +63,7 @@ def head(checked: Checked) -> Iterator[str]:
     verdict, offline = checked.verdict, not checked.roads
     facts = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in _facts(checked))
     said = (ATTESTED if offline else VERDICTS)[verdict]
-    next_ = ATTESTED_NEXT.get(verdict, CONNECT) if offline else NEXT[verdict]
+    next_ = ATTESTED_NEXT.get(verdict, CONNECT) if offline else _next(checked)
     yield f"<header><h1>{escape(title_of(checked))}</h1><dl>{facts}</dl></header>\n"
     yield f'<section class="verdict {verdict}"><strong>{verdict}</strong><p>{said}</p>'
     yield f"<p><b>What to do:</b> {next_}</p></section>\n"
@@ -77,6 +81,10 @@ def badge(status: Status) -> str:
     return f'<span class="badge {status}">{status}</span>'
 
 
+def _next(checked: Checked) -> str:
+    return NEXT_OF_ALL if checked.full and checked.verdict is Status.SAMPLED else NEXT[checked.verdict]
+
+
 def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
     yield "looked at on", f"{checked.at:%Y-%m-%d %H:%M} UTC, by branchwarden {version('branchwarden')}"
     if not checked.roads:
@@ -87,7 +95,10 @@ def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
         yield "compared with", checked.source
     yield (
         "how much",
-        "every row and every letter (--full)" if checked.full else "of large tables a part, where a road says SAMPLED",
+        "every row and every letter (--full), but for the bytes of pages, where originals of six rows of a table are"
+        " looked for"
+        if checked.full
+        else "of large tables a part, where a road says SAMPLED",
     )
 
 

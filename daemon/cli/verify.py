@@ -60,7 +60,9 @@ def verify(
     public_key: Annotated[
         Path | None, typer.Option("--public-key", help="Trust this key instead of one's own.", show_default=False)
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Every row and every letter: may take hours.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every row and every letter, but for pages: may take hours.")
+    ] = False,
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a report for people to this file.", show_default=False)
     ] = None,

@@ -74,7 +74,7 @@ def write_key(path: Path, text: str) -> None:
             raise SettingsError(f"there is a key {path} already: try again")
         _write_draft(draft, text)
         draft.rename(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):  # what cannot be written can often not be removed either
             draft.unlink()
@@ -103,7 +103,7 @@ def retire_file(file: KeyFile) -> None:
     """Rename a key's file, so that it is out of use; nothing is deleted. Raises SettingsError."""
     try:
         file.path.rename(file.path.with_suffix(".retired"))
-        _sync(file.path.parent)
+        sync_folder(file.path.parent)
     except OSError as error:
         raise SettingsError(f"cannot retire the {file.kind} key {file.path}: {error.strerror}") from None
 
@@ -111,7 +111,7 @@ def retire_file(file: KeyFile) -> None:
 def _make_folder(folder: Path) -> None:
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _write_draft(draft: Path, text: str) -> None:
@@ -122,7 +122,7 @@ def _write_draft(draft: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, without which a file that is there may have none after a crash."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -23,9 +23,12 @@ from pydantic import TypeAdapter
 
 from sanitizers.engines.obstacles import JOURNAL_SCHEMA, Obstacle
 from sanitizers.errors import UnfinishedRunError
+from sanitizers.fields.keyring import Keyring
 from sanitizers.plan import DatabasePlan
 from sanitizers.schema import Schema
 from sanitizers.select import masked_select
+from sanitizers.streamed import Stream
+from sanitizers.tokens import encrypted_columns
 
 Mode = Literal["clean-room", "in-place"]
 State = Literal["saved", "removed", "restored"]
@@ -70,6 +73,7 @@ class JournalPurpose:
     mode: Mode
     plan_digest: str
     key_check: str
+    """Of the masking key, and the id of the field key where something is encrypted."""
     schema: Schema
     source: str = ""
     """Where another database is read: its identity and what of it is seen, so that two runs fill from one state."""
@@ -94,12 +98,17 @@ class Filled:
     seconds: float = 0.0
 
 
-def journal_purpose(mode: Mode, plan: DatabasePlan, key: bytes) -> JournalPurpose:
+def journal_purpose(mode: Mode, plan: DatabasePlan, key: bytes, keyring: Keyring | None = None) -> JournalPurpose:
     """The purpose of a run: its digest covers all that decides the outcome, its check tells keys apart, no more."""
     digest = hashlib.sha256(plan.schema.digest.encode())
     for table in plan.tables:
         digest.update(masked_select(table).as_string().encode())
+        if table.streamed:  # in that there are stand-ins for what Python makes
+            roots = [str(column.root) for column in table.columns]
+            digest.update(f"{Stream(table).select.as_string()} {table.locale} {roots}".encode())
     check = hmac.digest(key, b"branchwarden journal", "sha256")[:8].hex()
+    if keyring is not None and encrypted_columns([plan]):
+        check += f".{keyring.newest}"
     return JournalPurpose(mode, digest.hexdigest(), check, plan.schema)
 
 
@@ -289,17 +298,24 @@ def _go_on(conn: psycopg.Connection, purpose: JournalPurpose) -> bool:
     query = "SELECT mode, plan_digest, key_check, source, saved FROM branchwarden_journal.purpose"
     row = conn.execute(query).fetchone()
     conn.commit()
-    ours = (purpose.mode, purpose.plan_digest, purpose.key_check, purpose.source)
+    ours = (purpose.mode, purpose.plan_digest, *_keys(purpose.key_check), purpose.source)
     if row is None:
         raise UnfinishedRunError(f"the journal in schema {JOURNAL_SCHEMA} is empty: {_advice(purpose.mode)}")
-    names = ("mode", "masking plan", "masking key", "state of the source")
-    differs = [name for name, theirs, own in zip(names, row, ours, strict=False) if theirs != own]
+    names = ("mode", "masking plan", "masking key", "field key", "state of the source")
+    begun = (row[0], row[1], *_keys(row[2]), row[3])
+    differs = [name for name, theirs, own in zip(names, begun, ours, strict=True) if theirs != own]
     if differs:
         raise UnfinishedRunError(
             f"a run with another {' and another '.join(differs)} was cut off in {conn.info.dbname}: go on with the same"
             f" as then, or {_advice(row[0])}"
         )
     return bool(row[4])
+
+
+def _keys(check: str) -> tuple[str, str]:
+    """The check of the masking key, and the id of the field key; empty where nothing is encrypted."""
+    masking, _, field = check.partition(".")
+    return masking, field
 
 
 def _advice(mode: str) -> str:

@@ -144,7 +144,7 @@ def _begin(run: RewriteRun, sessions: Sessions, track: Track) -> Journal:
     reach = Reach("in-place", run.allow_event_triggers, frozenset(run.roles))
     if problems := blockers_in_reach(own, run.plan, reach):
         raise BlockedError(problems)
-    journal = open_journal(own, journal_purpose("in-place", run.plan, run.key))
+    journal = open_journal(own, journal_purpose("in-place", run.plan, run.key, run.keyring))
     await_others(own)
     if journal.saved:
         refuse_emptied(sessions, journal)

@@ -79,7 +79,7 @@ def _copy(run: CopyRun, track: Track) -> CopyReport:
         track.step("compare", run.plan.database)
         begun = preflight(run.plan, team.source, team.target.own, run.allow_event_triggers)
         before, now = journaled_source(team.target.own), team.state()
-        purpose = replace(journal_purpose("clean-room", run.plan, run.key), source=before or now)
+        purpose = replace(journal_purpose("clean-room", run.plan, run.key, run.keyring), source=before or now)
         journal = open_journal(team.target.own, purpose)
         await_others(team.target.own)
         _clear(team, journal, track)

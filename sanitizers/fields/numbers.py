@@ -7,15 +7,15 @@ is of the kind whose form and check digits it has; of several that begin at one 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from typing import NamedTuple
 
 from sanitizers.fields.addresses import Found
 from sanitizers.fields.national import ID_SHAPES, id_country, lettered_ids
 
-_RUN = re.compile(
-    r"(?<![^\W_])(?<!\d\.)(?:\(?\+)?\(?\d++(?:(?: / | - |[ \u00a0\u202f./()\-\u2010-\u2013]{1,2}+)\d++)*+", re.ASCII
-)
+_GROUPS = r"(?<!\d\.)(?:\(?\+)?\(?\d++(?:(?: / | - |[ \u00a0\u202f./()\-\u2010-\u2013]{1,2}+)\d++)*+"
+_RUN = re.compile(rf"(?<![^\W_]){_GROUPS}", re.ASCII)
+_BEHIND_A_LETTER = re.compile(rf"(?<=[^\W\d_]){_GROUPS}", re.ASCII)
 _GROUP = re.compile(r"\d+")
 _DAY = re.compile(r"\d\d?[./-]\d\d?[./-](?:19|20)\d\d(?!\d)|(?:19|20)\d\d([./-])\d\d?\1\d\d?(?!\d)")
 MOST_GROUPS, MOST_DIGITS, FEWEST_DIGITS = 8, 19, 7
@@ -84,11 +84,16 @@ class Window(NamedTuple):
         return self.text[self.start : self.end]
 
 
-def numbers(text: str, known: Container[str] = ()) -> Iterator[Found]:
-    """Cards, accounts, telephones and ids, and numbers whose plain digits are known, as kind `known`."""
+def numbers(text: str, known: Collection[str] = ()) -> Iterator[Found]:
+    """Cards, accounts, telephones and ids, and numbers whose plain digits are known, as kind `known`.
+
+    Letters may stand around those that are known: they need no form to be told by.
+    """
     for run in _RUN.finditer(text):
         if len(run[0]) >= FEWEST_DIGITS:
             yield from _in_run(text, run, known)
+    for run in _BEHIND_A_LETTER.finditer(text) if known else ():
+        yield from (found for found in _in_run(text, run, known) if found.kind == "known")
     yield from ibans(text)
     yield from lettered_ids(text)
 
@@ -134,7 +139,7 @@ def _in_run(text: str, run: re.Match[str], known: Container[str]) -> Iterator[Fo
             if (plain := window.digits.lstrip("0")) in known:
                 found = window, ("known", plain)
                 break
-            if kind := _kind(window):
+            if not _goes_on(text, window.end) and (kind := _kind(window)):
                 found = window, kind
         if found:
             yield Found(found[0].start, found[0].end, *found[1])
@@ -148,7 +153,7 @@ def _windows(text: str, groups: Sequence[_Group], at: int, least: int) -> Iterat
         digits, shape = digits + text[start:end], (*shape, end - start)
         if len(digits) > MOST_DIGITS or day:
             return
-        if len(digits) >= FEWEST_DIGITS and not _goes_on(text, end):
+        if len(digits) >= FEWEST_DIGITS:
             yield Window(text, _sign_before(text, groups[at][0], end, least), end, digits, shape)
 
 

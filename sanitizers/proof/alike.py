@@ -1,4 +1,4 @@
-"""Whether two databases are built alike: constraints, indexes, triggers, policies, sequences, materialized views."""
+"""Whether two databases are built alike: columns, types, constraints, indexes, triggers, policies, sequences, views."""
 
 from __future__ import annotations
 
@@ -47,6 +47,25 @@ UNION ALL
 SELECT 'sequence', t.qualified,
   concat_ws(' ', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcycle)
 FROM pg_sequence s JOIN user_relation t ON t.oid = s.seqrelid
+UNION ALL
+SELECT 'column', concat_ws(' of ', quote_ident(a.attname), t.qualified),
+  concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
+    nullif(a.attcollation, y.typcollation)::regcollation, pg_get_expr(d.adbin, d.adrelid))
+FROM user_table t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type y ON y.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+UNION ALL
+SELECT 'enum', format_type(enumtypid, NULL), string_agg(quote_literal(enumlabel), ' ' ORDER BY enumsortorder)
+FROM pg_enum JOIN pg_type y ON y.oid = enumtypid JOIN user_namespace n ON n.oid = y.typnamespace
+WHERE NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = y.oid AND deptype = 'e')
+GROUP BY enumtypid
+UNION ALL
+SELECT 'domain', format_type(y.oid, NULL), concat_ws(' ', format_type(y.typbasetype, y.typtypmod), y.typnotnull,
+  y.typdefault, (SELECT string_agg(concat_ws(' ', k.conname, pg_get_constraintdef(k.oid), k.convalidated), ', '
+                   ORDER BY k.conname) FROM pg_constraint k WHERE k.contypid = y.oid AND k.contype = 'c'))
+FROM pg_type y JOIN user_namespace n ON n.oid = y.typnamespace
+WHERE y.typtype = 'd'
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = y.oid AND deptype = 'e')
 """
 )
 
@@ -80,6 +99,9 @@ def compared(
 ) -> Iterator[str]:
     """The same for objects that were read before; `target` is asked which indexes are invalid."""
     for kind, name in sorted(here.keys() | there.keys()):
+        table = ("table", name.rpartition(" of ")[2])
+        if kind == "column" and (table in here) != (table in there):
+            continue  # the whole table is missing
         if (kind, name) not in there:
             yield f"{kind} {name} is missing in the target"
         elif (kind, name) not in here:

@@ -33,7 +33,7 @@ WHERE {column} IS NOT NULL AND jsonb_typeof(leaf) IN ('string', 'number')
 """Leaves of the members of those names, and all that is below them."""
 CALLED = sql.SQL("""translate(lower(e.key COLLATE "C"), '_- ', '')""")
 _DECIDED = sql.SQL("""
-CREATE TEMP TABLE decided {end} AS
+CREATE TEMP TABLE decided AS
 SELECT DISTINCT h.original, h.hash FROM pg_temp.hit h JOIN pg_temp.place p ON p.number = h.place
 WHERE p.kept AND h.original = ANY({documents}::int[]) AND (p.called IS NULL OR EXISTS (
   SELECT FROM pg_temp.named n WHERE (n.number, n.hash, n.name) = (h.original, h.hash, p.called)))
@@ -45,6 +45,6 @@ def called(name: str) -> str:
     return "".join(c.lower() if c.isascii() else c for c in name if c not in "_- ")
 
 
-def decide(conn: psycopg.Connection, documents: Collection[int], end: sql.SQL) -> None:
+def decide(conn: psycopg.Connection, documents: Collection[int]) -> None:
     """Make pg_temp.decided of the hits: originals of documents (by number) that are kept columns' values."""
-    conn.execute(_DECIDED.format(end=end, documents=sql.Literal(list(documents))))
+    conn.execute(_DECIDED.format(documents=sql.Literal(list(documents))))

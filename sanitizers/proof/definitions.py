@@ -44,8 +44,12 @@ definition (class, object, body) AS (
   WHERE indexprs IS NOT NULL OR indpred IS NOT NULL
   UNION ALL
   SELECT 'pg_proc'::regclass, oid,
-    concat_ws(' ', prosrc, pg_get_function_sqlbody(oid), pg_get_function_arguments(oid))
+    concat_ws(' ', (SELECT string_agg(quote_literal(substr(c, strpos(c, '=') + 1)), ' ') FROM unnest(proconfig) AS c),
+      prosrc, pg_get_function_sqlbody(oid), pg_get_function_arguments(oid))
   FROM pg_proc
+  UNION ALL
+  SELECT 'pg_proc'::regclass, aggfnoid::oid, concat_ws(' ', quote_literal(agginitval), quote_literal(aggminitval))
+  FROM pg_aggregate
   UNION ALL
   SELECT 'pg_policy'::regclass, oid,
     concat_ws(' ', pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
@@ -75,12 +79,15 @@ remark (class, object, part, body) AS (
   WHERE classoid = 'pg_authid'::regclass
     OR (classoid, objoid) = ('pg_database'::regclass, (SELECT oid FROM pg_database WHERE datname = current_database()))
   UNION ALL
-  SELECT class, object, 0, (SELECT string_agg(quote_literal(substr(o, strpos(o, '=') + 1)), ' ') FROM unnest(options) o)
+  SELECT class, object, part,
+    (SELECT string_agg(quote_literal(substr(o, strpos(o, '=') + 1)), ' ') FROM unnest(options) o)
   FROM (
-    SELECT 'pg_foreign_server'::regclass, oid, srvoptions FROM pg_foreign_server
-    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwoptions FROM pg_foreign_data_wrapper
-    UNION ALL SELECT 'pg_class'::regclass, ftrelid, ftoptions FROM pg_foreign_table
-  ) AS foreign_thing (class, object, options)
+    SELECT 'pg_foreign_server'::regclass, oid, 0, srvoptions FROM pg_foreign_server
+    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, 0, fdwoptions FROM pg_foreign_data_wrapper
+    UNION ALL SELECT 'pg_class'::regclass, ftrelid, 0, ftoptions FROM pg_foreign_table
+    UNION ALL SELECT 'pg_class'::regclass, attrelid, attnum, attfdwoptions FROM pg_attribute
+      WHERE attfdwoptions IS NOT NULL
+  ) AS foreign_thing (class, object, part, options)
 )
 SELECT coalesce(pg_describe_object(class, object, part), 'an object'), body, coalesce(labels, '{}'), remark FROM (
   SELECT class, object, 0, body, labels, false FROM definition LEFT JOIN labelled USING (class, object)
@@ -90,7 +97,7 @@ WHERE object >= 16384 AND body <> '' AND NOT EXISTS (
   SELECT FROM pg_depend e WHERE e.classid = d.class AND e.objid = d.object AND e.deptype = 'e')
 UNION ALL
 SELECT 'the settings of ' || coalesce('role ' || rolname, 'the database'), (
-  SELECT string_agg(quote_literal(split_part(c, '=', 2)), ' ') FROM unnest(setconfig) AS c), '{}', false
+  SELECT string_agg(quote_literal(substr(c, strpos(c, '=') + 1)), ' ') FROM unnest(setconfig) AS c), '{}', false
 FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole
 WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 ORDER BY 1, 4 DESC, 2
@@ -100,7 +107,7 @@ comes first; the objects of extensions and of Postgres itself are nobody's data.
 
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
 CODE = re.compile(r"[a-z_-]+")
-WORD = re.compile(r"[^\s'\"(),;<>]+")
+WORD = re.compile(r"[^\s'\"(),;<>=]+")
 MANY_DIGITS = 7  # of a word that looks like a number
 
 LABELS = "SELECT DISTINCT enumlabel FROM pg_enum"

@@ -12,7 +12,6 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.proof.places import Place
-from sanitizers.proof.residue import Home
 from sanitizers.proof.sieve import Sieve, bring, make_sieve, with_parameters
 from sanitizers.proof.tokens import (
     EMAIL,
@@ -38,7 +37,7 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdroppe
 JOIN pg_type y ON y.oid = a.atttypid
 LEFT JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.relname, a.attname)
   AND s.inherited = (c.relkind = 'p')
-WHERE y.typcategory NOT IN ('B', 'D', 'G', 'I', 'R', 'T', 'V') AND y.oid NOT IN ('uuid'::regtype, 'bytea'::regtype)
+WHERE y.typcategory NOT IN ('B', 'D', 'G', 'I', 'R', 'T', 'V') AND y.oid <> 'uuid'::regtype
 """
 _SINGLE = sql.SQL("""
 SELECT {number}::int, hashtextextended(k.v, {seed}), k.kind, hashtextextended(k.token, {seed}), 1
@@ -68,8 +67,26 @@ GROUP BY 1, 2, 3, 4
 BATCH = 10_000  # rows in this process's memory
 Seal = Callable[[sql.Composable], sql.Composable]
 """SQL for what hashes are compared as; of originals that are compared by what was written down of them, sealed."""
+_MAY_MAKE_TABLES = """
+SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
+  AND has_database_privilege(current_database(), 'TEMP')
+"""
 _KINDS = "SELECT DISTINCT kind FROM pg_temp.token"
 _KIND_OF: Mapping[int, Kind] = {EMAIL: "email", PAIR: "pair", TRIPLE: "triple"}
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where the temporary tables are."""
+
+    conn: psycopg.Connection
+    in_target: bool = False
+
+
+def find_home(source: psycopg.Connection, target: psycopg.Connection) -> Home:
+    """The source where tables can be made there, otherwise the target."""
+    row = source.execute(_MAY_MAKE_TABLES).fetchone()
+    return Home(source) if row and row[0] else Home(target, in_target=True)
 
 
 @dataclass(frozen=True)
@@ -176,7 +193,7 @@ class Haystack:
             lets=self._sieve.lets(sql.SQL("h.hash")),
         )
         if target is self.home.conn:
-            self._sieve.bring(target, query, target, "among")
+            self._sieve.bring(target, query, "among")
         else:
             self._take(target.cursor().stream(query, {"sieve": self._sieve.bits}))
 

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.json_text import refused_by_jsonb, scalars_of
+from sanitizers.proof import octets
 from sanitizers.proof.decided import CALLED, LEAVES
 from sanitizers.proof.inside import WHOLE, Inside
 from sanitizers.strategies.nested import kept_value
@@ -21,6 +22,7 @@ SELECT n.nspname, c.relname, a.attname,
     WHEN b.type IN ('json'::regtype, 'jsonb'::regtype) OR y.typcategory IN ('A', 'C')
       OR (SELECT typname = 'hstore' FROM pg_type WHERE oid = b.type) THEN 'nested'
     WHEN y.typcategory = 'N' THEN 'number'
+    WHEN b.type = 'bytea'::regtype THEN 'octets'
     ELSE 'plain' END,
   c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> '',
   EXISTS (SELECT FROM pg_type w WHERE w.typtype = 'e' AND (w.oid = b.type OR w.typarray = b.type)),
@@ -113,7 +115,8 @@ class Place:
     table: str
     column: str
     kind: str
-    """`plain` or `number`, or what it is made of: `nested` (array, composite, jsonb), `json`, `words` (tsvector)."""
+    """`plain`, `number` or `octets`, or what it is made of: `nested` (array, composite, jsonb), `json`, `words`
+    (tsvector)."""
     only: bool
     """Whether rows of inheritance children are to be left out."""
     derived: bool
@@ -167,7 +170,7 @@ class Place:
         """SELECT every value as `v`: text, trimmed, lower case in ASCII; of nested ones every leaf.
 
         Args:
-            keys: whether the keys of JSON objects count as well.
+            keys: whether the keys of JSON objects count as well, and what is ASCII in octets that are no text.
         """
         found = self._values(self._rows("NOT"), keys=keys, which=_AND_GOES if self._some_stay else _ALL)
         if self.inside.staying is None:
@@ -238,6 +241,8 @@ class Place:
         )
 
     def _leaves(self, column: sql.Composable, *, keys: bool) -> sql.Composable:
+        if self.kind == "octets":
+            return octets.leaves(column, printed=keys)
         if self.kind not in _DOCUMENTS:
             return _PLAIN.format(column)
         document = self._document(column)

@@ -57,8 +57,8 @@ def collect(plan: DatabasePlan, search: Search, source: psycopg.Connection, trac
     found = wanted(plan, source)
     for number, place in enumerate(found.places):
         track.say(str(place), number, len(found.places))
-        search.add_originals(place, source)
-    search.add_named(names_of_kept(plan), source)
+        search.add_originals(place)
+    search.add_named(names_of_kept(plan))
     return found.problems
 
 
@@ -72,7 +72,7 @@ def look(plan: DatabasePlan, search: Search, target: psycopg.Connection, track: 
     pairs = columns_to_look_at(plan, target)
     for number, (looked, place) in enumerate(pairs):
         track.say(str(place), number, len(pairs))
-        search.add_column(looked, place, target)
+        search.add_column(looked, place)
     search.add_labels(read_labels(target))
     for looked, sampled in sampled_to_look_at(plan, target, read_statistics(target)):
         search.add_texts(looked, sampled)

@@ -43,15 +43,10 @@ class Sieve:
         """SQL for whether a hash gets through, in a query that `bring` sends."""
         return _LETS.format(bits=sql.Placeholder("sieve", format=PyFormat.BINARY), hash=hash_, mask=self.mask)
 
-    def bring(self, conn: psycopg.Connection, query: sql.Composed, origin: psycopg.Connection, table: str) -> None:
-        """As `bring` below, of a query that `lets` is in; its rows pass one by one, since COPY takes no parameters."""
-        sent, into = {"sieve": self.bits}, sql.SQL("pg_temp.{}").format(sql.Identifier(table))
-        if origin is conn:
-            conn.execute(sql.SQL("INSERT INTO {} {}").format(into, query), sent)
-            return
-        with conn.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(into)) as target:
-            for row in origin.cursor().stream(query, sent):
-                target.write_row(row)
+    def bring(self, conn: psycopg.Connection, query: sql.Composed, table: str) -> None:
+        """Put the rows of a query that `lets` is in into a temporary table of the same session."""
+        into = sql.SQL("INSERT INTO pg_temp.{} {}").format(sql.Identifier(table), query)
+        conn.execute(into, {"sieve": self.bits})
 
 
 def make_sieve(conn: psycopg.Connection, table: sql.Composable) -> Sieve:

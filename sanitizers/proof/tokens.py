@@ -119,8 +119,8 @@ def emails(values: sql.Composable, conn: psycopg.Connection) -> sql.Composed:
 
 
 def _numbers(values: sql.Composable) -> sql.Composed:
-    # Up to four letters may stand before it, as in an IBAN; among more it is a part of a digest.
-    embedded = f"(?:^|[^0-9a-z])[a-z]{{0,4}}({_RUN},}})(?![0-9a-z])"
+    # Up to four letters may stand before it, as in an IBAN, and behind; among more it is a part of a digest.
+    embedded = f"(?:^|[^0-9a-z])[a-z]{{0,4}}({_RUN},}})(?=[a-z]{{0,4}}(?:[^0-9a-z]|$))"
     return _NUMBERS.format(
         values=_WITH_DIGITS.format(values=_once(values), fewest=sql.Literal(FEWEST_DIGITS)),
         embedded=sql.Literal(embedded),

@@ -26,7 +26,7 @@ from sanitizers.proof.cells import cells_of, remember_cells
 from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.kept import Counts, count_after, count_before
 from sanitizers.proof.memory import Facts, read_facts, read_hashes, write
-from sanitizers.proof.residue import Home, Search
+from sanitizers.proof.residue import Search
 from sanitizers.proof.roads import RUN_ROADS, Compared, Road, Site
 from sanitizers.proof.roads.heap import read_relations
 from sanitizers.proof.roads.recalled import remember_tokens
@@ -102,7 +102,7 @@ class Witness:
         run, conn, track = self._run, self._conn, self._track
         track.step("count", run.plan.database)
         counts = count_before(run.plan, conn, run.seed, track).sealed(run.key)
-        search = Search(Home(conn, in_target=True, lasting=True), run.seed)
+        search = Search(conn, run.seed)
         track.step("collect")
         problems = collect(run.plan, search, conn, track)
         track.step("remember", run.plan.database)
@@ -121,7 +121,7 @@ class Witness:
         return _Seen(search, facts, earlier=False)
 
     def _remember(self, facts: Facts) -> _Seen:
-        search = Search(Home(self._conn, in_target=True, lasting=True), facts.seed)
+        search = Search(self._conn, facts.seed)
         for place in wanted(self._run.plan, self._conn).places:
             search.expect(place)
         return _Seen(search, facts, earlier=True)

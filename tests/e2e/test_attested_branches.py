@@ -9,8 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 
+from daemon.app import open_app
+from daemon.errors import SettingsError
 from daemon.neon import CreateBranch, Login
+from daemon.settings import load_settings
+from daemon.vitals import Vitals
 from tests.fix_daemon import Warden
 
 BRANCH_ROADS = {"passwords", "history", "computes", "data-api", "auth", "storage"}
@@ -111,6 +116,22 @@ def test_a_tampered_attestation_makes_its_branch_unknown_and_closes_its_door(san
     assert refused.returncode == 2
     assert "was changed after it was signed" in refused.stderr
     assert sanitized.run("verify", "staging").returncode == 1
+
+
+def test_a_branch_whose_attestation_proves_nothing_is_no_fresh_staging(
+    sanitized: Warden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (sanitized.environment | {"BRANCHWARDEN_STAGING__ENABLED": "true"}).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings(None)
+    with open_app(settings, exclusive=True) as app:
+        assert app.refresh_staging(app.choose_one(None)) is None
+        assert Vitals(app).read().projects[0].staging_verified_at is not None
+        change_ledger(sanitized, payload="e30=")
+
+        assert Vitals(app).read().projects[0].staging_verified_at is None
+        with pytest.raises(SettingsError, match="was not reviewed"):  # so that it would be made anew
+            app.refresh_staging(app.choose_one(None))
 
 
 def test_an_attestation_that_was_taken_out_of_the_ledger_makes_its_branch_unknown(sanitized: Warden) -> None:

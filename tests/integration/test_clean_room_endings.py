@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_a_copy_that_has_begun_goes_on_by_the_same_command(pair: Pair) -> None:
         copy(pair, stop)
 
     assert copy(pair, silent).proof["rows"] == 9
+
+
+def test_an_attestation_that_cannot_be_written_leaves_no_half_of_it(pair: Pair) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_the_disk(_: Watch, progress: Progress) -> None:
+        if "original values searched" in progress.sentence:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+
+    try:
+        with pytest.raises(RunFailedError, match="cannot write the attestation"):
+            copy(pair, fill_the_disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert list(Path.cwd().iterdir()) == []
 
 
 @pytest.mark.parametrize("change", ["ALTER TABLE people ADD nick text", "CREATE TABLE pasted (email text)"])

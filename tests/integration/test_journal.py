@@ -20,6 +20,8 @@ from sanitizers.engines.journal import (
 )
 from sanitizers.engines.obstacles import Obstacle
 from sanitizers.errors import UnfinishedRunError
+from sanitizers.fields.keyring import FieldKey, Keyring
+from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.schema import read_schema
 from tests.fix_postgres import TestDatabase
 from tests.integration.stream_case import KEY, make_plan
@@ -156,6 +158,43 @@ def test_the_purpose_tells_keys_and_plans_apart_and_holds_no_key(database: TestD
     assert one.key_check != other.key_check
     assert one.plan_digest != other.plan_digest
     assert KEY.hex()[:16] not in repr(one)
+
+
+PEOPLE = """
+CREATE TABLE people (id int PRIMARY KEY, born date, died date, mail text UNIQUE, sealed text);
+CREATE TABLE visits (id int PRIMARY KEY, mail text REFERENCES people (mail))
+"""
+
+
+def test_tokens_of_another_columns_values_are_told_apart(database: TestDatabase) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute(PEOPLE.encode())
+    sealed = [{"public.people.sealed": {"strategy": "encrypt", "of": name}} for name in ("born", "died")]
+    one, other = (journal_purpose("in-place", make_plan(database, strategies), KEY) for strategies in sealed)
+
+    assert one.plan_digest != other.plan_digest
+
+
+def test_tokens_of_another_place_or_field_key_are_told_apart(database: TestDatabase) -> None:
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute(PEOPLE.encode())
+    sealed = {f"public.{table}.mail": {"strategy": "encrypt", "deterministic": True} for table in ("people", "visits")}
+    plan = make_plan(database, sealed)
+    moved = replace(plan, tables=tuple(replace(t, columns=_without_roots(t)) for t in plan.tables))
+    rings = [Keyring([FieldKey(f"2026010{n}T000000-0000", bytes(range(32)))]) for n in (1, 2)]
+    one, other = (journal_purpose("in-place", plan, KEY, ring) for ring in rings)
+
+    assert one.plan_digest == other.plan_digest != journal_purpose("in-place", moved, KEY, rings[0]).plan_digest
+    begin(database, one, changing=True)
+    with (
+        psycopg.connect(database.dsn) as conn,
+        pytest.raises(UnfinishedRunError, match="a run with another field key was cut off"),
+    ):
+        open_journal(conn, other)
+
+
+def _without_roots(table: TablePlan) -> tuple[ColumnPlan, ...]:
+    return tuple(replace(column, root=None) for column in table.columns)
 
 
 def test_a_schema_of_that_name_that_no_run_made_is_never_touched(

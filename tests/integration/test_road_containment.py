@@ -71,6 +71,8 @@ def test_a_masked_copy_contains_no_original(shop: Case) -> None:
         ("UPDATE orders SET note = 'call (210) 000-0007 today' WHERE id = 1", "orders.note", "phone"),
         ("UPDATE orders SET note = 'tel.0030-210.000.00.07' WHERE id = 1", "orders.note", "phone"),
         ("UPDATE orders SET number = 302100000007 WHERE id = 1", "orders.number", "phone"),
+        ("UPDATE orders SET note = 'ref 302100000007x' WHERE id = 1", "orders.note", "phone"),
+        ("UPDATE orders SET note = 'TEL302100000007MOB soon' WHERE id = 1", "orders.note", "phone"),
         ("UPDATE orders SET note = 'Dear Anna Zqmaria Schmidt7, hello' WHERE id = 1", "orders.note", "name"),
         ("UPDATE orders SET note = 'Dear Bruno Zqmeyer41, hello' WHERE id = 1", "orders.note", "name"),
         (

@@ -136,3 +136,14 @@ def test_what_was_looked_at_in_a_sample_alone_is_no_pass(
     sampled, full = look_alone(Detectors(), database), look_alone(Detectors(), database, full=True)
 
     assert (sampled.status, full.status) == (Status.SAMPLED, Status.PASS)
+
+
+def test_the_end_of_a_long_text_is_looked_at_where_everything_is_to_be(make_database_on: MakeOn) -> None:
+    database = make_database_on(18)
+    with psycopg.connect(database.dsn) as conn:
+        conn.execute("CREATE TABLE letters (id int, body text)")
+        conn.execute("INSERT INTO letters VALUES (1, repeat('nothing ', 3000) || 'anna@corp.de')")
+
+    full = look_alone(Detectors(), database, full=True)
+
+    assert (full.status, said(full)["email"]) == (Status.FAIL, 1)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from sanitizers.proof.roads.containment import Containment
+from sanitizers.proof.roads.key import MaskingKeyRoad
 from sanitizers.proof.roads.road import Found, Status
 from tests.fix_postgres import TestDatabase
-from tests.integration.roads_case import no_value_in
-from tests.integration.stream_case import Case, make_case
+from tests.integration.roads_case import no_value_in, walk
+from tests.integration.stream_case import KEY, Case, make_case
 
 SHOP = """
 CREATE TABLE people (id int PRIMARY KEY, email text, phone text, about text) WITH (fillfactor = 20);
@@ -82,3 +83,29 @@ def test_one_text_of_many_is_found_when_all_are_looked_at(shop: Case) -> None:
     assert found.problems == (
         f"texts of {database}.public.notes.body contain 1 original value of {database}.public.people.phone",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("text", "encode(k, 'hex')"),
+        ("text", "'see ' || encode(k, 'base64')"),
+        ("bytea", "k"),
+        ("bytea", "encode(k, 'hex')::bytea"),
+        ("jsonb", "jsonb_build_object('k', upper(encode(k, 'hex')))"),
+    ],
+)
+def test_the_key_is_found_in_a_column(make_database: Callable[[], TestDatabase], kind: str, written: str) -> None:
+    script = f"CREATE TABLE t (id int, v {kind}); CREATE TABLE many (id int, v text); INSERT INTO t VALUES (1, NULL)"
+    case = make_case(make_database, script, {})
+    case.copy()
+    small = walk(MaskingKeyRoad(), case)
+    case.execute(f"UPDATE t SET v = {written} FROM (SELECT '\\x{KEY.hex()}'::bytea) AS s (k)")
+    found = walk(MaskingKeyRoad(), case)
+    case.execute("TRUNCATE t; INSERT INTO many SELECT n, 'nothing' FROM generate_series(1, 60000) n; ANALYZE many")
+    large = walk(MaskingKeyRoad(), case)
+
+    assert small.status is Status.PASS
+    assert found.problems == ("the masking key is written in column public.t.v",)
+    assert (large.status, large.numbers["rows-looked-at"] < 20_000) == (Status.SAMPLED, True)
+    assert walk(MaskingKeyRoad(), case, full=True).status is Status.PASS

@@ -90,6 +90,40 @@ CASES = {
         + 'INSERT INTO audit VALUES (1, \'{"body": "nothing at all", "extra": {"state": "waiting for us"}}\');\n\n'
         "INSERT INTO tickets VALUES (9, NULL, 'nothing at all')",
     ),
+    "what a pool can produce proves nothing": Planted(
+        {"public.people.name": "full_name"},
+        "UPDATE notes SET body = 'Michael Johnson' WHERE id = 1",
+        (),
+        SHOP + "INSERT INTO people VALUES (9, 'Michael Johnson')",
+    ),
+    "what a public column says is no residue there": Planted(
+        {"public.people.name": "full_name", "public.notes.body": {"strategy": "keep", "public": True}},
+        "UPDATE notes SET body = 'Theodora Zqmeyer17' WHERE id = 1",
+    ),
+    "what the policy keeps is no original, all others are": Planted(
+        {"public.people.name": {"strategy": "full_name", "keep_values": ["*Zqmeyer17"]}},
+        "UPDATE notes SET body = 'Theodora Zqmeyer1' || id",
+        ("notes.body of people.name",),
+    ),
+    "a few towns are words, a street full of them is a copy": Planted(
+        {"public.people.name": "city"},
+        "UPDATE notes SET body = 'Theodora Zqmeyer1' || id WHERE id < 3",
+        (),
+        SHOP.replace("'Theodora Zqmeyer' || n", "'Theodora Zqmeyer1' || n % 10"),
+    ),
+    "a label of an enum is a word of the schema": Planted(
+        {"public.people.name": "digest"},
+        "",
+        (),
+        SHOP
+        + "CREATE TYPE kind AS ENUM ('document', 'other');\n\nCREATE TABLE kinds (id int PRIMARY KEY, kind kind);\n\n"
+        "INSERT INTO kinds VALUES (1, 'document');\n\nINSERT INTO people VALUES (9, 'Document')",
+    ),
+    "a key of a document counts, capitals and blanks do not": Planted(
+        {"public.people.phone": "phone", "public.people.name": "full_name", "public.people.profile": "null"},
+        "UPDATE people SET profile = '{\"THEODORA zqmeyer17 \": 1}' WHERE id = 12",
+        ("people.profile of people.name",),
+    ),
 }
 
 

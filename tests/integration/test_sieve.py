@@ -21,7 +21,7 @@ def test_every_hash_it_was_made_of_gets_through_and_few_others(database: TestDat
         strangers = sql.SQL("SELECT hashtextextended(n::text, 7) AS hash FROM generate_series(5001, 15000) AS n")
         for rows in (sql.SQL("SELECT hash FROM known"), strangers):
             lets = sieve.lets(sql.SQL("h.hash"))
-            sieve.bring(conn, sql.SQL("SELECT h.hash FROM ({}) AS h WHERE {}").format(rows, lets), conn, "passed")
+            sieve.bring(conn, sql.SQL("SELECT h.hash FROM ({}) AS h WHERE {}").format(rows, lets), "passed")
 
         both = conn.execute("SELECT count(*) FROM passed WHERE hash IN (SELECT hash FROM known)").fetchone()
         all_ = conn.execute("SELECT count(*) FROM passed").fetchone()
@@ -38,7 +38,7 @@ def test_a_sieve_of_nothing_lets_nothing_through(database: TestDatabase) -> None
         query = sql.SQL("SELECT h FROM generate_series(-1000, 1000) AS h WHERE {}").format(
             sieve.lets(sql.SQL("h::bigint"))
         )
-        sieve.bring(conn, query, conn, "passed")
+        sieve.bring(conn, query, "passed")
 
         assert conn.execute("SELECT count(*) FROM passed").fetchone() == (0,)
         assert len(sieve.bits) == LEAST // 8

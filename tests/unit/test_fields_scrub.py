@@ -214,3 +214,20 @@ def test_no_value_shows_in_what_is_printed() -> None:
     shown = repr(list(find("anna@corp.test 4111 1111 1111 1111"))) + repr(list(Known([("Anna", "Bob")]).places("Anna")))
 
     assert not re.search("anna|4111|bob", shown + repr(Known([("Anna", "Bob")])) + repr(FAKES), re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("ref 4532015112831366x", "ref 9999x"),
+        ("a4532015112831366", "a9999"),
+        ("CARD:4532015112831366_1", "CARD:9999_1"),
+        ("CARD4532015112831366USED", "CARD9999USED"),
+        ("nr4532 0151 1283 1366x", "nr9999x"),
+        ("4532-0151-1283-1366abc", "9999abc"),
+        ("14532015112831366x", "14532015112831366x"),
+        ("x45320151128313667", "x45320151128313667"),
+    ],
+)
+def test_a_known_number_goes_whatever_letters_stand_around_it(text: str, after: str) -> None:
+    assert scrubbed(text, ("4532015112831366", "9999")) == after

@@ -42,6 +42,14 @@ def test_each_verdict_says_what_to_do_and_what_the_four_words_mean(status: Statu
     assert all(f'<span class="badge {word}">{word}</span></dt>' in text for word in Status)
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_what_is_a_sample_even_of_everything_is_not_asked_for_again(full: bool) -> None:
+    text = page(checked(Status.SAMPLED, full=full))
+
+    assert ("run it again with --full" in text) is not full
+    assert ("every row and every letter (--full), but for the bytes of pages" in text) is full
+
+
 def test_it_says_what_was_looked_at_when_and_next_to_what() -> None:
     text = page(checked(source="db.example:5432/before"))
 

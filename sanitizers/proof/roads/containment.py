@@ -16,10 +16,10 @@ from psycopg import sql
 
 from sanitizers.engines.crew import Crew
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.haystack import ONCE, Haystack, Texts
+from sanitizers.proof.haystack import ONCE, Haystack, Home, Texts, find_home
+from sanitizers.proof.octets import opaque
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import Home, find_home
 from sanitizers.proof.roads.answers import other_encoding
 from sanitizers.proof.roads.recalled import FromJournal
 from sanitizers.proof.roads.road import Found, Road, Site
@@ -149,6 +149,7 @@ class Containment(Road):
             "tokens": row[0] if row else 0,
             "originals": sum(sizes.values()),
             "places": len(seen.places),
+            "octets": _octets(seen, site.target),
             "found": sum(best.values()),
             "by-chance": sum(c.found for c in counts if c.by_chance),
             "by-coincidence": sum(c.found for c, words in judged if words),
@@ -164,7 +165,15 @@ class Containment(Road):
 def _sentence(numbers: dict[str, int]) -> str:
     searched = f"{numbers['tokens']:,} addresses, numbers and runs of words of {numbers['originals']:,} original values"
     looked = f"{searched} were looked for within the texts of {numbers['places']:,} columns{_part(numbers)}"
-    return f"{looked}; {numbers['found']:,} original values stand in one."
+    octets = f" {numbers['octets']:,} values of octets are no text: of them what is ASCII." if numbers["octets"] else ""
+    return f"{looked}; {numbers['found']:,} original values stand in one.{octets}"
+
+
+def _octets(seen: _Seen, target: psycopg.Connection) -> int:
+    """Values that are no text, of which there is no more to see than what is ASCII in them."""
+    places = (seen.samples.of(place) for place in seen.places if place.kind == "octets")
+    counted = (target.execute(opaque(place.relation, place.column)).fetchone() for place in places)
+    return sum(row[0] for row in counted if row)
 
 
 def _part(numbers: dict[str, int]) -> str:

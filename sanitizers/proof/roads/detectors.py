@@ -15,6 +15,7 @@ from psycopg import sql
 
 from sanitizers.plan import ColumnPlan, TablePlan
 from sanitizers.proof.judged import Policy, judged, policy_of
+from sanitizers.proof.octets import text_of
 from sanitizers.proof.roads.answers import many
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.sightings import KINDS, Kind, Tally
@@ -22,30 +23,33 @@ from sanitizers.proof.sightings import KINDS, Kind, Tally
 MOST_ROWS = 5_000
 """Of a table with more, pages are drawn with about so many rows; `full` reads all."""
 LONGEST = 10_000
-"""Characters of a value that are looked at."""
-BATCH = 2000
+"""Characters of a value that are looked at; `full` looks at all."""
+BATCH, FULL_BATCH = 2000, 50
+"""Values in this process's memory."""
 
 COLUMNS = """
 SELECT n.nspname::text, c.relname::text, a.attname::text, c.relkind = 'r', c.relkind = 'm' OR a.attgenerated <> '',
   (SELECT coalesce(sum(greatest(p.reltuples, 0)), 0)::bigint FROM pg_class p
-   WHERE (p.oid = c.oid AND c.relkind <> 'p') OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid) WHERE isleaf))
+   WHERE (p.oid = c.oid AND c.relkind <> 'p') OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid) WHERE isleaf)),
+  coalesce(nullif(y.typbasetype, 0), y.oid) = 'bytea'::regtype
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type y ON y.oid = a.atttypid
 WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't' AND c.relispopulated
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'branchwarden_journal')
   AND y.typcategory IN ('S', 'N', 'I', 'A', 'C', 'U') AND coalesce(nullif(y.typbasetype, 0), y.oid)
-    NOT IN ('uuid'::regtype, 'bytea'::regtype, 'macaddr'::regtype, 'macaddr8'::regtype)
+    NOT IN ('uuid'::regtype, 'macaddr'::regtype, 'macaddr8'::regtype)
 ORDER BY 1, 2, a.attnum
 """
-"""Dates, flags, enums, ranges and raw bytes cannot look like any of it."""
+"""Dates, flags, enums and ranges cannot look like any of it."""
 
 VALUES = sql.SQL("""
-SELECT u.n, left(u.v, {longest}) FROM {only}{table} AS t{sample} CROSS JOIN LATERAL (VALUES {values}) AS u (n, v)
+SELECT u.n, {text} FROM {only}{table} AS t{sample} CROSS JOIN LATERAL (VALUES {values}) AS u (n, v)
 WHERE u.v LIKE '%@%' OR u.v LIKE '%:%:%' OR u.v ~ '[0-9][.][0-9]+[.][0-9]'
   OR length(u.v) - length(translate(u.v, '0123456789', '')) >= 6
 """)
 """The values that could be anything of it at all, with the number of their column."""
+_WHOLE, _BEGINNING = sql.SQL("u.v"), sql.SQL("left(u.v, {})").format(sql.Literal(LONGEST))
 SAMPLE = sql.SQL(" TABLESAMPLE SYSTEM ({}) REPEATABLE ({})")
 
 
@@ -59,6 +63,8 @@ class Place(NamedTuple):
     derived: bool
     estimate: int
     """Rows of the table as of its last ANALYZE; 0: unknown."""
+    octets: bool
+    """Whether it holds octets, which are looked at where they are a text."""
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}.{self.column}"
@@ -142,21 +148,24 @@ def _speaks(column: ColumnSightings) -> bool:
 def _tallies(site: Site, columns: list[Place]) -> list[Tally]:
     tallies = [Tally() for _ in columns]
     first = columns[0]
-    values = (
-        sql.SQL("({}, {}::text)").format(sql.Literal(n), sql.Identifier("t", c.column)) for n, c in enumerate(columns)
-    )
+    values = (sql.SQL("({}, {})").format(sql.Literal(n), _text(c)) for n, c in enumerate(columns))
     query = VALUES.format(
-        longest=sql.Literal(LONGEST),
+        text=_WHOLE if site.full else _BEGINNING,
         only=_only(first),
         table=sql.Identifier(first.schema, first.table),
         sample=_sample(site, first),
         values=sql.SQL(", ").join(values),
     )
     with site.target.cursor(name="values") as cursor:
-        cursor.itersize = BATCH
+        cursor.itersize = FULL_BATCH if site.full else BATCH
         for number, text in cursor.execute(query):
             tallies[number].add(text)
     return tallies
+
+
+def _text(place: Place) -> sql.Composed:
+    column = sql.Identifier("t", place.column)
+    return text_of(column) if place.octets else sql.SQL("{}::text").format(column)
 
 
 def _only(place: Place) -> sql.SQL:

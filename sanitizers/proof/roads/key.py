@@ -11,10 +11,13 @@ from psycopg import sql
 
 from sanitizers.proof.definitions import read_definitions
 from sanitizers.proof.places import Place, read_columns
-from sanitizers.proof.roads.answers import Answer, many
+from sanitizers.proof.roads.answers import many
 from sanitizers.proof.roads.road import Found, Road, Site
+from sanitizers.proof.samples import Samples
 from sanitizers.proof.sieve import with_parameters
 
+ROWS = 10_000
+"""Of a large table that are looked at."""
 SETTINGS = "SELECT 'setting ' || name, concat_ws(' ', setting, reset_val) FROM pg_settings WHERE setting <> ''"
 HOLDS = sql.SQL(
     "SELECT EXISTS (SELECT FROM ({values}) AS e CROSS JOIN unnest(%s::text[]) AS s (spelling)"
@@ -30,19 +33,25 @@ class MaskingKeyRoad(Road):
     question: ClassVar[str] = "Can whoever holds the copy find the key that the fakes were made with?"
 
     def look(self, site: Site) -> Found:
-        """Definitions and settings; with `full` every column as well."""
+        """Definitions, settings and columns; of large tables some rows, with `full` all."""
         if site.key is None:
             return self.unknown(site, ["the masking key: it was not given, so that nobody can look for it"])
         written = list(_written(site.target, site.key))
-        columns = read_columns(site.target) if site.full else ()
+        columns, samples = read_columns(site.target), Samples(site.target, site.seed, full=site.full, rows=ROWS)
         for number, place in enumerate(columns):
             site.track.say(str(place), number, len(columns))
-            written += [f"column {place}"] if _holds(site.target, place, site.key) else []
+            written += [f"column {place}"] if _holds(site.target, samples.of(place), site.key) else []
         problems = tuple(f"the masking key is written in {name}" for name in written)
-        numbers = {"columns": len(columns), "found": len(problems)}
-        where = "definitions, settings and columns" if site.full else "definitions and settings"
-        sentence = f"Looked for in {where}; {many(len(problems), 'place')} found."
-        return Answer(numbers, sentence, problems).of(self, site)
+        numbers = {
+            "columns": len(columns),
+            "rows": samples.rows,
+            "rows-looked-at": samples.looked_at,
+            "found": len(problems),
+        }
+        sampled = samples.looked_at < samples.rows
+        rows = f" ({samples.looked_at:,} of about {samples.rows:,} rows, drawn at random)" if sampled else ""
+        sentence = f"Looked for in definitions, settings and columns{rows}; {many(len(problems), 'place')} found."
+        return self.found(site, numbers, sentence, problems, sampled=sampled)
 
 
 def spellings(key: bytes) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sanitizers.proof.roads.answers import Answer, many
+from sanitizers.proof.roads.dropped import values_left
 from sanitizers.proof.roads.heap import (
     Counters,
     Filling,
@@ -75,7 +76,9 @@ class Pages(Road):
         if reader:
             looked = [_read(site, one, reader) if one in doubtful else one for one in looked]
         problems = tuple(problem for one in looked for problem in _problems(site, one))
-        unseen = tuple(_unseen(looked, pages))
+        # A run in place has written all of them anew.
+        left = () if site.remembered else values_left(site.target, site.database)
+        unseen = (*_unseen(looked, pages), *left)
         sampled = not all(one.counted for one in looked)
         numbers = _numbers(looked, reader)
         return Answer(numbers, _sentence(looked, numbers), problems, unseen, sampled).of(self, site)

@@ -15,11 +15,10 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.haystack import Haystack, Quoted, Texts
+from sanitizers.proof.haystack import Haystack, Home, Quoted, Texts
 from sanitizers.proof.memory import Facts
 from sanitizers.proof.places import Place
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import Home
 from sanitizers.proof.roads.road import Site
 from sanitizers.proof.roads.taken import ORIGINALS, Sampled
 from sanitizers.proof.samples import Samples

@@ -16,10 +16,9 @@ import psycopg
 from psycopg import sql
 
 from sanitizers.plan import DatabasePlan
-from sanitizers.proof.haystack import Texts
+from sanitizers.proof.haystack import Texts, find_home
 from sanitizers.proof.places import Place, read_columns
 from sanitizers.proof.producible import Producible
-from sanitizers.proof.residue import find_home
 from sanitizers.proof.roads.road import Found, Road, Site
 from sanitizers.proof.search import public, wanted
 from sanitizers.proof.sieve import send
