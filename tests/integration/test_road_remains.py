@@ -199,3 +199,21 @@ def test_columns_and_types_must_be_those_of_the_source(
     assert alike.problems == ()
     assert (found.status, list(found.problems)) == (Status.FAIL, problems)
     assert "Zqfirst124" not in repr(found)
+
+
+def test_schemas_and_functions_that_the_source_has_not_are_leftovers(make_database: Callable[[], TestDatabase]) -> None:
+    case = make_alike(make_database, TYPES + "CREATE FUNCTION ours() RETURNS int LANGUAGE sql AS 'SELECT 1';")
+    before = look(Leftovers(), case)
+    case.execute("CREATE SCHEMA _dump; CREATE FUNCTION anon_fake(int) RETURNS int LANGUAGE sql AS 'SELECT 1'")
+
+    found = look(Leftovers(), case)
+
+    name = case.plan.database
+    assert before.status is Status.PASS
+    assert found.problems == (
+        f"schema _dump, which the source has not, was left behind in {name}: DROP SCHEMA _dump",
+        (
+            "function public.anon_fake(pg_catalog.int4), which the source has not, was left behind in"
+            f" {name}: DROP ROUTINE public.anon_fake(pg_catalog.int4)"
+        ),
+    )

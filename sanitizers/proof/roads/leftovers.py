@@ -22,6 +22,21 @@ WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND n.nspname !~ 
     SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1
 """
+OTHERS = """
+SELECT 'SCHEMA', format('%I', n.nspname) FROM pg_namespace n
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public') AND NOT EXISTS (
+  SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
+UNION ALL
+SELECT 'ROUTINE', format('%I.%I(%s)', n.nspname, p.proname, (
+  SELECT string_agg(format('%I.%I', m.nspname, y.typname), ', ' ORDER BY u.n)  -- whatever the search path is
+  FROM unnest(p.proargtypes) WITH ORDINALITY AS u (type, n) JOIN pg_type y ON y.oid = u.type
+  JOIN pg_namespace m ON m.oid = y.typnamespace))
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (
+  SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+ORDER BY 1 DESC, 2
+"""
+"""Schemas and functions of people, by the word that drops them; every new database has `public`."""
 NAMED_BY_TOOLS = r"^_?pynonymizer_|_seed_fake_data$|^_?pganonymize|^_?dbmask_|^branchwarden_"
 TEMPORARY = """
 SELECT count(*) FROM pg_class
@@ -53,6 +68,7 @@ class Leftovers(Road):
         problems = (
             *(f"schema {name} was left behind in {site.database}: DROP SCHEMA {name} CASCADE" for name in schemas),
             *(f"{what} was left behind in {site.database}: DROP TABLE {name}" for name, what in strange),
+            *_others(site),
             *_of_sessions(site, prepared),
         )
         unseen = [f"{many(temporary, 'temporary table')} of other sessions, which nobody else can read"][:temporary]
@@ -92,6 +108,17 @@ def _strange(relations: list[_Relation], source: psycopg.Connection | None) -> I
             yield one.name, f"table {one.name}, which the source has not,"
         elif known is not None and one.unlogged and not known[one.name]:
             yield one.name, f"table {one.name}, unlogged here alone,"
+
+
+def _others(site: Site) -> Iterator[str]:
+    """Schemas and functions that the source has not; helper schemas and what is in them are told by their names."""
+    if site.source is None:
+        return
+    known = set(site.source.execute(OTHERS).fetchall())
+    for kind, name in site.target.execute(OTHERS).fetchall():
+        if (kind, name) not in known and name.partition(".")[0] not in HELPERS:
+            what = "schema" if kind == "SCHEMA" else "function"
+            yield f"{what} {name}, which the source has not, was left behind in {site.database}: DROP {kind} {name}"
 
 
 def _of_sessions(site: Site, prepared: int) -> Iterator[str]:
