@@ -106,9 +106,11 @@ ORDER BY 1, 4 DESC, 2
 comes first; the objects of extensions and of Postgres itself are nobody's data."""
 
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
+REMARK = re.compile(r"--([^\n]*)|/\*(.*?)\*/", re.DOTALL)
 CODE = re.compile(r"[a-z_-]+")
 WORD = re.compile(r"[^\s'\"(),;<>=]+")
 MANY_DIGITS = 7  # of a word that looks like a number
+LONGEST_PHRASE = 6  # words
 
 LABELS = "SELECT DISTINCT enumlabel FROM pg_enum"
 
@@ -153,15 +155,32 @@ def _words(labels: Iterable[str]) -> frozenset[str]:
 
 
 def literals(text: str, labels: Collection[str] = ()) -> Iterator[str]:
-    """Quoted literals of a definition, and the words in them that look like an address or a number.
+    """Quoted literals of a definition; of them and of remarks in code, words that look like an address or a number.
 
-    A literal of one lower-case word is code ('pending', 'plpgsql'), and equal to somebody's note by chance: left out,
-    as are `labels`.
+    Phrases in both as well, such as the name in 'ask Anna Meyer'. A literal of one lower-case word is code ('pending',
+    'plpgsql'), and equal to somebody's note by chance: left out, as are `labels`.
     """
     for match in LITERAL.finditer(text):
         literal = match[1].replace("''", "'")
         yield from [literal] if literal not in labels and not CODE.fullmatch(literal) else []
-        yield from filter(_telling, WORD.findall(literal))
+        yield from _inside(literal)
+    for remark in REMARK.finditer(text):
+        yield from _inside(remark[1] or remark[2] or "")
+
+
+def _inside(text: str) -> Iterator[str]:
+    words = WORD.findall(text)
+    yield from filter(_telling, words)
+    names = [word.strip(".:!?") for word in words]
+    for first, word in enumerate(names):
+        if _opens(word):
+            ends = range(first + 1, min(first + LONGEST_PHRASE, len(names)))
+            yield from (" ".join(names[first : last + 1]) for last in ends if _opens(names[last]))
+
+
+def _opens(word: str) -> bool:
+    """Whether a name, a street or a number may begin or end with it: 'in progress' is everybody's."""
+    return word[:1].isupper() or any(map(str.isdigit, word))
 
 
 def _telling(word: str) -> bool:
