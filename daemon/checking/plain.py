@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -28,6 +28,11 @@ from sanitizers.proof.survey import SurveyRun, survey_database
 from sanitizers.schema import read_schema
 
 RESTORED = "whether something was restored over it since: plain Postgres does not tell"
+
+OTHERS = """
+SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> current_database() ORDER BY 1
+"""
+MOST_NAMED = 5  # of the other databases
 
 COPY = "whether this is the attested server {}, or a copy of its files at {}: both have its identifier"
 
@@ -74,7 +79,23 @@ def check_plain(check: PlainCheck, watch: Watch) -> Checked:
         raise DatabaseUnreachableError(str(error)) from None
     attestation = check.attestation.against(_facts(check, facts.name)) if check.attestation else None
     source = check.source.place if check.source else ""
+    remarks = (*remarks, *_elsewhere(check.target))
     return Checked(check.target.place, check.clock(), (proof,), (), attestation, check.full, remarks, source)
+
+
+def _elsewhere(target: PlainDatabase) -> Iterator[str]:
+    """A connection string leads to one database; who is asked about a server must know of the others."""
+    try:
+        with target.session() as conn:
+            others = [name for (name,) in conn.execute(OTHERS)]
+    except DatabaseUnreachableError:
+        yield "not looked at: which other databases the server has"
+        return
+    if others:
+        names = ", ".join(others[:MOST_NAMED]) + (
+            f" and {len(others) - MOST_NAMED} more" if others[MOST_NAMED:] else ""
+        )
+        yield f"not looked at: the server's other {'databases' if others[1:] else 'database'} ({names})"
 
 
 def _planned(check: PlainCheck) -> tuple[DatabasePlan | None, bool, tuple[str, ...]]:

@@ -51,6 +51,9 @@ def test_a_copy_next_to_its_source_passes_on_every_road(desk: Desk, shop: TestDa
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(said(done).values()) == {"PASS"}
+    (remark,) = json.loads(done.stdout)["remarks"]
+    assert remark.startswith("not looked at: the server's other databases (")
+    assert shop.name in remark
     report = (desk.folder / "report.html").read_text()
     assert "Every road" in report
     assert re.findall(r"(?:src|href)=|url\(|<script|https?://", report) == []
