@@ -45,6 +45,7 @@ EPHEMERAL = "ephemeral"
 GENERATED = "generated"
 """In place of a strategy: Postgres computes the column from others."""
 FILE = "attestation-{}.json"
+UNATTESTED = "no attestation of what was found could be written"
 
 
 @dataclass(frozen=True)

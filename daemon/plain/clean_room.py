@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from daemon.amounts import counted
 from daemon.errors import RunRefusedError, UsageError
 from daemon.plain.outlook import Outlook, look_ahead
-from daemon.plain.run import How, Left, Proven, Sanitized, ending, looking, sanitized
+from daemon.plain.run import How, Left, Proven, Sanitized, attest_failure, ending, looking, sanitized
 from daemon.plain.schema import make_schema, refuse_what_is_not_empty
 from daemon.plain.server import Facts, PlainDatabase
 from daemon.progress import Progress, Watch
@@ -99,9 +99,13 @@ def copy_masked(run: CleanRoom, watch: Watch) -> Sanitized:
         _refuse_blockers(run, plan)
         _copy(run, plan, watch, state)
         state[0] = FAILED
-        proof = _prove(run, outlook, watch)
+        proven = Proven(run.target, outlook, _prove(run, outlook, watch), started_at, notes)
+        if proven.proof.problems:
+            attest_failure(proven, run.how, watch)
+            raise ResidueError(proven.proof.problems, originals=proven.proof.found)
+        tell_searched(watch.tell, [proven.proof])
         state[0] = UNATTESTED
-        return sanitized(Proven(run.target, outlook, proof, started_at, notes), run.how)
+        return sanitized(proven, run.how)
 
 
 def _refuse_blockers(run: CleanRoom, plan: DatabasePlan) -> None:
@@ -151,8 +155,4 @@ def _prove(run: CleanRoom, outlook: Outlook, watch: Watch) -> DatabaseProof:
         on_connection=watch.connections.add,
         streams=run.how.streams,
     )
-    proof = verify_database(check, engine_teller(watch.tell, "verify"))
-    if proof.problems:
-        raise ResidueError(proof.problems, originals=proof.found)
-    tell_searched(watch.tell, [proof])
-    return proof
+    return verify_database(check, engine_teller(watch.tell, "verify"))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from daemon.amounts import counted
 from daemon.errors import RunRefusedError
 from daemon.plain.outlook import Outlook, connected, look_ahead
-from daemon.plain.run import How, Left, Proven, Sanitized, ending, looking, sanitized
+from daemon.plain.run import How, Left, Proven, Sanitized, attest_failure, ending, looking, sanitized
 from daemon.plain.server import PlainDatabase
 from daemon.progress import Progress, Watch, breakable
 from daemon.proven import engine_teller, tell_searched
 from sanitizers.engines.rewrite import RewriteRun, rewrite_database
 from sanitizers.errors import ResidueError
 from sanitizers.proof.database_proof import DatabaseProof
-from sanitizers.proof.witness import Witness, WitnessRun, witness_database
+from sanitizers.proof.witness import WitnessRun, witness_database
 from sanitizers.seal import cut_neighbours
 
 LEFT = Left(
@@ -88,7 +88,11 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
 
             def prove() -> None:
                 state[0] = UNPROVEN
-                proofs.append(_proven(witness))
+                proof = witness.judge()
+                if proof.problems:
+                    attest_failure(Proven(run.database, outlook, proof, started_at), run.how, watch)
+                    raise ResidueError(proof.problems, originals=proof.found)
+                proofs.append(proof)
 
             report = rewrite_database(_rewrite(run, outlook, watch, (look, prove)), engine_teller(watch.tell, "mask"))
         watch.tell(Progress("mask", f"{report.rows:,} rows of {counted(len(report.tables), 'table')}"))
@@ -96,13 +100,6 @@ def mask_in_place(run: InPlace, confirm: Callable[[Outlook], None], watch: Watch
         tell_searched(watch.tell, [proof])
         state[0] = UNATTESTED
         return sanitized(Proven(run.database, outlook, proof, started_at), run.how)
-
-
-def _proven(witness: Witness) -> DatabaseProof:
-    proof = witness.judge()
-    if proof.problems:
-        raise ResidueError(proof.problems, originals=proof.found)
-    return proof
 
 
 def _cut_neighbours(run: InPlace, watch: Watch) -> None:

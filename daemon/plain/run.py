@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psycopg
 
-from daemon.attesting import Account, Part, Signing, attest, new_run_id
+from daemon.attesting import UNATTESTED, Account, Part, Signing, attest, new_run_id
 from daemon.errors import BranchwardenError, RunFailedError, RunRefusedError, StoppedError
 from daemon.keys import MaskingKey
 from daemon.plain.outlook import Outlook, Wish
 from daemon.plain.server import PlainDatabase
-from daemon.progress import Watch, breakable
+from daemon.progress import Progress, Watch, breakable
 from daemon.proven import summary
 from daemon.records import JsonMapping
 from sanitizers.attest.predicate import Source
@@ -53,7 +53,7 @@ class Sanitized:
 
 @dataclass(frozen=True)
 class Proven:
-    """A run that ended well, before it is told and attested."""
+    """A run that came to its proof, before that is told and attested."""
 
     database: PlainDatabase
     outlook: Outlook
@@ -77,6 +77,18 @@ def sanitized(run: Proven, how: How) -> Sanitized:
     }
     notes = (*run.notes, *proof.remarks)
     return Sanitized(run.database.place, about, notes, attestation.path, proof.roads)
+
+
+def attest_failure(run: Proven, how: How, watch: Watch) -> None:
+    """A signed record of a run that found something; where it cannot be written, that is told and hides nothing."""
+    if run.outlook.plan is None or how.signing is None:
+        raise ValueError("a run without a plan proves nothing, and without a key it attests nothing")
+    try:
+        attestation = attest(_account(run, how, run.outlook.plan), how.signing)
+    except (BranchwardenError, SanitizerError, psycopg.Error):
+        watch.tell(Progress("verify", UNATTESTED))
+    else:
+        watch.tell(Progress("verify", f"attestation of what was found: {attestation.path}"))
 
 
 def _account(run: Proven, how: How, plan: MaskingPlan) -> Account:

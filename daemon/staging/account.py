@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.attesting import Account, Attestation, Part, attest
+import psycopg
+
+from daemon.attesting import UNATTESTED, Account, Attestation, Part, attest
 from daemon.branchroads import BranchFacts, look_at_branch, refusals
+from daemon.errors import BranchwardenError
 from daemon.model import Branch
 from daemon.proven import summary
 from daemon.records import JsonMapping, SanitizeRun
-from daemon.staging.context import StagingContext, StagingRequest
+from daemon.staging.context import Progress, StagingContext, StagingRequest
 from daemon.staging.copies import SealedCopy
 from daemon.store import HISTORY_RAW_UNTIL, PARENT, TAKEN_AT
 from sanitizers.attest.predicate import NeonPlace, Source
-from sanitizers.errors import ResidueError
+from sanitizers.errors import ResidueError, SanitizerError
 from sanitizers.plan import MaskingPlan
 from sanitizers.proof.database_proof import DatabaseProof
 from sanitizers.proof.roads import RUN_ROADS, Found, Status
@@ -132,6 +135,20 @@ def attest_run(
         history_raw_until=proof.raw_until,
     )
     return attest(account, request.signing)
+
+
+def attest_failure(
+    context: StagingContext, request: StagingRequest, run: SanitizeRun, found: tuple[SealedCopy, RunProof]
+) -> None:
+    """The same of a run that found something; where that cannot be written, it is told and hides nothing."""
+    target, proof = found
+    proof = replace(proof, roads=(proof.passwords.road,))
+    try:
+        attestation = attest_run(request, run, target, (proof, context.clock()))
+    except (BranchwardenError, SanitizerError, psycopg.Error):
+        context.tell(Progress("verify", UNATTESTED))
+    else:
+        context.tell(Progress("verify", f"attestation of what was found: {attestation.path}"))
 
 
 def _parts(target: SealedCopy, proof: RunProof) -> Sequence[Part]:

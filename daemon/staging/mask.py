@@ -11,7 +11,7 @@ from daemon.model import Database
 from daemon.policies import compile_policy
 from daemon.proven import engine_teller, tell_searched
 from daemon.records import Event, RunStep, SanitizeRun
-from daemon.staging.account import ROADS, Passwords, RunProof, with_branch
+from daemon.staging.account import ROADS, Passwords, RunProof, attest_failure, with_branch
 from daemon.staging.context import Progress, StagingContext, StagingRequest, quoted
 from daemon.staging.copies import SealedCopy
 from sanitizers.engines import stream
@@ -77,6 +77,7 @@ def pass_proofs(
     target, found = what
     problems = [*(problem for proof in found.proofs for problem in proof.problems), *found.passwords.problems]
     if problems:
+        attest_failure(context, request, run, what)
         raise ResidueError(problems, originals=any(proof.found for proof in found.proofs))
     found = with_branch(context, request, target, found)
     searched = tell_searched(context.tell, found.proofs)
