@@ -66,7 +66,7 @@ def test_a_key_is_retired_once(tmp_path: Path) -> None:
     key_id = new_signing_key(tmp_path, NOW)
     retire_key(tmp_path, key_id)
 
-    with pytest.raises(SettingsError, match="keys list"):
+    with pytest.raises(SettingsError, match="is retired already"):
         retire_key(tmp_path, key_id)
 
 
